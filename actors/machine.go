@@ -1,0 +1,185 @@
+package actors
+
+import "fmt"
+
+// Event is something that happened to an actor. The set is closed: the types
+// below and no others.
+type Event interface{ event() }
+
+// Receive delivers a peer's message. From has been authenticated, and any
+// ticket in it has been verified up to its root, before the event is made.
+type Receive struct{ Message Message }
+
+// Tick says that time has passed; the cycle is the step's own argument.
+type Tick struct{}
+
+// ActionDone reports the end of an Action. Code 0 is success.
+type ActionDone struct {
+	Reservation ReservationID
+	Unit        UnitID
+	Verb        Verb
+	Sequence    int // echoes Action.Sequence; an older number is ignored
+	Code        int
+	Note        string     // one line for the lessee
+	Properties  Properties // unit properties the handler found out
+}
+
+// SendFailed reports that a peer refused a message for good.
+type SendFailed struct {
+	Message Message
+	Kind    Kind
+	Note    string
+}
+
+// Request asks a service manager for a new reservation.
+type Request struct {
+	Reservation ReservationID
+	Slice       Slice
+	Broker      ActorID // empty means the manager's default broker
+	Type        ResourceType
+	Units       int
+	Term        Term
+	Renewable   bool       // extend by the same length until closed
+	Request     Properties // for the broker's policy
+	Config      Properties // for the site's handlers
+	Local       Properties // for the manager's own handlers; never sent
+}
+
+// Extend asks a service manager to prolong a reservation until End.
+type Extend struct {
+	Reservation ReservationID
+	End         Millis
+	Units       int // 0 keeps the present number
+}
+
+// Close asks any role to end a reservation.
+type Close struct{ Reservation ReservationID }
+
+// Donate gives a broker a ticket to sell from.
+type Donate struct{ Ticket Ticket }
+
+// Export makes a site authority delegate units of a type to a broker. The same
+// arguments always name the same delegation.
+type Export struct {
+	Holder ActorID
+	Type   ResourceType
+	Units  int
+	Term   Term
+}
+
+// AddHosts tells a site authority about hardware it may lease.
+type AddHosts struct{ Hosts []Host }
+
+// Host is one piece of inventory at a site.
+type Host struct {
+	Name       string       `json:"name"`
+	Type       ResourceType `json:"type"`
+	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
+}
+
+func (Receive) event()    {}
+func (Tick) event()       {}
+func (ActionDone) event() {}
+func (SendFailed) event() {}
+func (Request) event()    {}
+func (Extend) event()     {}
+func (Close) event()      {}
+func (Donate) event()     {}
+func (Export) event()     {}
+func (AddHosts) event()   {}
+
+// Effects is everything one step asks of the outside world. The host carries
+// the fields out in the order written here and starts a field only when the one
+// before it is durable or handed over. No Send ever precedes its Save.
+type Effects struct {
+	Save  []Record     // make durable
+	Send  []Message    // then tell peers
+	Run   []Action     // then touch machines
+	Moved []Transition // then tell watchers
+	Wake  Cycle        // and deliver Tick at this cycle; Never asks for nothing
+}
+
+// Join appends what another step of the same actor asked for. The later wake-up
+// replaces the earlier one, because every step reports its actor's next wake-up.
+func (e *Effects) Join(o Effects) {
+	e.Save = append(e.Save, o.Save...)
+	e.Send = append(e.Send, o.Send...)
+	e.Run = append(e.Run, o.Run...)
+	e.Moved = append(e.Moved, o.Moved...)
+	e.Wake = o.Wake
+}
+
+// Record is one durable fact of an actor. Key is unique in the actor and starts
+// with a kind, as in "reservation/4f0c". Value must not change once handed over.
+type Record struct {
+	Key   string
+	Value Value // nil removes the record
+}
+
+// Value is what a record holds; it encodes itself when a store asks.
+type Value interface {
+	// AppendRecord appends the durable form to dst.
+	AppendRecord(dst []byte) ([]byte, error)
+}
+
+// Stored is a record as a store gives it back.
+type Stored struct {
+	Key  string
+	Data []byte
+}
+
+// Machine is an actor as its host sees it. Calls come from one goroutine.
+type Machine interface {
+	Viewer
+	// Step moves the actor by one event. The same history always gives the same
+	// answer, and an error leaves the actor exactly as it was.
+	Step(now Cycle, ev Event) (Effects, error)
+	// Restore puts back one durable record. It is called before the first Step,
+	// in key order. An error concerns this record only.
+	Restore(rec Stored) error
+	// Recover is what every restored reservation still owes the world.
+	Recover(now Cycle) Effects
+}
+
+// Verb is what an action should make true.
+type Verb uint8
+
+// The verbs of handlers: setup and teardown at the site, join and leave at the
+// guest (leasing 5.1).
+const (
+	Setup Verb = iota + 1
+	Teardown
+	Join
+	Leave
+)
+
+var verbNames = [...]string{"", "setup", "teardown", "join", "leave"}
+
+// String names the verb.
+func (v Verb) String() string {
+	if v > 0 && int(v) < len(verbNames) {
+		return verbNames[v]
+	}
+	return fmt.Sprintf("Verb(%d)", uint8(v))
+}
+
+// Action asks a handler to make something true of one unit. It may be asked
+// again after a crash; the same Sequence means the same request. Actions on one
+// unit run one at a time, in the order of their Sequence.
+type Action struct {
+	Reservation ReservationID
+	Slice       Slice
+	Type        ResourceType
+	Term        Term
+	Unit        Unit
+	Verb        Verb
+	Sequence    int
+	Properties  Properties // configuration, under the unit's own properties
+}
+
+// Transition is one move of one reservation, for watchers and logs.
+type Transition struct {
+	Reservation ReservationID
+	From, To    string
+	Why         string
+}

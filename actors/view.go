@@ -1,0 +1,34 @@
+package actors
+
+// View is one reservation as people and programs see it: what it is, where it
+// stands, and for anything pending what it waits for and what happens next.
+type View struct {
+	Reservation ReservationID `json:"reservation"`
+	Slice       Slice         `json:"slice"`
+	Role        string        `json:"role"`
+	State       string        `json:"state"`
+	Pending     string        `json:"pending"`
+	Join        string        `json:"join,omitempty"`
+	Type        ResourceType  `json:"type"`
+	Units       int           `json:"units"`
+	Term        Term          `json:"term"`
+	Client      ActorID       `json:"client,omitempty"`
+	Broker      ActorID       `json:"broker,omitempty"`
+	Authority   ActorID       `json:"authority,omitempty"`
+	Held        []Unit        `json:"held,omitempty"`
+	Since       Cycle         `json:"since"`              // cycle of the last move
+	Waiting     string        `json:"waiting,omitempty"`  // whom or what it waits for
+	Next        string        `json:"next,omitempty"`     // next automatic step
+	NextAt      Cycle         `json:"nextAt,omitempty"`   // and its cycle
+	Deadline    Cycle         `json:"deadline,omitempty"` // when waiting ends
+	Error       string        `json:"error,omitempty"`    // last thing that went wrong
+}
+
+// Viewer is a machine that can show its reservations. Hosts call it between
+// steps, never during one.
+type Viewer interface {
+	// View shows one reservation; false if there is none of that name.
+	View(id ReservationID) (View, bool)
+	// Views shows all of them, in order of their names.
+	Views() []View
+}
