@@ -183,3 +183,9 @@ type Transition struct {
 	From, To    string
 	Why         string
 }
+
+// Defect is what a machine asks for when a step it took by itself contradicts
+// its own table: nothing but to let people know.
+func Defect(id ReservationID, state string, err error) Effects {
+	return Effects{Moved: []Transition{{Reservation: id, From: state, To: state, Why: "defect: " + err.Error()}}}
+}

@@ -1,0 +1,337 @@
+package authority
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/policy"
+)
+
+// Config is what a site authority is told. Fields without a stated default are
+// required.
+type Config struct {
+	Self     actors.Location
+	Cycles   actors.Cycles
+	Policy   policy.Authority
+	Late     actors.Cycle // close a lease this long after its end; 0 means 1 (leasing 2.5)
+	Patience actors.Cycle // wait this long for all hosts before taking fewer; 0 means 8
+	Attempts int          // tries of a teardown before its host is quarantined; 0 means 5
+	Keep     actors.Cycle // remember what is over for this long after its term; 0 means 600
+}
+
+// Actor is a site authority: hosts, delegations, leases and when each is due.
+type Actor struct {
+	config   Config
+	hosts    inventory
+	exports  map[actors.TicketID]*export
+	book     map[actors.ReservationID]Reservation
+	redeemed map[actors.TicketID]actors.ReservationID
+	agenda   agenda.Agenda
+	starved  map[actors.ReservationID]bool // due, but hosts or the issuer's share are missing
+}
+
+var _ actors.Machine = (*Actor)(nil)
+
+// New is a site without hosts.
+func New(c Config) *Actor {
+	def := func(v *actors.Cycle, d actors.Cycle) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.Late, 1)
+	def(&c.Patience, 8)
+	def(&c.Keep, 600)
+	if c.Attempts == 0 {
+		c.Attempts = 5
+	}
+	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]*export{},
+		book: map[actors.ReservationID]Reservation{}, redeemed: map[actors.TicketID]actors.ReservationID{},
+		starved: map[actors.ReservationID]bool{}}
+}
+
+// Step moves the actor by one event (actors.Machine).
+func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) {
+	var fx actors.Effects
+	var err error
+	switch ev := ev.(type) {
+	case actors.Tick:
+		fx = a.tick(now)
+	case actors.AddHosts:
+		fx, err = a.addHosts(now, ev.Hosts)
+	case actors.Export:
+		fx, err = a.export(ev)
+	case actors.Receive:
+		fx, err = a.receive(now, ev.Message)
+	case actors.ActionDone:
+		r, ok := a.book[ev.Reservation]
+		if !ok {
+			err = a.refuse("actionDone", ev.Reservation, actors.NotFound, "no such reservation")
+			break
+		}
+		fx, err = a.step(now, r, func(s *step) error { s.actionDone(ev); return nil })
+	case actors.Close:
+		r, ok := a.book[ev.Reservation]
+		if !ok {
+			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
+			break
+		}
+		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
+	case actors.SendFailed: // the client learns by asking again
+	default:
+		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a site authority does not take %T", ev))
+	}
+	fx.Wake = a.agenda.Next()
+	return fx, err
+}
+
+func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects, error) {
+	for _, h := range hosts {
+		if h.Name == "" || h.Type == "" {
+			return actors.Effects{}, a.refuse("addHosts", "", actors.Invalid, "a host needs a name and a type")
+		}
+	}
+	var fx actors.Effects
+	for _, h := range hosts {
+		added := host{Host: h}
+		if old, ok := a.hosts.hosts[h.Name]; ok {
+			added.Quarantined = old.Quarantined
+		}
+		a.hosts.add(added)
+		fx.Save = append(fx.Save, actors.Record{Key: hostKey(h.Name), Value: added})
+	}
+	a.feed(now)
+	return fx, nil
+}
+
+func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
+	switch m.Op {
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+	default:
+		return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "a site authority does not offer this operation")
+	}
+	r, known := a.book[m.Reservation]
+	fresh := !known || m.Op == actors.OpExtendLease && m.Sequence > r.Sequence
+	if fresh {
+		if err := a.check(now, m); err != nil {
+			return actors.Effects{}, err
+		}
+	}
+	var x *export
+	if fresh {
+		x = a.source(*m.Ticket)
+	}
+	if known {
+		if fresh && x.ID != r.Export {
+			return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "the extended ticket rests on another delegation")
+		}
+		return a.step(now, r, func(s *step) error { return s.receive(m) })
+	}
+	r = Reservation{ID: m.Reservation, Slice: m.Slice, Client: m.From, ReplyTo: m.ReplyTo, Status: accepted, Type: m.Type,
+		Export: x.ID, Term: m.Term, Since: now}
+	return a.step(now, r, func(s *step) error {
+		s.present(m)
+		if m.Op == actors.OpClose {
+			// Closed before it was redeemed: remember, so that the redeem behind it on
+			// the wire takes nothing.
+			s.close("closed before it was redeemed")
+		}
+		return nil
+	})
+}
+
+// step moves one reservation and keeps hosts, calendars and agenda in line.
+func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (actors.Effects, error) {
+	s := step{Reservation: r, config: &a.config, now: now}
+	if err := do(&s); err != nil {
+		return actors.Effects{}, err
+	}
+	for s.probe() {
+	}
+	if s.illegal != nil {
+		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
+	}
+	fx := actors.Effects{Moved: s.moved}
+	if s.changed {
+		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
+		fx.Run = s.Reservation.owed(&r)
+		a.put(s.Reservation)
+	}
+	for _, name := range s.quarantined {
+		if h, ok := a.hosts.hosts[name]; ok {
+			h.Quarantined = true
+			a.hosts.hold(name, "")
+			fx.Save = append(fx.Save, actors.Record{Key: hostKey(name), Value: *h})
+		}
+	}
+	for _, name := range s.freed {
+		a.hosts.hold(name, "")
+	}
+	if len(s.freed) > 0 || s.Status == closed && r.Status != closed {
+		a.feed(now)
+	}
+	if s.answer {
+		fx.Send = []actors.Message{s.update(a.config.Self.ID)}
+	}
+	return fx, nil
+}
+
+// must is a step that has nobody to refuse. A defect in one reservation is shown
+// to watchers and must not stop the others' clocks.
+func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Effects {
+	fx, err := a.step(now, r, func(s *step) error { do(s); return nil })
+	if err != nil {
+		a.agenda.Set(r.ID, now+1)
+		return actors.Defect(r.ID, r.Status.String(), err)
+	}
+	return fx
+}
+
+// put makes r the present state: of the book, the hosts, the ledger, the agenda.
+func (a *Actor) put(r Reservation) {
+	a.book[r.ID] = r
+	for _, id := range r.Tickets {
+		a.redeemed[id] = r.ID
+	}
+	for _, u := range r.Units {
+		a.hosts.hold(u.Host, r.ID)
+	}
+	if x := a.exports[r.Export]; x != nil {
+		x.calendar.Release(r.ID)
+		if r.Status != closed {
+			// Checked when it was taken, so that nothing is left to refuse here.
+			for _, h := range r.Holds {
+				_ = x.calendar.Take(r.ID, h)
+			}
+		}
+	}
+	delete(a.starved, r.ID)
+	a.agenda.Set(r.ID, a.due(r))
+}
+
+// due is when a reservation next does something by itself.
+func (a *Actor) due(r Reservation) actors.Cycle {
+	at := a.expiry(r)
+	switch r.Status {
+	case closed:
+		return max(r.Since, a.config.Cycles.Of(r.Wanted.End)) + a.config.Keep
+	case redeeming, extending:
+		at = min(at, r.Start)
+	case closingTicket, closingLease, closingFailed:
+		at = actors.Never
+	}
+	if r.Retry != 0 {
+		at = min(at, r.Retry)
+	}
+	return at
+}
+
+// expiry is when a lease is closed whatever its client does: after the end of the
+// newest term that was accepted.
+func (a *Actor) expiry(r Reservation) actors.Cycle {
+	return a.config.Cycles.Of(r.Wanted.End) + a.config.Late
+}
+
+// tick lets what is over expire, then gives hosts to what is due: leases that
+// shrink or stay, then those that grow, then new ones (paper B, extend and flex).
+func (a *Actor) tick(now actors.Cycle) actors.Effects {
+	var fx actors.Effects
+	var due []Reservation
+	for _, id := range a.agenda.Due(now) {
+		r := a.book[id]
+		switch {
+		case r.Status == closed:
+			fx.Save = append(fx.Save, a.forget(r))
+		case a.expiry(r) <= now && r.Status.Pending != actors.Closing:
+			fx.Join(a.must(now, r, func(s *step) { s.close("its term is over") }))
+		case r.Retry != 0 && r.Retry <= now:
+			fx.Join(a.must(now, r, (*step).retry))
+		case r.Status == redeeming || r.Status == extending:
+			due = append(due, r)
+		}
+	}
+	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
+	for _, r := range due {
+		fx.Join(a.assign(now, r))
+	}
+	return fx
+}
+
+func stage(r Reservation) int {
+	switch {
+	case r.Status == redeeming:
+		return 2
+	case r.missing() > 0:
+		return 1
+	}
+	return 0
+}
+
+func (a *Actor) forget(r Reservation) actors.Record {
+	delete(a.book, r.ID)
+	for _, id := range r.Tickets {
+		delete(a.redeemed, id)
+	}
+	return actors.Record{Key: key(r.ID)}
+}
+
+// assign gives a due lease its hosts, or lets it wait for them.
+func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
+	missing := max(r.missing(), 0)
+	var names []string
+	if missing > 0 {
+		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Reservation: r.ID, Type: r.Type, Units: missing,
+			Properties: r.Config, Free: a.hosts.free(r.Type)}), missing)
+	}
+	holds, room := a.share(r)
+	late := now >= r.Start+a.config.Patience
+	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
+	if !room || !enough {
+		a.starved[r.ID] = true
+		next := a.expiry(r)
+		if !late {
+			next = min(next, r.Start+a.config.Patience)
+		}
+		a.agenda.Set(r.ID, next)
+		return actors.Effects{}
+	}
+	hosts := make([]actors.Host, len(names))
+	for i, name := range names {
+		hosts[i] = a.hosts.hosts[name].Host
+	}
+	return a.must(now, r, func(s *step) {
+		s.Holds = holds
+		s.begin(hosts, fmt.Sprintf("%d of %d hosts assigned", len(hosts), missing))
+	})
+}
+
+// valid keeps of a policy's choice what it may choose: free hosts of the type,
+// each once, no more than needed.
+func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
+	var out []string
+	for _, name := range names {
+		h, ok := a.hosts.hosts[name]
+		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !slices.Contains(out, name) && len(out) < need {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// feed lets those who wait for hosts try again in the next cycle.
+func (a *Actor) feed(now actors.Cycle) {
+	for id := range a.starved {
+		a.agenda.Set(id, now+1)
+	}
+}
+
+func (a *Actor) refuse(op string, id actors.ReservationID, kind actors.Kind, why string) error {
+	return &actors.Error{Op: "authority." + op, Actor: a.config.Self.ID, Reservation: id, Kind: kind, Err: fmt.Errorf("%s", why)}
+}
+
+func (a *Actor) refuseMessage(m actors.Message, kind actors.Kind, why string) error {
+	return &actors.Error{Op: "authority." + m.Op.String(), Actor: a.config.Self.ID, Peer: m.From, Reservation: m.Reservation,
+		Message: m.ID, Kind: kind, Err: fmt.Errorf("%s", why)}
+}

@@ -1,0 +1,145 @@
+package authority
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
+	"github.com/leasehold/leasehold/actors/policy"
+)
+
+// export is a delegation this site issued, and what was redeemed under it.
+type export struct {
+	actors.Delegation
+	calendar *calendar.Calendar
+}
+
+// export delegates part of the site to a broker (actors.Export). Delegating more
+// than there is takes an operator's word for it: hosts may be added later.
+func (a *Actor) export(ev actors.Export) (actors.Effects, error) {
+	d := Delegate(a.config.Self.ID, ev)
+	if _, ok := a.exports[d.ID]; ok {
+		return actors.Effects{}, nil // exported twice
+	}
+	if err := d.Term.Validate(); err != nil {
+		return actors.Effects{}, a.refuse("export", "", actors.Invalid, err.Error())
+	}
+	if d.Units < 1 || d.Type == "" || d.Holder == "" {
+		return actors.Effects{}, a.refuse("export", "", actors.Invalid, "an export needs a holder, a type and units")
+	}
+	a.record(d)
+	return actors.Effects{Save: []actors.Record{{Key: exportKey(d.ID), Value: exported(d)}}}, nil
+}
+
+func (a *Actor) record(d actors.Delegation) {
+	a.exports[d.ID] = &export{d, calendar.New(d.Units, d.Term)}
+}
+
+// Delegate is the delegation an export makes. The same arguments name the same
+// delegation, so that a site that starts again exports nothing twice.
+func Delegate(self actors.ActorID, ev actors.Export) actors.Delegation {
+	return actors.Delegation{
+		ID: actors.TicketID(actors.DeriveID("export", string(self), string(ev.Holder), string(ev.Type), fmt.Sprint(ev.Units),
+			fmt.Sprint(ev.Term.Start), fmt.Sprint(ev.Term.End))),
+		Issuer: self, Holder: ev.Holder, Type: ev.Type, Units: ev.Units, Term: ev.Term,
+	}
+}
+
+// source is the export a ticket was carved from: one of its records must be one
+// of ours, exactly as we issued it. Nil if none is.
+func (a *Actor) source(t actors.Ticket) *export {
+	for _, d := range append([]actors.Delegation{t.Delegation}, t.Ancestors...) {
+		x, ok := a.exports[d.ID]
+		if ok && x.Issuer == d.Issuer && x.Holder == d.Holder && x.Type == d.Type && x.Units == d.Units && x.Term == d.Term {
+			return x
+		}
+	}
+	return nil
+}
+
+// check refuses a ticket that can never be redeemed here by this client. Its
+// signatures were verified before it came here; this is about what it says.
+func (a *Actor) check(now actors.Cycle, m actors.Message) error {
+	kind, why := actors.Invalid, ""
+	t := m.Ticket
+	switch {
+	case m.Op == actors.OpExtendLease && a.book[m.Reservation].ID == "":
+		kind, why = actors.NotFound, "no such reservation"
+	case m.Reservation == "" || m.Slice.ID == "":
+		why = "a redeem needs a reservation and a slice"
+	case t == nil:
+		why = "there is no ticket in it"
+	case t.Holder != m.From:
+		kind, why = actors.Denied, fmt.Sprintf("the ticket is made out to %s", t.Holder)
+	case t.Root().Issuer != a.config.Self.ID:
+		kind, why = actors.Denied, fmt.Sprintf("the ticket is for site %s", t.Root().Issuer)
+	case a.source(*t) == nil:
+		kind, why = actors.Denied, "the ticket rests on a delegation this site did not issue"
+	case m.Type != t.Type || m.Units != t.Units || t.Units < 1:
+		why = fmt.Sprintf("the message says %d units of %q, the ticket %d of %q", m.Units, m.Type, t.Units, t.Type)
+	case !t.Term.Covers(m.Term) || m.Term.NewStart < t.Term.NewStart:
+		why = fmt.Sprintf("the term %+v is not within the ticket's %+v", m.Term, t.Term)
+	case m.Op != actors.OpClose && a.config.Cycles.Of(m.Term.End) <= now:
+		why = "the term is already over"
+	}
+	if why == "" {
+		if other, ok := a.redeemed[t.ID]; ok && other != m.Reservation {
+			kind, why = actors.Denied, fmt.Sprintf("the ticket was redeemed for reservation %s", other)
+		}
+	}
+	if err := m.Term.Validate(); why == "" && err != nil {
+		why = err.Error()
+	}
+	if why == "" {
+		return nil
+	}
+	return a.refuseMessage(m, kind, why)
+}
+
+// share is what a due lease takes from its issuer's delegation, and whether that
+// much is left of it. An issuer that sold more than it was given runs out here.
+func (a *Actor) share(r Reservation) ([]calendar.Hold, bool) {
+	x := a.exports[r.Export]
+	if x == nil {
+		return nil, false
+	}
+	ask := policy.Ask{Reservation: r.ID}
+	if r.Status == extending {
+		ask.Held = &policy.Held{Units: r.held(), Term: r.Term}
+	}
+	present := a.config.Cycles.Start(r.Start)
+	holds := slices.DeleteFunc(slices.Clone(r.Holds), func(h calendar.Hold) bool { return h.To < present })
+	sketch := x.calendar.Sketch()
+	for _, need := range ask.Needs(r.Ticket.Units, r.Wanted) {
+		if sketch.Take(r.ID, need) != nil {
+			return nil, false
+		}
+		holds = append(holds, need)
+	}
+	return holds, true
+}
+
+// held is how many units the present holds cover at the lease's end.
+func (r Reservation) held() int {
+	for i := len(r.Holds) - 1; i >= 0; i-- {
+		if h := r.Holds[i]; h.From <= r.Term.End && r.Term.End <= h.To {
+			return h.Units
+		}
+	}
+	return 0
+}
+
+const exportPrefix = "export/"
+
+func exportKey(id actors.TicketID) string { return exportPrefix + string(id) }
+
+// exported is a delegation in its durable form.
+type exported actors.Delegation
+
+// AppendRecord encodes the delegation (actors.Value).
+func (x exported) AppendRecord(dst []byte) ([]byte, error) {
+	b, err := json.Marshal(actors.Delegation(x))
+	return append(dst, b...), err
+}

@@ -1,0 +1,197 @@
+package authority
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
+)
+
+// Reservation is one lease as its site sees it: plain data, stored as it is.
+type Reservation struct {
+	ID       actors.ReservationID `json:"id"`
+	Slice    actors.Slice         `json:"slice"`
+	Client   actors.ActorID       `json:"client"`
+	ReplyTo  string               `json:"replyTo,omitempty"` // fixed by the redeem
+	Status   Status               `json:"status"`
+	Type     actors.ResourceType  `json:"type"`
+	Ticket   actors.Ticket        `json:"ticket"`  // newest one presented
+	Tickets  []actors.TicketID    `json:"tickets"` // every one presented: none redeems twice
+	Export   actors.TicketID      `json:"export"`  // our delegation it was carved from
+	Term     actors.Term          `json:"term"`    // of the lease as it stands
+	Wanted   actors.Term          `json:"wanted"`  // of the newest ticket
+	Config   actors.Properties    `json:"config,omitempty"`
+	Sequence int                  `json:"sequence"` // of the last request taken
+
+	Start  actors.Cycle    `json:"start"`            // when hosts may be assigned
+	Units  []actors.Unit   `json:"units,omitempty"`  // on hosts, whatever their state
+	Made   int             `json:"made,omitempty"`   // units made so far
+	Holds  []calendar.Hold `json:"holds,omitempty"`  // taken from the export's calendar
+	Served bool            `json:"served,omitempty"` // was ever Active
+	Retry  actors.Cycle    `json:"retry,omitempty"`  // when failed teardowns are tried again; 0 means none
+	Since  actors.Cycle    `json:"since"`
+	Error  string          `json:"error,omitempty"`
+}
+
+// step is one reservation on its way from one status to the next.
+type step struct {
+	Reservation
+	config      *Config
+	now         actors.Cycle
+	moved       []actors.Transition
+	changed     bool
+	illegal     error
+	answer      bool     // the client is owed an updateLease
+	freed       []string // hosts that have no unit any more
+	quarantined []string // hosts that could not be torn down
+}
+
+func (s *step) move(to Status, why string) {
+	if err := Moves.Check(s.Status, to); err != nil {
+		s.illegal = err
+		return
+	}
+	if s.Status != to {
+		s.moved = append(s.moved, actors.Transition{Reservation: s.ID, From: s.Status.String(), To: to.String(), Why: why})
+	}
+	s.Status, s.Since, s.changed = to, s.now, true
+}
+
+// present records the ticket a request brings and queues for its start.
+func (s *step) present(m actors.Message) {
+	s.Ticket, s.Wanted, s.Sequence, s.changed = *m.Ticket, m.Term, m.Sequence, true
+	s.Tickets = append(slices.Clone(s.Tickets), m.Ticket.ID)
+	s.Config = s.Config.Merged(m.Properties)
+	s.Start = max(s.config.Cycles.Of(m.Term.NewStart), s.now+1)
+}
+
+// receive takes a request about a reservation that is known (leasing 1.9).
+func (s *step) receive(m actors.Message) error {
+	if m.From != s.Client {
+		return s.refuse(m, actors.Denied, "the reservation belongs to another client")
+	}
+	idle := s.Status == active || s.Status == failed || s.Status == closed
+	if m.Op == actors.OpRedeem || m.Sequence == s.Sequence {
+		// Our answer may have been lost: say it again, unless there is none yet.
+		s.answer = idle
+		return nil
+	}
+	if m.Sequence < s.Sequence {
+		return s.refuse(m, actors.Stale, "a later request was taken before")
+	}
+	if m.Op == actors.OpClose {
+		s.Sequence, s.changed = m.Sequence, true
+		if s.Status == closed {
+			s.answer = true
+			return nil
+		}
+		s.close("the client closed it")
+		return nil
+	}
+	switch {
+	case s.Status != active:
+		return s.refuse(m, actors.Stale, fmt.Sprintf("cannot extend in %v", s.Status))
+	case !m.Term.Extends(s.Term):
+		return s.refuse(m, actors.Invalid, fmt.Sprintf("%+v does not prolong %+v", m.Term, s.Term))
+	}
+	s.present(m)
+	s.move(extending, "the client presented an extended ticket")
+	return nil
+}
+
+// close tears every unit down; without any, the lease is over at once.
+func (s *step) close(why string) {
+	if s.Status.State == actors.Closed || s.Status.Pending == actors.Closing {
+		return
+	}
+	if s.Status == accepted {
+		s.move(closed, why)
+		s.answer = true
+		return
+	}
+	s.Units, s.changed = slices.Clone(s.Units), true
+	for i := range s.Units {
+		s.teardown(&s.Units[i])
+	}
+	if !s.Served && s.Error == "" {
+		s.Error = why
+	}
+	s.move(Status{s.Status.State, actors.Closing}, why)
+}
+
+// probe takes a step that needs no event, if there is one.
+func (s *step) probe() bool {
+	before := s.Status
+	switch s.Status {
+	case accepted:
+		s.move(redeeming, "queued for its start")
+	case priming, repriming:
+		s.settle()
+	case closingTicket, closingLease, closingFailed:
+		if len(s.Units) == 0 {
+			s.move(closed, "every unit is gone")
+			s.Retry = 0
+			s.answer = true
+		}
+	}
+	return s.Status != before && s.illegal == nil
+}
+
+// settle ends priming when no unit is on its way in.
+func (s *step) settle() {
+	usable := 0
+	for _, u := range s.Units {
+		switch u.State {
+		case actors.UnitPriming, actors.UnitModifying:
+			return
+		case actors.UnitActive:
+			usable++
+		}
+	}
+	s.answer = true
+	if usable == 0 {
+		s.move(failed, "no unit could be set up")
+		return
+	}
+	s.Served = true
+	s.move(active, fmt.Sprintf("%d units are set up", usable))
+}
+
+func (s *step) refuse(m actors.Message, kind actors.Kind, why string) error {
+	return &actors.Error{Op: "authority." + m.Op.String(), Actor: s.config.Self.ID, Peer: m.From, Reservation: s.ID,
+		Message: m.ID, Kind: kind, Err: fmt.Errorf("%s", why)}
+}
+
+// update is what the client should have heard last: the usable units, none when
+// the lease is over, a failure when it never began (wire contract 5.5, 5.6).
+func (r Reservation) update(self actors.ActorID) actors.Message {
+	m := actors.Message{Op: actors.OpUpdateLease, From: self, To: r.Client, Reservation: r.ID, Slice: r.Slice,
+		Sequence: r.Sequence, Type: r.Type, Term: r.Term, ReplyTo: r.ReplyTo, Note: r.Error}
+	switch {
+	case r.Status.State == actors.Failed, r.Status.State == actors.Closed && !r.Served:
+		m.Failed = true
+		return m
+	case r.Status.State == actors.Closed:
+		m.Lease = &actors.Lease{}
+		return m
+	}
+	m.Lease = &actors.Lease{}
+	for _, u := range r.Units {
+		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
+			u.Host, u.Attempts = "", 0
+			m.Lease.Units = append(m.Lease.Units, u)
+		}
+	}
+	m.Units = len(m.Lease.Units)
+	return m
+}
+
+func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+
+// AppendRecord makes a Reservation its own durable form (actors.Value).
+func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	b, err := json.Marshal(r)
+	return append(dst, b...), err
+}

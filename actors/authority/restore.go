@@ -1,0 +1,113 @@
+package authority
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// Restore puts back one record (actors.Machine). Records come in key order, so
+// exports and hosts are there before the reservations that use them.
+func (a *Actor) Restore(rec actors.Stored) error {
+	bad := func(err error) error { return fmt.Errorf("authority: record %q: %w", rec.Key, err) }
+	kind, id, _ := strings.Cut(rec.Key, "/")
+	switch kind + "/" {
+	case exportPrefix:
+		var d actors.Delegation
+		if err := json.Unmarshal(rec.Data, &d); err != nil {
+			return bad(err)
+		}
+		if string(d.ID) != id || d.Units < 1 {
+			return bad(fmt.Errorf("it is about delegation %q of %d units", d.ID, d.Units))
+		}
+		a.record(d)
+	case hostPrefix:
+		var h host
+		if err := json.Unmarshal(rec.Data, &h); err != nil {
+			return bad(err)
+		}
+		if h.Name != id || h.Type == "" {
+			return bad(fmt.Errorf("it is about host %q of type %q", h.Name, h.Type))
+		}
+		a.hosts.add(h)
+	case "reservation/":
+		var r Reservation
+		if err := json.Unmarshal(rec.Data, &r); err != nil {
+			return bad(err)
+		}
+		if string(r.ID) != id {
+			return bad(fmt.Errorf("it is about reservation %q", r.ID))
+		}
+		if err := Moves.Check(r.Status, r.Status); err != nil {
+			return bad(err)
+		}
+		a.put(r)
+	default:
+		return bad(fmt.Errorf("of no kind known here"))
+	}
+	return nil
+}
+
+// Recover is what every reservation still owes (actors.Machine): actions whose
+// results were not heard run again under their old sequence numbers. An answer
+// that was lost is repeated when the client asks again.
+func (a *Actor) Recover(actors.Cycle) actors.Effects {
+	var fx actors.Effects
+	for _, id := range slices.Sorted(maps.Keys(a.book)) {
+		fx.Run = append(fx.Run, a.book[id].owed(nil)...)
+	}
+	fx.Wake = a.agenda.Next()
+	return fx
+}
+
+// View shows one reservation (actors.Viewer).
+func (a *Actor) View(id actors.ReservationID) (actors.View, bool) {
+	r, ok := a.book[id]
+	if !ok {
+		return actors.View{}, false
+	}
+	return a.view(r), true
+}
+
+// Views shows all reservations in order of their names (actors.Viewer).
+func (a *Actor) Views() []actors.View {
+	out := make([]actors.View, 0, len(a.book))
+	for _, id := range slices.Sorted(maps.Keys(a.book)) {
+		out = append(out, a.view(a.book[id]))
+	}
+	return out
+}
+
+func (a *Actor) view(r Reservation) actors.View {
+	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleAuthority.String(), State: r.Status.State.String(),
+		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Ticket.Units, Term: r.Term, Client: r.Client,
+		Broker: r.Ticket.Issuer, Authority: a.config.Self.ID, Held: r.Units, Since: r.Since, Error: r.Error,
+		Next: "close", NextAt: a.due(r), Deadline: a.expiry(r)}
+	switch {
+	case a.starved[r.ID]:
+		v.Waiting, v.Next, v.NextAt = a.starving(r), "assign hosts", max(r.Start, r.Since)
+	case r.Status == redeeming, r.Status == extending:
+		v.Waiting, v.Next, v.NextAt = "its start", "assign hosts", r.Start
+	case r.Status == priming, r.Status == repriming:
+		v.Waiting = "units to be set up"
+	case r.Retry != 0:
+		v.Waiting, v.Next = "a failed teardown", "tear down again"
+	case r.Status.Pending == actors.Closing:
+		v.Waiting, v.Next, v.NextAt, v.Deadline = "units to be torn down", "", 0, 0
+	case r.Status == closed:
+		v.Next, v.Deadline = "forget", 0
+	}
+	return v
+}
+
+// starving says what a lease that is due still lacks.
+func (a *Actor) starving(r Reservation) string {
+	if _, room := a.share(r); !room {
+		return fmt.Sprintf("its issuer's share: %s has sold more than it was given", r.Ticket.Issuer)
+	}
+	return fmt.Sprintf("free hosts: %d of type %q exist", a.hosts.count(r.Type), r.Type)
+}

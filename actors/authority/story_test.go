@@ -1,0 +1,255 @@
+package authority
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/leasehold/leasehold/actors"
+	"pgregory.net/rapid"
+)
+
+func play(t testing.TB, a *Actor, now actors.Cycle, ev actors.Event) actors.Effects {
+	t.Helper()
+	fx, err := a.Step(now, ev)
+	if err != nil {
+		t.Fatalf("%T at %d: %v", ev, now, err)
+	}
+	return fx
+}
+
+// A host whose teardown keeps failing is tried again with growing pauses, then
+// put aside: the lease ends, and the host is not leased again.
+func TestQuarantine(t *testing.T) {
+	a := world(t, sample(closingLease))
+	now, seq, tries := actors.Cycle(9), 1, 0
+	for a.book["R1"].Status != closed {
+		tries++
+		fx := play(t, a, now, done("u2", seq, 1))
+		if a.book["R1"].Status == closed {
+			break
+		}
+		if fx.Wake <= now {
+			t.Fatalf("after try %d at %d it wakes at %d", tries, now, fx.Wake)
+		}
+		now = fx.Wake
+		fx = play(t, a, now, actors.Tick{})
+		if len(fx.Run) != 1 || fx.Run[0].Verb != actors.Teardown || fx.Run[0].Sequence != seq+1 {
+			t.Fatalf("at %d it runs %+v", now, fx.Run)
+		}
+		seq++
+	}
+	if tries != 5 || now-9 != 2+4+8+16 {
+		t.Errorf("%d tries until cycle %d", tries, now)
+	}
+	if got := free(a); got != "13 " {
+		t.Errorf("free hosts %q, want h1 and h3", got)
+	}
+	h := a.hosts.hosts["h2"]
+	data, err := h.AppendRecord(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := world(t)
+	if err := b.Restore(actors.Stored{Key: hostKey("h2"), Data: data}); err != nil {
+		t.Fatal(err)
+	}
+	if got := free(b); got != "13 " {
+		t.Errorf("after a restart the quarantined host is free: %q", got)
+	}
+	play(t, b, 9, actors.AddHosts{Hosts: []actors.Host{{Name: "h2", Type: "node"}}})
+	if got := free(b); got != "13 " {
+		t.Errorf("declaring the host again released it: %q", got)
+	}
+}
+
+// A broker that sells the same units twice makes the second buyer wait, and the
+// explanation names the seller.
+func TestOversold(t *testing.T) {
+	a := world(t)
+	play(t, a, 9, from("sm", actors.OpRedeem, 1, ticket("T1", 2, term)))
+	second := from("sm", actors.OpRedeem, 1, ticket("T2", 2, term)).(actors.Receive)
+	second.Message.Reservation = "R2"
+	play(t, a, 9, second)
+	play(t, a, 10, actors.Tick{})
+	v, _ := a.View("R2")
+	if a.book["R1"].Status != priming || a.book["R2"].Status != redeeming || v.Waiting == "" {
+		t.Fatalf("R1 %v, R2 %v waiting for %q", a.book["R1"].Status, a.book["R2"].Status, v.Waiting)
+	}
+	// The first lease ends early; its share returns and the second goes ahead.
+	fx := play(t, a, 11, from("sm", actors.OpClose, 2, ticket("T1", 2, term)))
+	for _, r := range fx.Run {
+		play(t, a, 11, actors.ActionDone{Reservation: "R1", Unit: r.Unit.ID, Sequence: r.Sequence})
+	}
+	play(t, a, 12, actors.Tick{})
+	if got := a.book["R2"].Status; got != priming {
+		t.Fatalf("R2 is %v after the share returned", got)
+	}
+}
+
+// One ticket redeems one reservation.
+func TestDoubleRedeem(t *testing.T) {
+	a := world(t)
+	play(t, a, 9, from("sm", actors.OpRedeem, 1, ticket("T1", 1, term)))
+	again := from("sm", actors.OpRedeem, 1, ticket("T1", 1, term)).(actors.Receive)
+	again.Message.Reservation = "R2"
+	if _, err := a.Step(9, again); actors.KindOf(err) != actors.Denied {
+		t.Fatalf("the same ticket under another name: %v", err)
+	}
+}
+
+func TestForeignTickets(t *testing.T) {
+	for name, change := range map[string]func(*actors.Message){
+		"another holder":      func(m *actors.Message) { m.Ticket.Holder = "xx" },
+		"another site":        func(m *actors.Message) { m.Ticket.Ancestors[0].Issuer = "xx" },
+		"never issued":        func(m *actors.Message) { m.Ticket.Ancestors[0].ID = "xx" },
+		"issued for less":     func(m *actors.Message) { m.Ticket.Ancestors[0].Units = 9 },
+		"more than on ticket": func(m *actors.Message) { m.Units = 3 },
+		"another type":        func(m *actors.Message) { m.Type = "disk" },
+		"beyond the ticket":   func(m *actors.Message) { m.Term.End += 1 },
+		"no slice":            func(m *actors.Message) { m.Slice = actors.Slice{} },
+		"over":                func(m *actors.Message) { m.Term = actors.NewTerm(1000, 8000); m.Ticket.Term = m.Term },
+	} {
+		a := world(t)
+		ev := from("sm", actors.OpRedeem, 1, ticket("T1", 2, term)).(actors.Receive)
+		change(&ev.Message)
+		if fx, err := a.Step(9, ev); err == nil || len(fx.Save) != 0 || len(a.book) != 0 {
+			t.Errorf("%s: accepted with %+v, %v", name, fx, err)
+		}
+	}
+}
+
+// A grown lease gets more hosts, a shrunk one gives some back, and the units in
+// between stay the same ones.
+func TestFlex(t *testing.T) {
+	a := world(t, sample(active))
+	grown := ticket("T2", 3, longer)
+	play(t, a, 12, from("sm", actors.OpExtendLease, 2, grown))
+	fx := play(t, a, 20, actors.Tick{})
+	if len(fx.Run) != 3 || fx.Run[2].Unit.Host != "h3" {
+		t.Fatalf("growing ran %+v", fx.Run)
+	}
+	for _, r := range fx.Run {
+		fx = play(t, a, 21, actors.ActionDone{Reservation: "R1", Unit: r.Unit.ID, Sequence: r.Sequence})
+	}
+	if len(fx.Send) != 1 || fx.Send[0].Units != 3 || fx.Send[0].Term != longer {
+		t.Fatalf("after growing it said %+v", fx.Send)
+	}
+	shrunk := ticket("T3", 1, longer.Extended(39_999))
+	play(t, a, 22, from("sm", actors.OpExtendLease, 3, shrunk))
+	fx = play(t, a, 30, actors.Tick{})
+	var torn []string
+	for _, r := range fx.Run {
+		if r.Verb == actors.Teardown {
+			torn = append(torn, r.Unit.Host)
+		}
+	}
+	if !slices.Equal(torn, []string{"h2", "h3"}) || a.book["R1"].Units[0].ID != "u1" {
+		t.Fatalf("shrinking ran %+v", fx.Run)
+	}
+}
+
+// TestOneHolder plays random leases, completions, failures and restarts. No host
+// ever has two units, and a restart changes nothing.
+func TestOneHolder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a := world(t)
+		now := actors.Cycle(1)
+		running := map[actors.UnitID]actors.Action{}
+		seq := map[actors.ReservationID]int{}
+		tickets := 0
+		drive := func(ev actors.Event) {
+			fx, err := a.Step(now, ev)
+			if err != nil {
+				return
+			}
+			for _, r := range fx.Run {
+				running[r.Unit.ID] = r
+			}
+		}
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			id := actors.ReservationID(rapid.SampledFrom([]string{"A", "B", "C"}).Draw(rt, "id"))
+			what := rapid.IntRange(0, 5).Draw(rt, "what")
+			switch what {
+			case 0, 1, 2:
+				seq[id]++
+				tickets++
+				start := actors.Millis(now+1) * 1000
+				tk := ticket("T"+string(rune('a'+tickets)), rapid.IntRange(1, 3).Draw(rt, "units"), actors.NewTerm(start, start+7999))
+				op := []actors.Op{actors.OpRedeem, actors.OpExtendLease, actors.OpClose}[what]
+				if r, ok := a.book[id]; ok && op == actors.OpExtendLease {
+					tk.Term = r.Term.Extended(r.Term.End + 8000)
+				}
+				ev := from("sm", op, seq[id], tk).(actors.Receive)
+				ev.Message.Reservation = id
+				drive(ev)
+			case 3:
+				now++
+				drive(actors.Tick{})
+			case 4:
+				ids := make([]actors.UnitID, 0, len(running))
+				for u := range running {
+					ids = append(ids, u)
+				}
+				if len(ids) == 0 {
+					continue
+				}
+				slices.Sort(ids)
+				r := running[rapid.SampledFrom(ids).Draw(rt, "unit")]
+				delete(running, r.Unit.ID)
+				drive(actors.ActionDone{Reservation: r.Reservation, Unit: r.Unit.ID, Sequence: r.Sequence,
+					Code: rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(rt, "code")})
+			case 5:
+				b := restart(t, a)
+				// Who waits for hosts is noticed again at the next tick.
+				if x, y := fmt.Sprintf("%+v", a.book), fmt.Sprintf("%+v", b.book); x != y || free(a) != free(b) {
+					rt.Fatalf("a restart changed\n%s\nto\n%s\nfree %s to %s", x, y, free(a), free(b))
+				}
+				a = b
+				running = map[actors.UnitID]actors.Action{}
+				for _, r := range a.Recover(now).Run {
+					running[r.Unit.ID] = r
+				}
+			}
+			holder := map[string]actors.UnitID{}
+			for _, r := range a.book {
+				for _, u := range r.Units {
+					if other, twice := holder[u.Host]; twice {
+						rt.Fatalf("host %s has units %s and %s", u.Host, other, u.ID)
+					}
+					holder[u.Host] = u.ID
+				}
+			}
+			for h := range a.hosts.free("node") {
+				if u, taken := holder[h.Name]; taken {
+					rt.Fatalf("host %s is free and has unit %s", h.Name, u)
+				}
+			}
+		}
+	})
+}
+
+// restart stores everything an actor knows and makes a new one from it.
+func restart(t testing.TB, a *Actor) *Actor {
+	t.Helper()
+	b := New(a.config)
+	put := func(key string, v actors.Value) {
+		data, err := v.AppendRecord(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Restore(actors.Stored{Key: key, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, x := range a.exports {
+		put(exportKey(id), exported(x.Delegation))
+	}
+	for name, h := range a.hosts.hosts {
+		put(hostKey(name), *h)
+	}
+	for id, r := range a.book {
+		put(key(id), r)
+	}
+	return b
+}

@@ -1,0 +1,130 @@
+package authority
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// begin puts a new unit on each host and starts its setup; for an extension it
+// tells the units that stay about their new term and takes away those too many.
+func (s *step) begin(hosts []actors.Host, why string) {
+	s.Term = s.Wanted
+	s.Units, s.changed = slices.Clone(s.Units), true
+	keep := s.Ticket.Units
+	for i := range s.Units {
+		u := &s.Units[i]
+		switch {
+		case u.State != actors.UnitActive:
+		case keep > 0:
+			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
+			keep--
+		default:
+			s.teardown(u)
+		}
+	}
+	for _, h := range hosts {
+		s.Made++
+		s.Units = append(s.Units, actors.Unit{
+			ID:   actors.UnitID(actors.DeriveID("unit", string(s.config.Self.ID), string(s.Client), string(s.ID), fmt.Sprint(s.Made))),
+			Host: h.Name, State: actors.UnitPriming, Sequence: 1, Properties: h.Properties,
+		})
+	}
+	s.move(Status{s.Status.State, actors.Priming}, why)
+}
+
+// missing is how many hosts a lease needs beyond the units it has.
+func (r Reservation) missing() int {
+	n := r.Ticket.Units
+	for _, u := range r.Units {
+		if u.State == actors.UnitActive {
+			n--
+		}
+	}
+	return n
+}
+
+// teardown starts a unit's way out, once.
+func (s *step) teardown(u *actors.Unit) {
+	if u.State != actors.UnitClosing {
+		u.State, u.Sequence, u.Attempts = actors.UnitClosing, u.Sequence+1, 0
+	}
+}
+
+// actionDone takes the result of an action. A result that does not echo the
+// unit's present sequence is about an action since overtaken.
+func (s *step) actionDone(ev actors.ActionDone) {
+	i := slices.IndexFunc(s.Units, func(u actors.Unit) bool { return u.ID == ev.Unit })
+	if i < 0 || s.Units[i].Sequence != ev.Sequence || !s.Units[i].State.Pending() {
+		return
+	}
+	s.Units, s.changed = slices.Clone(s.Units), true
+	u := &s.Units[i]
+	u.Notice = ev.Note
+	switch {
+	case u.State == actors.UnitClosing && ev.Code == 0:
+		s.drop(i, &s.freed)
+	case u.State == actors.UnitClosing:
+		s.again(i, ev)
+	case ev.Code == 0:
+		u.State, u.Properties = actors.UnitActive, u.Properties.Merged(ev.Properties)
+	case u.State == actors.UnitModifying: // it was usable before and still is
+		u.State = actors.UnitActive
+		s.Error = fmt.Sprintf("host %s: %s", u.Host, ev.Note)
+	default:
+		s.Error = fmt.Sprintf("host %s was not set up: %s", u.Host, ev.Note)
+		s.teardown(u)
+	}
+}
+
+// again plans another try of a failed teardown, or gives the host up: a host
+// that may still run somebody's work is not leased to anybody else.
+func (s *step) again(i int, ev actors.ActionDone) {
+	u := &s.Units[i]
+	u.Attempts++
+	s.Error = fmt.Sprintf("host %s was not torn down: %s", u.Host, ev.Note)
+	if u.Attempts >= s.config.Attempts {
+		s.drop(i, &s.quarantined)
+		return
+	}
+	at := s.now + 1<<min(u.Attempts, 10)
+	if s.Retry == 0 || at < s.Retry {
+		s.Retry = at
+	}
+}
+
+// retry runs the failed teardowns once more.
+func (s *step) retry() {
+	s.Units, s.Retry, s.changed = slices.Clone(s.Units), 0, true
+	for i := range s.Units {
+		if u := &s.Units[i]; u.State == actors.UnitClosing && u.Attempts > 0 {
+			u.Sequence++
+		}
+	}
+}
+
+func (s *step) drop(i int, to *[]string) {
+	*to = append(*to, s.Units[i].Host)
+	s.Units = slices.Delete(s.Units, i, i+1)
+}
+
+// owed lists the actions r's units wait for, beyond those before waited for; with
+// a nil before, all of them. It depends on the two reservations only.
+func (r Reservation) owed(before *Reservation) []actors.Action {
+	var out []actors.Action
+	for _, u := range r.Units {
+		if !u.State.Pending() || before != nil && slices.ContainsFunc(before.Units, func(o actors.Unit) bool {
+			return o.ID == u.ID && o.Sequence == u.Sequence
+		}) {
+			continue
+		}
+		verb := actors.Setup
+		if u.State == actors.UnitClosing {
+			verb = actors.Teardown
+		}
+		out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: u,
+			Verb: verb, Sequence: u.Sequence, Properties: r.Ticket.Properties.Merged(r.Config)})
+	}
+	return out
+}

@@ -1,0 +1,317 @@
+package broker
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/calendar"
+	"github.com/leasehold/leasehold/actors/policy"
+)
+
+// Config is what a broker is told. Fields without a stated default are required.
+type Config struct {
+	Self   actors.ActorID
+	Cycles actors.Cycles
+	Policy policy.Broker
+	Keep   actors.Cycle // remember what is over for this long after its term; 0 means 600
+}
+
+// Actor is a broker: its stock, its reservations and when each is next due.
+type Actor struct {
+	config  Config
+	sources map[actors.TicketID]*source
+	book    map[actors.ReservationID]Reservation
+	agenda  agenda.Agenda
+	asks    map[actors.ReservationID]bool // waiting for the next round
+	arrived int
+}
+
+// source is a donated ticket and what is taken from it.
+type source struct {
+	ticket   actors.Ticket
+	calendar *calendar.Calendar
+}
+
+var _ actors.Machine = (*Actor)(nil)
+
+// New is a broker without stock.
+func New(c Config) *Actor {
+	if c.Keep == 0 {
+		c.Keep = 600
+	}
+	return &Actor{config: c, sources: map[actors.TicketID]*source{}, book: map[actors.ReservationID]Reservation{},
+		asks: map[actors.ReservationID]bool{}}
+}
+
+// Step moves the actor by one event (actors.Machine).
+func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) {
+	var fx actors.Effects
+	var err error
+	switch ev := ev.(type) {
+	case actors.Tick:
+		fx = a.tick(now)
+	case actors.Donate:
+		fx, err = a.donate(ev.Ticket)
+	case actors.Receive:
+		fx, err = a.receive(now, ev.Message)
+	case actors.Close:
+		r, ok := a.book[ev.Reservation]
+		if !ok {
+			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
+			break
+		}
+		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
+	case actors.SendFailed: // the client learns by asking again
+	default:
+		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a broker does not take %T", ev))
+	}
+	fx.Wake = a.wake(now)
+	return fx, err
+}
+
+// wake is the next cycle with something to do: a round if anybody waits.
+func (a *Actor) wake(now actors.Cycle) actors.Cycle {
+	if len(a.asks) > 0 {
+		return min(now+1, a.agenda.Next())
+	}
+	return a.agenda.Next()
+}
+
+// donate adds a ticket to the stock.
+func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
+	if _, ok := a.sources[t.ID]; ok {
+		return actors.Effects{}, nil // donated twice
+	}
+	switch {
+	case t.Holder != a.config.Self:
+		return actors.Effects{}, a.refuse("donate", "", actors.Invalid, fmt.Sprintf("the ticket is made out to %s", t.Holder))
+	case t.Units < 1 || t.Type == "" || t.Text == "":
+		return actors.Effects{}, a.refuse("donate", "", actors.Invalid, "the ticket has no units, no type or no signed text")
+	}
+	if err := t.Term.Validate(); err != nil {
+		return actors.Effects{}, a.refuse("donate", "", actors.Invalid, err.Error())
+	}
+	a.stock(t)
+	return actors.Effects{Save: []actors.Record{{Key: sourceKey(t.ID), Value: stored(t)}}}, nil
+}
+
+func (a *Actor) stock(t actors.Ticket) {
+	a.sources[t.ID] = &source{t, calendar.New(t.Units, t.Term)}
+}
+
+func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
+	switch m.Op {
+	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
+	default:
+		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a broker does not offer this operation")
+	}
+	if r, ok := a.book[m.Reservation]; ok {
+		return a.step(now, r, func(s *step) error { return s.receive(m) })
+	}
+	if err := a.check(now, m); err != nil {
+		return actors.Effects{}, err
+	}
+	a.arrived++
+	r := Reservation{ID: m.Reservation, Slice: m.Slice, Client: m.From, ReplyTo: m.ReplyTo, Status: asked, Type: m.Type,
+		Arrived: a.arrived, Since: now}
+	return a.step(now, r, func(s *step) error {
+		s.take(m)
+		s.move(ticketing, "a request arrived")
+		if m.Op == actors.OpRelinquish {
+			// Given back before it was asked for: remember, so that the request
+			// behind it on the wire takes nothing.
+			s.move(closed, "given back before it was asked for")
+		}
+		return nil
+	})
+}
+
+// check refuses a first request that can never be granted.
+func (a *Actor) check(now actors.Cycle, m actors.Message) error {
+	why := ""
+	switch {
+	case m.Op == actors.OpExtendTicket:
+		return a.refuse(m.Op.String(), m.Reservation, actors.NotFound, "no such reservation")
+	case m.Reservation == "" || m.Slice.ID == "":
+		why = "a request needs a reservation and a slice"
+	case m.Type == "" || m.Units < 1:
+		why = fmt.Sprintf("cannot grant %d units of type %q", m.Units, m.Type)
+	case a.config.Cycles.Of(m.Term.End) <= now:
+		why = "the term is already over"
+	}
+	if err := m.Term.Validate(); why == "" && err != nil {
+		why = err.Error()
+	}
+	if why == "" {
+		return nil
+	}
+	return &actors.Error{Op: "broker." + m.Op.String(), Actor: a.config.Self, Peer: m.From, Reservation: m.Reservation,
+		Message: m.ID, Kind: actors.Invalid, Err: fmt.Errorf("%s", why)}
+}
+
+// step moves one reservation and keeps calendar, asks and agenda in line with it.
+func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (actors.Effects, error) {
+	s := step{Reservation: r, now: now}
+	if err := do(&s); err != nil {
+		return actors.Effects{}, err
+	}
+	if s.illegal != nil {
+		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
+	}
+	fx := actors.Effects{Moved: s.moved}
+	if s.changed {
+		a.put(s.Reservation)
+		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
+	}
+	if s.answer {
+		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Source))}
+	}
+	return fx, nil
+}
+
+// must is a step that has nobody to refuse. A defect in one reservation is shown
+// to watchers and must not stop the others' clocks.
+func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Effects {
+	fx, err := a.step(now, r, func(s *step) error { do(s); return nil })
+	if err != nil {
+		a.agenda.Set(r.ID, now+1)
+		return actors.Defect(r.ID, r.Status.String(), err)
+	}
+	return fx
+}
+
+// put makes r the present state: of the book, the asks, the calendar, the agenda.
+func (a *Actor) put(r Reservation) {
+	a.book[r.ID] = r
+	a.arrived = max(a.arrived, r.Arrived)
+	if r.Status == ticketing || r.Status == extending {
+		a.asks[r.ID] = true
+	} else {
+		delete(a.asks, r.ID)
+	}
+	if src := a.sources[r.Source]; src != nil {
+		src.calendar.Release(r.ID)
+		if r.holding() {
+			// The policy checked the grant on a sketch and the round checked the
+			// policy, so that nothing is left to refuse here.
+			for _, h := range r.Holds {
+				_ = src.calendar.Take(r.ID, h)
+			}
+		}
+	}
+	a.agenda.Set(r.ID, a.due(r))
+}
+
+// due is when a reservation next does something by itself: it expires with its
+// term, and is forgotten some time after it is over.
+func (a *Actor) due(r Reservation) actors.Cycle {
+	of := a.config.Cycles.Of
+	switch {
+	case r.Status == closed:
+		return max(r.Since, of(r.Term.End)) + a.config.Keep
+	case r.Granted != nil:
+		return of(r.Granted.Term.End)
+	case r.Status == failed:
+		return max(r.Since, of(r.Term.End)) + a.config.Keep
+	default:
+		return of(r.Term.End)
+	}
+}
+
+// tick lets what is over expire, then holds a round: units freed now can be
+// granted now.
+func (a *Actor) tick(now actors.Cycle) actors.Effects {
+	var fx actors.Effects
+	for _, id := range a.agenda.Due(now) {
+		r := a.book[id]
+		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
+			delete(a.book, id)
+			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
+			continue
+		}
+		fx.Join(a.must(now, r, func(s *step) { s.close("the term is over") }))
+	}
+	fx.Join(a.round(now))
+	return fx
+}
+
+// round asks the policy about everybody who waits and carries its decisions out,
+// each checked against the real calendar: a mistaken policy can refuse too much,
+// but it cannot sell anything twice.
+func (a *Actor) round(now actors.Cycle) actors.Effects {
+	var fx actors.Effects
+	asks := make([]policy.Ask, 0, len(a.asks))
+	for _, r := range a.waiting() {
+		asks = append(asks, r.ask())
+	}
+	if len(asks) == 0 {
+		return fx
+	}
+	r := policy.Round{Now: now, Cycles: a.config.Cycles, Asks: asks}
+	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
+		s := a.sources[id]
+		r.Sources = append(r.Sources, policy.Source{ID: id, Type: s.ticket.Type, Calendar: s.calendar.Sketch()})
+	}
+	for _, d := range a.config.Policy.Allocate(r) {
+		if !a.asks[d.Reservation] {
+			continue
+		}
+		res := a.book[d.Reservation]
+		if d.Granted && !a.fits(res.ask(), d) {
+			d = policy.Decision{Reservation: d.Reservation, Why: "insufficient resources"}
+		}
+		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, a.config.Cycles.Start(now)) }))
+	}
+	return fx
+}
+
+// waiting lists the reservations before the policy: extensions first, then new
+// asks, each in order of arrival.
+func (a *Actor) waiting() []Reservation {
+	out := make([]Reservation, 0, len(a.asks))
+	for id := range a.asks {
+		out = append(out, a.book[id])
+	}
+	slices.SortFunc(out, func(x, y Reservation) int {
+		if x.Status != y.Status {
+			if x.Status == extending {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(x.Arrived, y.Arrived), cmp.Compare(x.ID, y.ID))
+	})
+	return out
+}
+
+// fits checks a grant against what is really free.
+func (a *Actor) fits(ask policy.Ask, d policy.Decision) bool {
+	src, ok := a.sources[d.Source]
+	if !ok || ask.Held != nil && ask.Held.Source != d.Source || src.ticket.Type != ask.Type ||
+		d.Units < 1 || d.Term.Validate() != nil || !src.ticket.Term.Covers(d.Term) {
+		return false
+	}
+	sketch := src.calendar.Sketch()
+	for _, need := range ask.Needs(d.Units, d.Term) {
+		if sketch.Take(ask.Reservation, need) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// base is the ticket a grant was carved from.
+func (a *Actor) base(id actors.TicketID) actors.Ticket {
+	if s, ok := a.sources[id]; ok {
+		return s.ticket
+	}
+	return actors.Ticket{}
+}
+
+func (a *Actor) refuse(op string, id actors.ReservationID, kind actors.Kind, why string) error {
+	return &actors.Error{Op: "broker." + op, Actor: a.config.Self, Reservation: id, Kind: kind, Err: fmt.Errorf("%s", why)}
+}

@@ -1,0 +1,185 @@
+package broker
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
+	"github.com/leasehold/leasehold/actors/policy"
+)
+
+// Reservation is one ticket as its seller sees it: plain data, stored as it is.
+type Reservation struct {
+	ID       actors.ReservationID `json:"id"`
+	Slice    actors.Slice         `json:"slice"`
+	Client   actors.ActorID       `json:"client"`
+	ReplyTo  string               `json:"replyTo,omitempty"` // fixed by the first request
+	Status   Status               `json:"status"`
+	Type     actors.ResourceType  `json:"type"`
+	Units    int                  `json:"units"` // asked for last
+	Term     actors.Term          `json:"term"`  // asked for last
+	Request  actors.Properties    `json:"request,omitempty"`
+	Sequence int                  `json:"sequence"` // of the last request taken
+
+	Source  actors.TicketID    `json:"source,omitempty"`  // what the grant was carved from
+	Granted *actors.Delegation `json:"granted,omitempty"` // what the client holds
+	Holds   []calendar.Hold    `json:"holds,omitempty"`   // what that takes from the source's calendar
+	Grants  int                `json:"grants,omitempty"`  // how many delegations were made for it
+	Arrived int                `json:"arrived"`           // order of arrival, for the policy
+	Since   actors.Cycle       `json:"since"`
+	Error   string             `json:"error,omitempty"`
+}
+
+// step is one reservation on its way from one status to the next.
+type step struct {
+	Reservation
+	now     actors.Cycle
+	moved   []actors.Transition
+	changed bool
+	illegal error
+	answer  bool // the client is owed an updateTicket
+}
+
+func (s *step) move(to Status, why string) {
+	if err := Moves.Check(s.Status, to); err != nil {
+		s.illegal = err
+		return
+	}
+	if s.Status != to {
+		s.moved = append(s.moved, actors.Transition{Reservation: s.ID, From: s.Status.String(), To: to.String(), Why: why})
+	}
+	s.Status, s.Since, s.changed = to, s.now, true
+}
+
+// take records what a new request asks for.
+func (s *step) take(m actors.Message) {
+	s.Sequence, s.Units, s.Term, s.Request = m.Sequence, m.Units, m.Term, m.Properties
+	s.changed = true
+}
+
+// again reports how m's sequence compares with the last request taken, when a
+// request that waits for the policy is not to be disturbed (leasing 1.9).
+func (s *step) again(m actors.Message) (repeat bool, err error) {
+	switch {
+	case m.Sequence < s.Sequence:
+		return false, s.refuse(m, actors.Stale, "a later request was taken before")
+	case m.Sequence == s.Sequence:
+		// Our answer may have been lost: say it again, unless there is none yet.
+		s.answer = m.Op != actors.OpRelinquish && s.Status != ticketing && s.Status != extending
+		return true, nil
+	}
+	return false, nil
+}
+
+func (s *step) receive(m actors.Message) error {
+	if m.From != s.Client {
+		return s.refuse(m, actors.Denied, "the reservation belongs to another client")
+	}
+	repeat, err := s.again(m)
+	if err != nil || repeat {
+		return err
+	}
+	switch m.Op {
+	case actors.OpTicket:
+		if s.Status != ticketing {
+			return s.refuse(m, actors.Stale, fmt.Sprintf("already in %v", s.Status))
+		}
+		s.take(m) // asked anew before the policy decided
+	case actors.OpExtendTicket:
+		return s.extend(m)
+	case actors.OpRelinquish:
+		s.Sequence, s.changed = m.Sequence, true
+		s.close("the client gave it back")
+	}
+	return nil
+}
+
+func (s *step) extend(m actors.Message) error {
+	switch {
+	case s.Status != ticketed:
+		return s.refuse(m, actors.Stale, fmt.Sprintf("cannot extend in %v", s.Status))
+	case !m.Term.Extends(s.Granted.Term):
+		return s.refuse(m, actors.Invalid, fmt.Sprintf("%+v does not prolong %+v", m.Term, s.Granted.Term))
+	case m.Type != s.Type:
+		return s.refuse(m, actors.Invalid, "an extension cannot change the type")
+	}
+	s.take(m)
+	s.move(extending, "the client asks to extend")
+	return nil
+}
+
+// decide carries a policy's decision out: the grant is a new delegation with a
+// name that a repetition of this step gives again.
+func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Millis) {
+	s.answer = true
+	if !d.Granted {
+		s.Error = d.Why
+		s.move(failed, "refused: "+d.Why)
+		return
+	}
+	holds := slices.DeleteFunc(slices.Clone(s.Holds), func(h calendar.Hold) bool { return h.To < present })
+	s.Holds = append(holds, s.ask().Needs(d.Units, d.Term)...)
+	s.Grants++
+	s.Source = d.Source
+	s.Granted = &actors.Delegation{
+		ID:     actors.TicketID(actors.DeriveID("ticket", string(self), string(s.Client), string(s.ID), fmt.Sprint(s.Grants))),
+		Issuer: self, Holder: s.Client, Type: s.Type, Units: d.Units, Term: d.Term,
+	}
+	s.move(priming, "granted")
+	s.move(ticketed, "the ticket is sent")
+}
+
+// ask is the reservation as a policy sees it.
+func (r Reservation) ask() policy.Ask {
+	ask := policy.Ask{Reservation: r.ID, Client: r.Client, Type: r.Type, Units: r.Units, Term: r.Term, Properties: r.Request}
+	if r.Granted != nil {
+		ask.Held = &policy.Held{Source: r.Source, Units: r.Granted.Units, Term: r.Granted.Term}
+	}
+	return ask
+}
+
+// close frees the units. A client that still waits for an answer is told.
+func (s *step) close(why string) {
+	if s.Status == closed {
+		return
+	}
+	if waiting := s.Status == ticketing || s.Status == extending; waiting {
+		s.Error = "closed while allocating"
+		s.answer = true
+	}
+	s.move(closed, why)
+}
+
+func (s *step) refuse(m actors.Message, kind actors.Kind, why string) error {
+	return &actors.Error{Op: "broker." + m.Op.String(), Peer: m.From, Reservation: s.ID, Message: m.ID, Kind: kind,
+		Err: fmt.Errorf("%s", why)}
+}
+
+// update is the answer a reservation's client should have heard last. A refusal
+// repeats what is still held, or nothing with the term that was asked for
+// (wire contract 5.6).
+func (r Reservation) update(self actors.ActorID, base actors.Ticket) actors.Message {
+	m := actors.Message{Op: actors.OpUpdateTicket, From: self, To: r.Client, Reservation: r.ID, Slice: r.Slice,
+		Sequence: r.Sequence, Type: r.Type, Term: r.Term, ReplyTo: r.ReplyTo,
+		Failed: r.Status == failed || r.Status == closed, Note: r.Error}
+	if r.holding() {
+		m.Units, m.Term = r.Granted.Units, r.Granted.Term
+		m.Ticket = &actors.Ticket{Delegation: *r.Granted, Authority: base.Authority, Base: base.Text,
+			Ancestors: append([]actors.Delegation{base.Delegation}, base.Ancestors...)}
+		m.Properties = base.Properties
+	}
+	return m
+}
+
+// holding reports whether the reservation's units are not to be sold again.
+func (r Reservation) holding() bool { return r.Granted != nil && r.Status != closed }
+
+func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+
+// AppendRecord makes a Reservation its own durable form (actors.Value).
+func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	b, err := json.Marshal(r)
+	return append(dst, b...), err
+}

@@ -1,0 +1,149 @@
+package broker
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/leasehold/leasehold/actors"
+	"pgregory.net/rapid"
+)
+
+// A refused extension is over for the broker, but the client's lease runs on: its
+// units stay taken until the old term ends.
+func TestRefusedExtensionKeepsUnits(t *testing.T) {
+	r := sample(extending)
+	r.Units = 9
+	a := world(t, r)
+	if _, err := a.Step(9, actors.Tick{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.book["R1"].Status; got != failed {
+		t.Fatalf("status %v", got)
+	}
+	if free := a.sources["T0"].calendar.Free(term.Start, term.End); free != 2 {
+		t.Fatalf("%d units free in the old term, want 2", free)
+	}
+	if _, err := a.Step(19, actors.Tick{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.book["R1"].Status; got != closed {
+		t.Fatalf("after the old term: %v", got)
+	}
+}
+
+// An extension granted before the old term ends holds both intervals, also after
+// a restart: nothing between now and the new interval may be sold again.
+func TestRestartKeepsBothIntervals(t *testing.T) {
+	a := world(t, sample(extending))
+	fx, err := a.Step(9, actors.Tick{})
+	if err != nil || len(fx.Save) != 1 {
+		t.Fatalf("%+v, %v", fx, err)
+	}
+	b := world(t, a.book["R1"])
+	for _, at := range []actors.Term{term, actors.NewTerm(longer.NewStart, longer.End)} {
+		before, after := a.sources["T0"].calendar.Free(at.Start, at.End), b.sources["T0"].calendar.Free(at.Start, at.End)
+		if before != 2 || after != 2 {
+			t.Errorf("over %d..%d: %d free before the restart, %d after, want 2", at.Start, at.End, before, after)
+		}
+	}
+}
+
+// A relinquish that overtakes its ticket request on the wire takes nothing.
+func TestRelinquishFirst(t *testing.T) {
+	a := world(t)
+	for _, ev := range []actors.Event{ask(actors.OpRelinquish, "sm", 2, term), ask(actors.OpTicket, "sm", 1, term)} {
+		_, _ = a.Step(8, ev) // the late ticket request is refused as stale
+	}
+	if _, err := a.Step(9, actors.Tick{}); err != nil {
+		t.Fatal(err)
+	}
+	if free := a.sources["T0"].calendar.Free(term.Start, term.End); free != 4 {
+		t.Fatalf("%d units free, want all 4", free)
+	}
+}
+
+// TestNeverTwice plays random requests, extensions, returns and restarts, and
+// checks at every instant that no more is granted than was donated, and that a
+// restart changes nothing.
+func TestNeverTwice(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a := world(t)
+		now := actors.Cycle(1)
+		disk := map[string][]byte{}
+		keep := func(fx actors.Effects) {
+			for _, rec := range fx.Save {
+				if rec.Value == nil {
+					delete(disk, rec.Key)
+					continue
+				}
+				data, err := rec.Value.AppendRecord(nil)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				disk[rec.Key] = data
+			}
+		}
+		seq := map[actors.ReservationID]int{}
+		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+			id := actors.ReservationID(rapid.SampledFrom([]string{"A", "B", "C", "D"}).Draw(rt, "id"))
+			seq[id]++
+			m := actors.Message{From: "sm", To: "br", Reservation: id, Slice: slice, Sequence: seq[id], Type: "node",
+				Units: rapid.IntRange(1, 4).Draw(rt, "units")}
+			switch rapid.IntRange(0, 4).Draw(rt, "what") {
+			case 0:
+				start := actors.Millis(now+2) * 1000
+				m.Op, m.Term = actors.OpTicket, actors.NewTerm(start, start+actors.Millis(rapid.IntRange(1, 20).Draw(rt, "length"))*1000-1)
+			case 1:
+				r := a.book[id]
+				if r.Granted == nil {
+					continue
+				}
+				m.Op, m.Term = actors.OpExtendTicket, r.Granted.Term.Extended(r.Granted.Term.End+7000)
+			case 2:
+				m.Op, m.Term = actors.OpRelinquish, actors.NewTerm(1000, 2000)
+			case 3:
+				now++
+				fx, err := a.Step(now, actors.Tick{})
+				if err != nil {
+					rt.Fatal(err)
+				}
+				keep(fx)
+				continue
+			case 4:
+				var rs []Reservation
+				for _, rec := range a.book {
+					rs = append(rs, rec)
+				}
+				b := world(t, rs...)
+				if !reflect.DeepEqual(a.Views(), b.Views()) {
+					rt.Fatalf("a restart changed the views:\n%+v\n%+v", a.Views(), b.Views())
+				}
+				a = b
+				continue
+			}
+			if fx, err := a.Step(now, actors.Receive{Message: m}); err == nil {
+				keep(fx)
+			}
+			check(rt, a)
+		}
+		if len(disk) != len(a.book) {
+			rt.Fatalf("%d records, %d reservations", len(disk), len(a.book))
+		}
+	})
+}
+
+// check adds up what clients hold at every cycle.
+func check(t *rapid.T, a *Actor) {
+	for at := actors.Millis(500); at < 99_000; at += 1000 {
+		held := 0
+		for _, r := range a.book {
+			if r.holding() && r.Granted.Term.Contains(at) && at >= r.Granted.Term.NewStart {
+				held += r.Granted.Units
+			}
+		}
+		if held > source1.Units {
+			t.Fatalf("at %d clients hold %d of %d units: %s", at, held, source1.Units, fmt.Sprint(a.book))
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package manager
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// owed is the work a reservation owes the world beyond what it owed as before;
+// with a nil before, all of it. It depends on the two reservations only, so a
+// restart asks with nil and has forgotten nothing.
+func (r Reservation) owed(k Rules, before *Reservation) actors.Effects {
+	var fx actors.Effects
+	if op, seq, try := r.request(); op != 0 {
+		if before == nil || !before.asks(op, seq, try) {
+			fx.Send = append(fx.Send, r.message(k, op, seq))
+		}
+	}
+	if before != nil {
+		if r.Status == failed && before.Status != failed && r.LeaseSeq > before.LeaseSeq && r.Ticket != nil {
+			fx.Send = append(fx.Send, r.message(k, actors.OpClose, r.LeaseSeq))
+		}
+		if r.Relinquished && !before.Relinquished {
+			fx.Send = append(fx.Send, r.message(k, actors.OpRelinquish, r.TicketSeq))
+		}
+	}
+	for _, u := range r.Held {
+		verb, ok := verbOf(u)
+		if !ok || before != nil && before.runs(u) {
+			continue
+		}
+		fx.Run = append(fx.Run, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.LeaseTerm,
+			Unit: u, Verb: verb, Sequence: u.Sequence, Properties: r.Local})
+	}
+	return fx
+}
+
+// request is the call a reservation waits for an answer to: its operation, its
+// sequence number and how often it was repeated. The operation is 0 if none.
+func (r Reservation) request() (actors.Op, int, int) {
+	switch r.Status.Pending {
+	case actors.Ticketing:
+		return actors.OpTicket, r.TicketSeq, r.Tries
+	case actors.ExtendingTicket:
+		return actors.OpExtendTicket, r.TicketSeq, r.Tries
+	case actors.Redeeming:
+		return actors.OpRedeem, r.LeaseSeq, r.Tries
+	case actors.ExtendingLease:
+		return actors.OpExtendLease, r.LeaseSeq, r.Tries
+	}
+	if r.Status == closeWait {
+		return actors.OpClose, r.LeaseSeq, r.Tries
+	}
+	return 0, 0, 0
+}
+
+func (r *Reservation) asks(op actors.Op, seq, try int) bool {
+	o, s, t := r.request()
+	return o == op && s == seq && t == try
+}
+
+// verbOf is the action a unit waits for.
+func verbOf(u actors.Unit) (actors.Verb, bool) {
+	switch u.State {
+	case actors.UnitPriming:
+		return actors.Join, true
+	case actors.UnitClosing:
+		return actors.Leave, true
+	}
+	return 0, false
+}
+
+func (r *Reservation) runs(u actors.Unit) bool {
+	return slices.ContainsFunc(r.Held, func(o actors.Unit) bool {
+		return o.ID == u.ID && o.Sequence == u.Sequence && o.State == u.State
+	})
+}
+
+// message fills a request as wire contract 2.6 says: what was asked for goes to
+// brokers with the request properties, what is held goes to sites with the
+// configuration properties and the ticket.
+func (r Reservation) message(k Rules, op actors.Op, seq int) actors.Message {
+	m := actors.Message{Op: op, From: k.Self, Reservation: r.ID, Slice: r.Slice, Sequence: seq, Type: r.Type}
+	switch op {
+	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
+		m.To, m.Units, m.Term, m.Properties = r.Broker, r.Units, r.Term, r.Request
+	default:
+		m.To, m.Units, m.Term, m.Properties = r.Authority.ID, r.Ticket.Units, r.Ticket.Term, r.Config
+		m.Ticket = r.Ticket
+	}
+	return m
+}
+
+func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+
+// AppendRecord makes a Reservation its own durable form (actors.Value).
+func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	b, err := json.Marshal(r)
+	return append(dst, b...), err
+}

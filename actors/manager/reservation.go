@@ -1,0 +1,277 @@
+package manager
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// Reservation is one lease as its guest's side sees it: plain data, stored as it
+// is. Step makes the next one; nothing changes a Reservation in place.
+type Reservation struct {
+	ID        actors.ReservationID `json:"id"`
+	Slice     actors.Slice         `json:"slice"`
+	Broker    actors.ActorID       `json:"broker"`
+	Authority actors.Location      `json:"authority"` // learned from the ticket
+	Status    Status               `json:"status"`
+	Type      actors.ResourceType  `json:"type"`
+	Units     int                  `json:"units"` // asked for last
+	Term      actors.Term          `json:"term"`  // asked for last
+	Request   actors.Properties    `json:"request,omitempty"`
+	Config    actors.Properties    `json:"config,omitempty"`
+	Local     actors.Properties    `json:"local,omitempty"`
+
+	Ticket    *actors.Ticket `json:"ticket,omitempty"`    // newest ticket
+	LeaseTerm actors.Term    `json:"leaseTerm,omitzero"`  // what the site confirmed
+	Held      []actors.Unit  `json:"held,omitempty"`      // what the site reported
+	TicketSeq int            `json:"ticketSeq,omitempty"` // requests sent to the broker
+	LeaseSeq  int            `json:"leaseSeq,omitempty"`  // requests sent to the site
+
+	Renewable    bool `json:"renewable,omitempty"`
+	RenewRefused bool `json:"renewRefused,omitempty"` // the broker refused an extension: run to the end
+	CloseAsked   bool `json:"closeAsked,omitempty"`   // close as soon as the lease arrives
+	Relinquished bool `json:"relinquished,omitempty"` // told the broker, once
+
+	Since actors.Cycle `json:"since"`           // cycle of the last move
+	Sent  actors.Cycle `json:"sent,omitempty"`  // cycle of the last request
+	Tries int          `json:"tries,omitempty"` // repetitions of the present request
+	Error string       `json:"error,omitempty"` // last thing that went wrong
+}
+
+// Rules is what a step needs to know besides the reservation.
+type Rules struct {
+	Self    actors.ActorID
+	Cycles  actors.Cycles
+	Margins Margins
+}
+
+// Step moves one reservation by one event. An error leaves it as it was, and so
+// does an event that says nothing new; then the effects are empty.
+func Step(r Reservation, k Rules, now actors.Cycle, ev actors.Event) (Reservation, actors.Effects, error) {
+	s := step{Reservation: r, Rules: k, now: now}
+	if err := s.apply(ev); err != nil {
+		return r, actors.Effects{}, err
+	}
+	for s.probe() {
+	}
+	if s.illegal != nil {
+		return r, actors.Effects{}, &actors.Error{Op: "manager.step", Reservation: r.ID, Kind: actors.Other, Err: s.illegal}
+	}
+	if !s.changed {
+		return r, actors.Effects{}, nil
+	}
+	fx := s.Reservation.owed(k, &r)
+	fx.Moved = s.moved
+	fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
+	return s.Reservation, fx, nil
+}
+
+// step is one reservation on its way from one status to the next.
+type step struct {
+	Reservation
+	Rules
+	now     actors.Cycle
+	moved   []actors.Transition
+	changed bool
+	illegal error
+}
+
+func (s *step) apply(ev actors.Event) error {
+	switch ev := ev.(type) {
+	case actors.Request:
+		s.changed = true
+		return nil // the reservation was made from it; probe begins
+	case actors.Receive:
+		if ev.Message.Op == actors.OpUpdateTicket {
+			return s.updateTicket(ev.Message)
+		}
+		return s.updateLease(ev.Message)
+	case actors.ActionDone:
+		s.actionDone(ev)
+	case actors.SendFailed:
+		s.sendFailed(ev)
+	case actors.Extend:
+		return s.extend(ev)
+	case actors.Close:
+		s.close("asked to close")
+	case actors.Tick:
+		s.act()
+	}
+	return nil
+}
+
+// move changes the status, notes it for watchers and checks it against Moves.
+func (s *step) move(to Status, why string) {
+	if err := Moves.Check(s.Status, to); err != nil {
+		s.illegal = err
+		return
+	}
+	if s.Status != to {
+		s.moved = append(s.moved, actors.Transition{Reservation: s.ID, From: s.Status.String(), To: to.String(), Why: why})
+	}
+	s.Status, s.Since, s.changed = to, s.now, true
+}
+
+// ask moves to a status that waits for a peer: its request goes out anew.
+func (s *step) ask(to Status, why string) {
+	s.move(to, why)
+	s.Sent, s.Tries = s.now, 0
+	if to.Pending == actors.Ticketing || to.Pending == actors.ExtendingTicket {
+		s.TicketSeq++
+	} else {
+		s.LeaseSeq++
+	}
+}
+
+// probe takes a step that needs no event, if there is one.
+func (s *step) probe() bool {
+	before := s.Status
+	switch s.Status {
+	case asked:
+		s.ask(ticketing, "policy approved")
+	case blockedRedeem:
+		s.ask(redeeming, "predecessors are ready")
+	case blockedJoin:
+		s.join()
+		s.move(joining, "predecessors are ready")
+	case joining, extendingJ, activeTicketedJ, extendingLeaseJ:
+		s.settle()
+	case closing:
+		if len(s.Held) == 0 {
+			s.ask(closeWait, "all units have left")
+		}
+	}
+	return s.Status != before && s.illegal == nil
+}
+
+// join starts the join of every unit that has not begun.
+func (s *step) join() {
+	s.Held = slices.Clone(s.Held)
+	for i := range s.Held {
+		if u := &s.Held[i]; u.State == actors.UnitDefault {
+			u.State, u.Sequence = actors.UnitPriming, u.Sequence+1
+		}
+	}
+	s.changed = true
+}
+
+// settle ends joining when no unit is on its way in or out.
+func (s *step) settle() {
+	for _, u := range s.Held {
+		if u.State.Pending() {
+			return
+		}
+	}
+	if len(s.Held) == 0 {
+		s.fail("no unit joined")
+		return
+	}
+	s.move(at(s.Status.State, s.Status.Pending, actors.NoJoin), "all units have joined")
+}
+
+// actionDone takes the result of a join or leave. A result that does not echo
+// the unit's present sequence is about an action since overtaken.
+func (s *step) actionDone(ev actors.ActionDone) {
+	i := slices.IndexFunc(s.Held, func(u actors.Unit) bool { return u.ID == ev.Unit })
+	if i < 0 || s.Held[i].Sequence != ev.Sequence || !s.Held[i].State.Pending() {
+		return
+	}
+	s.Held, s.changed = slices.Clone(s.Held), true
+	u := &s.Held[i]
+	switch {
+	case u.State == actors.UnitPriming && ev.Code == 0:
+		u.State, u.Notice = actors.UnitActive, ev.Note
+	case u.State == actors.UnitPriming:
+		s.Error = fmt.Sprintf("unit %s did not join: %s", u.ID, ev.Note)
+		s.Held = slices.Delete(s.Held, i, i+1)
+	default: // it left, or could not: the site takes it back either way
+		s.Held = slices.Delete(s.Held, i, i+1)
+	}
+}
+
+// extend asks the broker for a longer ticket because somebody wants one.
+func (s *step) extend(ev actors.Extend) error {
+	refuse := func(format string, args ...any) error {
+		return &actors.Error{Op: "manager.extend", Reservation: s.ID, Kind: actors.Invalid, Err: fmt.Errorf(format, args...)}
+	}
+	switch {
+	case s.Status != active && s.Status != joining:
+		return refuse("a reservation in %v cannot be extended; it must be Active with nothing pending", s.Status)
+	case ev.End <= s.Ticket.Term.End:
+		return refuse("the new end %d is not after the present end %d", ev.End, s.Ticket.Term.End)
+	case ev.Units < 0:
+		return refuse("cannot hold %d units", ev.Units)
+	}
+	s.prolong(ev.End, ev.Units, "asked to extend")
+	return nil
+}
+
+func (s *step) prolong(end actors.Millis, units int, why string) {
+	s.Term = s.Ticket.Term.Extended(end)
+	s.Units = s.Ticket.Units
+	if units > 0 {
+		s.Units = units
+	}
+	s.ask(at(actors.Active, actors.ExtendingTicket, s.Status.Join), why)
+}
+
+// close gives everything back, as far as there is something to give.
+func (s *step) close(why string) {
+	switch s.Status {
+	case closing, closeWait, closed:
+	case redeeming:
+		// The site may be setting units up; the lease must arrive to be closed.
+		s.changed = s.changed || !s.CloseAsked
+		s.CloseAsked = true
+	case asked, ticketing, ticketed, blockedRedeem, failed:
+		s.finish(why)
+	case blockedJoin:
+		s.Held = nil
+		s.ask(closeWait, why)
+	default:
+		s.leave()
+		s.move(closing, why)
+	}
+}
+
+// leave starts the leave of every unit that is not on its way out.
+func (s *step) leave() {
+	held := make([]actors.Unit, 0, len(s.Held))
+	for _, u := range s.Held {
+		if u.State == actors.UnitDefault {
+			continue // it never joined
+		}
+		if u.State != actors.UnitClosing {
+			u.State, u.Sequence = actors.UnitClosing, u.Sequence+1
+		}
+		held = append(held, u)
+	}
+	s.Held, s.changed = held, true
+}
+
+// finish ends the reservation and tells the broker, once.
+func (s *step) finish(why string) {
+	s.move(closed, why)
+	s.Held = nil
+	s.relinquish()
+}
+
+func (s *step) relinquish() {
+	if s.TicketSeq > 0 && !s.Relinquished {
+		s.Relinquished = true
+		s.TicketSeq++
+	}
+}
+
+// fail ends the reservation because of an error. Whoever may hold something for
+// it is told, so that nothing stays allocated until the term ends.
+func (s *step) fail(why string) {
+	s.Error = why
+	s.leave()
+	s.move(failed, why)
+	if s.LeaseSeq > 0 {
+		s.LeaseSeq++
+	}
+	s.relinquish()
+}

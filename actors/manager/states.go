@@ -1,0 +1,71 @@
+package manager
+
+import (
+	"fmt"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/fsm"
+)
+
+// Status is the three coordinates of a reservation at a service manager.
+type Status struct {
+	State   actors.State     `json:"state"`
+	Pending actors.Pending   `json:"pending"`
+	Join    actors.JoinState `json:"join"`
+}
+
+// String prints the coordinates as the documents do.
+func (s Status) String() string { return fmt.Sprintf("%v,%v,%v", s.State, s.Pending, s.Join) }
+
+func at(s actors.State, p actors.Pending, j actors.JoinState) Status { return Status{s, p, j} }
+
+// The statuses a reservation can have.
+var (
+	asked         = at(actors.Nascent, actors.None, actors.NoJoin)
+	ticketing     = at(actors.Nascent, actors.Ticketing, actors.NoJoin)
+	ticketed      = at(actors.Ticketed, actors.None, actors.NoJoin)
+	blockedRedeem = at(actors.Ticketed, actors.None, actors.BlockedRedeem)
+	redeeming     = at(actors.Ticketed, actors.Redeeming, actors.NoJoin)
+	blockedJoin   = at(actors.Active, actors.None, actors.BlockedJoin)
+	joining       = at(actors.Active, actors.None, actors.Joining)
+	active        = at(actors.Active, actors.None, actors.NoJoin)
+	closing       = at(actors.Active, actors.Closing, actors.NoJoin)
+	closeWait     = at(actors.CloseWait, actors.None, actors.NoJoin)
+	closed        = at(actors.Closed, actors.None, actors.NoJoin)
+	failed        = at(actors.Failed, actors.None, actors.NoJoin)
+
+	extending       = at(actors.Active, actors.ExtendingTicket, actors.NoJoin)
+	extendingJ      = at(actors.Active, actors.ExtendingTicket, actors.Joining)
+	activeTicketed  = at(actors.ActiveTicketed, actors.None, actors.NoJoin)
+	activeTicketedJ = at(actors.ActiveTicketed, actors.None, actors.Joining)
+	extendingLease  = at(actors.ActiveTicketed, actors.ExtendingLease, actors.NoJoin)
+	extendingLeaseJ = at(actors.ActiveTicketed, actors.ExtendingLease, actors.Joining)
+)
+
+// Moves is every move a reservation can make here; each step is checked against
+// it (leasing 1.3.2).
+var Moves = fsm.New(
+	row(asked, "wanted, the broker not asked yet", ticketing),
+	row(ticketing, "the broker was asked for a ticket", ticketed, closed, failed),
+	row(ticketed, "a ticket is held; it is not yet time to redeem it", blockedRedeem, closed),
+	row(blockedRedeem, "time to redeem; predecessors must be ready first", redeeming),
+	row(redeeming, "the site was asked to turn the ticket into a lease", blockedJoin, closed, failed),
+	row(blockedJoin, "the lease arrived; its units have not begun to join", joining, closeWait),
+	row(joining, "units are joining the guest", active, extendingJ, closing, failed),
+	row(active, "the guest uses its units", joining, extending, closing, failed),
+	row(extending, "the broker was asked for a longer ticket", active, activeTicketed, extendingJ, closing, failed),
+	row(extendingJ, "the same, while units are still joining", joining, activeTicketedJ, extending, closing, failed),
+	row(activeTicketed, "a longer ticket is held; it is not yet time to extend the lease",
+		extendingLease, activeTicketedJ, closing, failed),
+	row(activeTicketedJ, "the same, while units are still joining", activeTicketed, extendingLeaseJ, closing, failed),
+	row(extendingLease, "the site was asked to extend the lease", joining, extendingLeaseJ, closing, failed),
+	row(extendingLeaseJ, "the same, while units are still joining", joining, extendingLease, closing, failed),
+	row(closing, "units are leaving the guest", closeWait),
+	row(closeWait, "the site was asked to take the units back", closed),
+	row(closed, "over, everything given back"),
+	row(failed, "over, because something went wrong", closed),
+)
+
+func row(s Status, means string, to ...Status) fsm.Row[Status] {
+	return fsm.Row[Status]{State: s, Means: means, To: to}
+}

@@ -1,0 +1,146 @@
+package manager
+
+import (
+	"fmt"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// Margins is when a manager acts relative to a term, in cycles (leasing 2.5).
+type Margins struct {
+	Redeem   actors.Cycle // redeem, or extend the lease, this long before the new interval starts
+	Renew    actors.Cycle // ask to extend this long before the end
+	Close    actors.Cycle // give the units back this long before the end
+	Retry    actors.Cycle // ask a silent peer again after this long; doubles each time
+	RetryMax actors.Cycle // but never longer than this
+	Grace    actors.Cycle // how long to wait past a deadline of somebody else
+	Keep     actors.Cycle // remember what is over for this long after its term
+}
+
+// LegacyMargins are the legacy manager's distances, with our own patience.
+func LegacyMargins() Margins {
+	return Margins{Redeem: 1, Renew: 3, Close: 1, Retry: 2, RetryMax: 32, Grace: 8, Keep: 600}
+}
+
+// deed is something a reservation does by itself when its time comes.
+type deed uint8
+
+const (
+	doNothing deed = iota
+	doRetry        // ask the silent peer again
+	doGiveUp       // stop waiting
+	doRedeem
+	doRenew
+	doExtendLease
+	doClose
+	doForget
+)
+
+var deedNames = [...]string{"", "ask again", "give up waiting", "redeem the ticket", "ask to extend",
+	"extend the lease", "close", "forget"}
+
+// timer is a deed and the cycle from which on it is due.
+type timer struct {
+	at actors.Cycle
+	do deed
+}
+
+// timers lists what a reservation will do by itself. A status without any would
+// wait for ever, so every status that is not over has at least one.
+func (r Reservation) timers(k Rules) []timer {
+	of, m := k.Cycles.Of, k.Margins
+	retry := timer{r.Sent + min(m.Retry<<min(r.Tries, 20), m.RetryMax), doRetry}
+	switch r.Status {
+	case ticketing:
+		return []timer{retry, {of(r.Term.End), doGiveUp}}
+	case ticketed:
+		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doRedeem}, {of(r.Ticket.Term.End) - m.Close, doClose}}
+	case redeeming:
+		ts := []timer{retry, {of(r.Ticket.Term.End) + 1, doGiveUp}}
+		if !r.CloseAsked {
+			ts = append(ts, timer{of(r.Ticket.Term.End) - m.Close, doClose})
+		}
+		return ts
+	case joining, active:
+		ts := []timer{{of(r.LeaseTerm.End) - m.Close, doClose}}
+		if r.Renewable && !r.RenewRefused {
+			ts = append(ts, timer{of(r.LeaseTerm.End) - m.Renew, doRenew})
+		}
+		return ts
+	case extending, extendingJ:
+		return []timer{retry, {of(r.LeaseTerm.End) - m.Close, doClose}}
+	case activeTicketed, activeTicketedJ:
+		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doExtendLease}, {of(r.Ticket.Term.End) - m.Close, doClose}}
+	case extendingLease, extendingLeaseJ:
+		return []timer{retry, {of(r.Ticket.Term.End) - m.Close, doClose}, {of(r.LeaseTerm.End) + 1 + m.Grace, doGiveUp}}
+	case closing:
+		return []timer{{max(r.Since, of(r.LeaseTerm.End)) + 1 + m.Grace, doGiveUp}}
+	case closeWait:
+		return []timer{retry, {max(r.Since, of(r.Ticket.Term.End)) + 1 + m.Grace, doGiveUp}}
+	case closed, failed:
+		return []timer{{max(r.Since, of(r.Term.End)) + m.Keep, doForget}}
+	}
+	return nil
+}
+
+// next is the earliest timer.
+func (r Reservation) next(k Rules) timer {
+	first := timer{at: actors.Never}
+	for _, t := range r.timers(k) {
+		if t.at < first.at {
+			first = t
+		}
+	}
+	return first
+}
+
+// forgotten reports whether the reservation is over and past remembering.
+func (r Reservation) forgotten(k Rules, now actors.Cycle) bool {
+	t := r.next(k)
+	return t.do == doForget && t.at <= now
+}
+
+// act does whatever is due. What ends a reservation goes before what prolongs it.
+func (s *step) act() {
+	due := [len(deedNames)]bool{}
+	for _, t := range s.timers(s.Rules) {
+		if t.at <= s.now {
+			due[t.do] = true
+		}
+	}
+	switch {
+	case due[doGiveUp]:
+		s.giveUp()
+	case due[doClose]:
+		s.close("its term ends")
+	case due[doRedeem]:
+		s.move(blockedRedeem, "time to redeem")
+	case due[doExtendLease]:
+		s.ask(at(actors.ActiveTicketed, actors.ExtendingLease, s.Status.Join), "time to extend the lease")
+	case due[doRenew]:
+		s.prolong(s.Ticket.Term.End+s.Ticket.Term.Length(), 0, "time to renew")
+	case due[doRetry]:
+		s.Tries, s.Sent, s.changed = s.Tries+1, s.now, true
+	}
+}
+
+// giveUp ends a wait that has lasted too long.
+func (s *step) giveUp() {
+	switch s.Status {
+	case ticketing:
+		s.fail("the broker did not answer before the term was over")
+	case redeeming:
+		s.Error = "the site did not answer before the term was over"
+		s.finish(s.Error)
+	case extendingLease, extendingLeaseJ:
+		s.Error = "the site did not confirm the extension"
+		s.close(s.Error)
+	case closing:
+		s.Error = fmt.Sprintf("%d units did not leave in time", len(s.Held))
+		s.Held = nil
+		s.changed = true
+	case closeWait:
+		s.Error = "the site did not confirm that it took the units back"
+		s.finish(s.Error)
+	}
+}

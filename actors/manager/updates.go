@@ -1,0 +1,186 @@
+package manager
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// updateTicket takes a broker's answer (wire contract 5.5). What does not answer
+// the present request is a repetition or came late: it changes nothing.
+func (s *step) updateTicket(m actors.Message) error {
+	if m.From != s.Broker {
+		return &actors.Error{Op: "manager.updateTicket", Peer: m.From, Reservation: s.ID, Kind: actors.Denied,
+			Err: fmt.Errorf("the broker of this reservation is %s", s.Broker)}
+	}
+	waiting := s.Status.Pending == actors.Ticketing || s.Status.Pending == actors.ExtendingTicket
+	if !waiting || m.Sequence != 0 && m.Sequence != s.TicketSeq {
+		return nil
+	}
+	if s.Status == ticketing {
+		return s.firstTicket(m)
+	}
+	back := at(actors.Active, actors.None, s.Status.Join)
+	switch {
+	case m.Failed:
+		s.RenewRefused, s.Error = true, "extension refused: "+m.Note
+		s.move(back, "the broker refused to extend")
+	case m.Ticket == nil || m.Ticket.Term == s.Ticket.Term:
+		return nil // the first answer once more
+	default:
+		if err := s.acceptable(m); err != nil || !m.Ticket.Term.Extends(s.Ticket.Term) {
+			s.RenewRefused, s.Error = true, fmt.Sprintf("the broker's extension %+v does not prolong %+v", m.Ticket.Term, s.Ticket.Term)
+			s.move(back, "the extended ticket is not what was asked for")
+			return nil
+		}
+		s.Ticket, s.Term = m.Ticket, m.Ticket.Term
+		s.move(at(actors.ActiveTicketed, actors.None, s.Status.Join), "the broker extended the ticket")
+	}
+	return nil
+}
+
+func (s *step) firstTicket(m actors.Message) error {
+	if m.Failed {
+		s.fail("ticket refused: " + m.Note)
+		return nil
+	}
+	if err := s.acceptable(m); err != nil {
+		s.fail(err.Error())
+		return nil
+	}
+	s.Ticket, s.Term, s.Authority = m.Ticket, m.Ticket.Term, m.Ticket.Authority
+	s.move(ticketed, "the broker granted a ticket")
+	return nil
+}
+
+// acceptable says why a ticket is not an answer to what was asked.
+func (s *step) acceptable(m actors.Message) error {
+	t := m.Ticket
+	switch {
+	case t == nil:
+		return fmt.Errorf("the broker's grant carries no ticket")
+	case t.Holder != s.Self:
+		return fmt.Errorf("the ticket is made out to %s", t.Holder)
+	case t.Type != s.Type:
+		return fmt.Errorf("asked for %q, granted %q", s.Type, t.Type)
+	case t.Units < 1 || t.Units > s.Units || m.Units != t.Units:
+		return fmt.Errorf("asked for %d units, granted %d, ticket for %d", s.Units, m.Units, t.Units)
+	case t.Authority.ID != t.Root().Issuer:
+		return fmt.Errorf("the ticket names %s as its site but was issued by %s", t.Authority.ID, t.Root().Issuer)
+	}
+	return t.Term.Validate()
+}
+
+// updateLease takes what a site says about the lease (wire contract 5.5). It may
+// come unasked: a site reports units it lost.
+func (s *step) updateLease(m actors.Message) error {
+	if s.Ticket == nil || m.From != s.Authority.ID {
+		return &actors.Error{Op: "manager.updateLease", Peer: m.From, Reservation: s.ID, Kind: actors.Denied,
+			Err: fmt.Errorf("the site of this reservation is %q", s.Authority.ID)}
+	}
+	old := m.Sequence != 0 && m.Sequence < s.LeaseSeq // it answers an earlier request
+	empty := m.Lease == nil || len(m.Lease.Units) == 0
+	switch {
+	case s.Status == closeWait:
+		if !old || m.Failed || empty {
+			s.finish("the site took the units back")
+		}
+	case s.Status == redeeming && !old:
+		s.firstLease(m, empty)
+	case s.Status.State != actors.Active && s.Status.State != actors.ActiveTicketed, s.Status == closing, old:
+		// Nothing is held yet, or any more, or the news is older than our request.
+	case m.Failed:
+		s.fail("the site gave the lease up: " + m.Note)
+	case m.Lease != nil && empty:
+		s.Error = "the site ended the lease: " + m.Note
+		s.close("the site ended the lease")
+	default:
+		s.absorb(m)
+	}
+	return nil
+}
+
+func (s *step) firstLease(m actors.Message, empty bool) {
+	switch {
+	case m.Failed:
+		s.fail("redeem refused: " + m.Note)
+	case empty:
+		s.fail("the site has no units for this ticket")
+	default:
+		s.LeaseTerm, s.Held = m.Term, gained(nil, m.Lease.Units)
+		s.move(blockedJoin, "the site set the lease up")
+		if s.CloseAsked {
+			s.close("closed while it was being redeemed")
+		}
+	}
+}
+
+// absorb takes over what the site reports of a lease that is already held.
+func (s *step) absorb(m actors.Message) {
+	confirmed := m.Term.End > s.LeaseTerm.End && s.Status.Pending == actors.ExtendingLease
+	if m.Term.End >= s.LeaseTerm.End {
+		s.LeaseTerm = m.Term
+	}
+	if m.Lease != nil {
+		s.Held = gained(s.Held, m.Lease.Units)
+	}
+	s.changed = true
+	s.join()
+	switch {
+	case confirmed:
+		s.move(joining, "the site extended the lease")
+	case slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }):
+		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the site reported other units")
+	}
+}
+
+// gained is what is held after a site's report: units it no longer names leave,
+// units it names anew will join, the rest take over the reported properties.
+func gained(held, reported []actors.Unit) []actors.Unit {
+	out := make([]actors.Unit, 0, len(reported))
+	for _, u := range held {
+		i := slices.IndexFunc(reported, func(n actors.Unit) bool { return n.ID == u.ID })
+		switch {
+		case i >= 0:
+			u.Properties, u.Notice = reported[i].Properties, reported[i].Notice
+		case u.State == actors.UnitDefault:
+			continue
+		case u.State != actors.UnitClosing:
+			u.State, u.Sequence = actors.UnitClosing, u.Sequence+1
+		}
+		out = append(out, u)
+	}
+	for _, n := range reported {
+		if !slices.ContainsFunc(held, func(u actors.Unit) bool { return u.ID == n.ID }) {
+			out = append(out, actors.Unit{ID: n.ID, State: actors.UnitDefault, Properties: n.Properties, Notice: n.Notice})
+		}
+	}
+	return out
+}
+
+// sendFailed hears that a peer refused a request for good.
+func (s *step) sendFailed(ev actors.SendFailed) {
+	m := ev.Message
+	if ev.Kind == actors.Transient {
+		return // the retry timer asks again
+	}
+	why := fmt.Sprintf("%v refused: %s", m.Op, ev.Kind.Error())
+	if ev.Note != "" {
+		why += " (" + ev.Note + ")"
+	}
+	switch {
+	case m.Op == actors.OpTicket && s.Status == ticketing && m.Sequence == s.TicketSeq,
+		m.Op == actors.OpRedeem && s.Status == redeeming && m.Sequence == s.LeaseSeq:
+		s.fail(why)
+	case m.Op == actors.OpExtendTicket && s.Status.Pending == actors.ExtendingTicket && m.Sequence == s.TicketSeq:
+		s.RenewRefused, s.Error = true, why
+		s.move(at(actors.Active, actors.None, s.Status.Join), why)
+	case m.Op == actors.OpExtendLease && s.Status.Pending == actors.ExtendingLease && m.Sequence == s.LeaseSeq:
+		s.Error = why
+		s.close(why)
+	case m.Op == actors.OpClose && s.Status == closeWait && m.Sequence == s.LeaseSeq:
+		s.Error = why
+		s.finish(why)
+	}
+}

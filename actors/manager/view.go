@@ -1,0 +1,61 @@
+package manager
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// View shows one reservation (actors.Viewer).
+func (a *Actor) View(id actors.ReservationID) (actors.View, bool) {
+	r, ok := a.book[id]
+	if !ok {
+		return actors.View{}, false
+	}
+	return a.view(r), true
+}
+
+// Views shows all reservations in order of their names (actors.Viewer).
+func (a *Actor) Views() []actors.View {
+	out := make([]actors.View, 0, len(a.book))
+	for _, id := range slices.Sorted(maps.Keys(a.book)) {
+		out = append(out, a.view(a.book[id]))
+	}
+	return out
+}
+
+func (a *Actor) view(r Reservation) actors.View {
+	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleManager.String(),
+		State: r.Status.State.String(), Pending: r.Status.Pending.String(), Join: r.Status.Join.String(),
+		Type: r.Type, Units: r.Units, Term: r.Term, Client: a.config.Self, Broker: r.Broker, Authority: r.Authority.ID,
+		Held: r.Held, Since: r.Since, Error: r.Error, Waiting: waiting(r)}
+	if next := r.next(a.config.Rules); next.do != doNothing {
+		v.Next, v.NextAt = deedNames[next.do], next.at
+	}
+	for _, t := range r.timers(a.config.Rules) {
+		if t.do == doGiveUp || t.do == doClose && v.Deadline == 0 {
+			v.Deadline = t.at
+		}
+	}
+	return v
+}
+
+// waiting says whom a reservation waits for.
+func waiting(r Reservation) string {
+	switch op, _, _ := r.request(); op {
+	case actors.OpTicket, actors.OpExtendTicket:
+		return "broker " + string(r.Broker)
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+		return "site " + r.Authority.Name
+	}
+	switch r.Status {
+	case ticketed:
+		return "its start"
+	case joining:
+		return "units to join"
+	case closing:
+		return "units to leave"
+	}
+	return ""
+}
