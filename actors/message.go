@@ -55,7 +55,8 @@ type Message struct {
 	Lease      *Lease  // updateLease; nil when nothing was ever leased
 	Failed     bool    // updates: the request was refused or the reservation failed
 	Note       string  // updates: why, for people
-	// ReplyTo is where the sender wants its answer, a full endpoint URL.
+	// ReplyTo is a full endpoint URL. In a request it is where the sender wants its
+	// answer; in an update it is where the request it answers wanted that.
 	ReplyTo string
 }
 

@@ -1,0 +1,214 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/clock"
+)
+
+// longestSleep is how long the host sleeps at most before it looks at the clock
+// again: wall clocks are stepped and machines are suspended, and a timer notices
+// neither.
+const longestSleep = time.Minute
+
+// Serve runs the actor until ctx ends, and returns ctx's error; or until a mistake
+// that no retry can mend, and returns that. A host serves once. When Serve returns,
+// everyone who still waits has been told that the actor has stopped.
+func (h *Host) Serve(ctx context.Context) error {
+	h.mu.Lock()
+	again := h.serving
+	h.serving = true
+	h.mu.Unlock()
+	if again {
+		return errors.New("host: Serve was called twice")
+	}
+	defer h.stop()
+	if err := h.recover(ctx); err != nil {
+		return h.give(err)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		h.batch = h.mail.take(h.batch[:0], h.cfg.Batch)
+		tick := h.tickDue()
+		if len(h.batch) == 0 && !tick {
+			h.sleep(ctx)
+			continue
+		}
+		for _, it := range h.batch {
+			if it.bound {
+				<-h.places
+			}
+		}
+		if err := h.round(ctx, tick); err != nil {
+			return h.give(err)
+		}
+	}
+}
+
+// recover carries out what the restored reservations owe.
+func (h *Host) recover(ctx context.Context) error {
+	now := h.cycle()
+	var fx actors.Effects
+	err := guarded("recover", func() error { fx = h.cfg.Machine.Recover(now); return nil })
+	if err != nil {
+		return err
+	}
+	h.wake = fx.Wake
+	return h.carryOut(ctx, fx, nil)
+}
+
+// outcome is what one item's caller will be told.
+type outcome struct {
+	it  *item
+	err error
+}
+
+// round steps the machine through the batch, and through Tick if it is time, and
+// carries out what follows.
+func (h *Host) round(ctx context.Context, tick bool) error {
+	now := h.cycle()
+	var all actors.Effects
+	var answers []outcome
+	for _, it := range h.batch {
+		if it.look != nil || !it.begin() {
+			continue
+		}
+		refusal, err := h.step(now, it.event, &all)
+		if err != nil {
+			return err
+		}
+		answers = append(answers, outcome{it, refusal})
+	}
+	if tick {
+		if _, err := h.step(now, actors.Tick{}, &all); err != nil {
+			return err
+		}
+	}
+	if err := h.carryOut(ctx, all, answers); err != nil {
+		return err
+	}
+	for _, it := range h.batch {
+		h.show(it)
+	}
+	return nil
+}
+
+// step moves the machine by one event and adds its effects to all. A refusal is
+// the machine's answer: it is logged here, once, and changes nothing. An error is
+// the machine's end.
+func (h *Host) step(now actors.Cycle, ev actors.Event, all *actors.Effects) (refusal, err error) {
+	if _, tick := ev.(actors.Tick); tick {
+		h.ticked = now
+	}
+	var fx actors.Effects
+	err = guarded(fmt.Sprintf("step %T", ev), func() error {
+		fx, refusal = h.cfg.Machine.Step(now, ev)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		h.refused(ev, refusal)
+		return refusal, nil
+	}
+	all.Join(fx)
+	h.wake = fx.Wake
+	return nil, nil
+}
+
+// show answers someone who wanted to look, unless the caller has gone.
+func (h *Host) show(it *item) {
+	if it.look == nil || !it.begin() {
+		return
+	}
+	err := guarded("inspect", func() error { it.look(h.cfg.Machine); return nil })
+	if err != nil {
+		h.cfg.Log.WithError(err).Error("looking at the actor panicked")
+	}
+	it.reply(err)
+}
+
+// cycle is the present cycle. It never falls: a clock that is set back holds the
+// actor at the cycle it had reached.
+func (h *Host) cycle() actors.Cycle {
+	h.now = max(h.now, h.cfg.Cycles.Of(clock.Millis(h.cfg.Clock.Now())))
+	return h.now
+}
+
+// due is the cycle of the next Tick: the one the machine asked for, but never one
+// that has had its Tick, so that a machine which asks for the present cycle again
+// and again is called once a cycle.
+func (h *Host) due() actors.Cycle {
+	if h.wake == actors.Never {
+		return actors.Never
+	}
+	return max(h.wake, h.ticked+1)
+}
+
+func (h *Host) tickDue() bool { return h.wake != actors.Never && h.cycle() >= h.due() }
+
+// sleep waits for mail, for the next Tick or for the end.
+func (h *Host) sleep(ctx context.Context) {
+	var alarm <-chan time.Time
+	if due := h.due(); due != actors.Never {
+		t := h.cfg.Clock.NewTimer(h.until(due))
+		defer t.Stop()
+		alarm = t.C()
+	}
+	select {
+	case <-h.mail.ready:
+	case <-alarm:
+	case <-ctx.Done():
+	}
+}
+
+// until is how long to sleep for the start of cycle c.
+func (h *Host) until(c actors.Cycle) time.Duration {
+	cycles := h.cfg.Cycles
+	if c > actors.Cycle((actors.Forever-cycles.Begin)/cycles.Length) {
+		return longestSleep // beyond the end of time
+	}
+	d := clock.Time(cycles.Start(c)).Sub(h.cfg.Clock.Now())
+	return min(d, longestSleep)
+}
+
+// give logs what stops the actor before Serve returns it.
+func (h *Host) give(err error) error {
+	var broken *PanicError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &broken):
+		h.cfg.Log.WithFields(logrus.Fields{"stack": string(broken.Stack)}).WithError(err).Error("the actor stops")
+	default:
+		h.cfg.Log.WithError(err).Error("the actor stops")
+	}
+	return err
+}
+
+// stop tells everyone who still waits.
+func (h *Host) stop() {
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
+	close(h.stopped)
+	for _, it := range append(h.batch, h.mail.close()...) {
+		cause := ErrStopped
+		if it.begin() {
+			cause = notBegun(ErrStopped)
+		}
+		op := "host.ask"
+		if it.look != nil {
+			op = "host.inspect"
+		}
+		it.reply(h.fail(op, it.event, actors.Transient, cause))
+	}
+}

@@ -1,0 +1,118 @@
+package host
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// item is one thing waiting for the actor: an event, or someone who wants to
+// look (then event is nil).
+type item struct {
+	event  actors.Event
+	look   func(actors.Viewer)
+	bound  bool       // holds one of the Mail places until it is taken
+	answer chan error // has room for the one answer; nil for Deliver
+	// state settles the race between a caller who gives up and the loop.
+	state atomic.Int32
+	done  bool // answered; used by the loop only
+}
+
+// States of an item.
+const (
+	waiting int32 = iota // nobody has touched it
+	begun                // it is being carried out
+	dropped              // its caller gave up in time; it never happens
+)
+
+// begin reports whether the item is still wanted and, if so, claims it.
+func (it *item) begin() bool { return it.state.CompareAndSwap(waiting, begun) }
+
+// drop takes the item back and reports whether that was still possible.
+func (it *item) drop() bool { return it.state.CompareAndSwap(waiting, dropped) }
+
+// reply answers once; later answers are ignored.
+func (it *item) reply(err error) {
+	if it.done {
+		return
+	}
+	it.done = true
+	if it.answer != nil {
+		it.answer <- err
+	}
+}
+
+// mailbox is an unbounded queue with one reader.
+type mailbox struct {
+	ready  chan struct{} // holds a token when something may be waiting
+	mu     sync.Mutex
+	items  []*item
+	closed bool
+}
+
+func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
+
+// put appends it; false when the mailbox is closed.
+func (m *mailbox) put(it *item) bool {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return false
+	}
+	m.items = append(m.items, it)
+	m.mu.Unlock()
+	select {
+	case m.ready <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// take appends up to n items to dst, oldest first.
+func (m *mailbox) take(dst []*item, n int) []*item {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n = min(n, len(m.items))
+	dst = append(dst, m.items[:n]...)
+	clear(m.items[:n])
+	m.items = m.items[n:]
+	if len(m.items) == 0 {
+		m.items = nil // lets a burst's memory go
+	}
+	return dst
+}
+
+// takeLooks removes and returns those who only want to look.
+func (m *mailbox) takeLooks() (looks []*item) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rest := m.items[:0]
+	for _, it := range m.items {
+		if it.look != nil {
+			looks = append(looks, it)
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	clear(m.items[len(rest):])
+	m.items = rest
+	return looks
+}
+
+// close refuses further items and returns those that were waiting.
+func (m *mailbox) close() []*item {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	left := m.items
+	m.items = nil
+	return left
+}
+
+// waiting is how many items are in the mailbox.
+func (m *mailbox) waiting() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.items)
+}
