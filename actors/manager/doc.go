@@ -18,6 +18,6 @@ them. testdata/matrix.txt shows every state against every event.
 A reservation that waits for a peer asks again with the same sequence number
 until it gets an answer or its deadline passes; peers answer repetitions without
 doing anything twice. Where this departs from the legacy manager is written in
-doc/divergences.md.
+conformance/doc/divergences.md.
 */
 package manager

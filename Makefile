@@ -1,0 +1,53 @@
+# make demo   a federation of three actors leases a cluster on this machine; needs only Go
+# make test   everything a change must pass; installs what the tests need
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+SEEDS   ?= 2000
+FUZZ    ?= 10s
+
+# Packages that start goroutines are tested under the race detector, the others
+# without: conformance/tidy checks that this list names every one that does.
+RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoint/... \
+	./actors/store/... ./actors/registry/... ./actors/manage/... \
+	./cod/site/... ./cod/directory/... ./handlers/... ./conformance/setup/... ./cmd/...
+
+.PHONY: build demo test setup sim bench fuzz lint clean
+
+build:
+	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
+
+demo: build
+	bin/leasehold demo
+
+test: setup
+	$(GO) vet ./...
+	$(GO) test $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
+	$(GO) test -race $(RACE)
+
+setup:
+	conformance/setup/install.sh
+
+sim: build
+	bin/leasehold sim --seeds $(SEEDS)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Every fuzz target for a short while.
+fuzz:
+	@grep -rn --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
+	while read -r dir target; do \
+		echo "$$dir $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) -fuzzminimizetime 1s "$$dir" </dev/null || exit 1; \
+	done
+
+# golangci-lint must be on the PATH; see .golangci.yml.
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	golangci-lint run
+
+clean:
+	rm -rf bin dist

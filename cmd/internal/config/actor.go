@@ -1,0 +1,194 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// role reads one of the three roles.
+func (v value) role() actors.Role {
+	roles := []actors.Role{actors.RoleManager, actors.RoleBroker, actors.RoleAuthority}
+	s := v.text("")
+	var names []string
+	for _, r := range roles {
+		if s == r.String() {
+			return r
+		}
+		names = append(names, r.String())
+	}
+	if s != "" {
+		v.r.add(v.path, meant(s, names), "unknown role %q", s)
+	}
+	return 0
+}
+
+// only asks for a key that belongs to certain roles, and reports it elsewhere.
+func (o *object) only(role actors.Role, key string, for_ ...actors.Role) value {
+	v := o.get(key)
+	if role == 0 || !o.has(key) {
+		return v
+	}
+	var names []string
+	for _, r := range for_ {
+		if r == role {
+			return v
+		}
+		names = append(names, r.String())
+	}
+	o.r.addAt(o.keyAt[key], v.path, "", "is for role %s; this actor is role %s", strings.Join(names, " or "), role)
+	return value{r: o.r, path: v.path}
+}
+
+// policies is the names of the packages below actors/policy that serve a role,
+// its default first. Package wiring has the packages themselves.
+var policies = map[actors.Role][]string{
+	actors.RoleBroker:    {"fcfs"},
+	actors.RoleAuthority: {"firstfit"},
+}
+
+func readActor(v value) Actor {
+	o := v.object()
+	defer o.done()
+	a := Actor{
+		Name: o.need("name").name(),
+		GUID: o.need("guid").guid(),
+		Role: o.need("role").role(),
+	}
+	a.Keys = o.get("keys").text(filepath.Join("keys", a.Name))
+	policy := o.only(a.Role, "policy", actors.RoleBroker, actors.RoleAuthority)
+	if known := policies[a.Role]; len(known) > 0 {
+		a.Policy = policy.word(known[0], known[1:]...)
+	}
+	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
+	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
+	o.only(a.Role, "sources", actors.RoleBroker).list(func(_ int, v value) {
+		if file := v.text(""); file != "" {
+			a.Sources = append(a.Sources, file)
+		}
+	})
+	o.only(a.Role, "pools", actors.RoleAuthority).list(func(_ int, v value) {
+		a.Pools = append(a.Pools, readPool(v))
+	})
+	o.only(a.Role, "exports", actors.RoleAuthority).list(func(_ int, v value) {
+		a.Exports = append(a.Exports, readExport(v))
+	})
+	a.COD = readCOD(o.only(a.Role, "cod", actors.RoleAuthority))
+	return a
+}
+
+func readHandler(v value) *Handler {
+	o := v.object()
+	if !o.given() {
+		return nil
+	}
+	defer o.done()
+	o.need("driver")
+	return &Handler{
+		Driver:          o.get("driver").word("noop"),
+		SetupDelay:      o.get("setup_delay").duration(0, 0),
+		TeardownDelay:   o.get("teardown_delay").duration(0, 0),
+		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
+		FailProbability: o.get("fail_probability").fraction(),
+		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
+	}
+}
+
+func readPool(v value) Pool {
+	o := v.object()
+	defer o.done()
+	p := Pool{Type: o.need("type").resourceType()}
+	o.need("hosts").list(func(_ int, v value) { p.Hosts = append(p.Hosts, readHosts(v)) })
+	return p
+}
+
+// maxHosts bounds one line of inventory.
+const maxHosts = 10_000
+
+func readHosts(v value) Hosts {
+	o := v.object()
+	defer o.done()
+	h := Hosts{
+		Name:    o.get("name").label(),
+		Pattern: o.get("pattern").pattern(),
+		MAC:     o.get("mac").mac(),
+		Memory:  o.get("memory").number(0, 1, 1<<30),
+	}
+	for i, props := 0, o.get("properties").object(); i < len(props.keys); i++ {
+		if h.Properties == nil {
+			h.Properties = map[string]string{}
+		}
+		key := props.keys[i]
+		h.Properties[key] = props.get(key).text("")
+	}
+	switch {
+	case !o.given():
+	case o.has("pattern") && o.has("name"):
+		o.bad("has both a name and a pattern")
+		o.get("first")
+		o.get("count")
+	case o.has("pattern"):
+		h.First = o.get("first").number(1, 0, 1_000_000)
+		h.Count = o.need("count").number(0, 1, maxHosts)
+		if _, fits := macPlus(h.MAC, h.Count-1); !fits {
+			o.r.add(join(o.path, "mac"), "", "%s counted up %d times runs over", h.MAC, h.Count-1)
+			h.MAC = ""
+		}
+	default:
+		o.need("name")
+		for _, key := range []string{"first", "count"} {
+			if o.get(key); o.has(key) {
+				o.r.addAt(o.keyAt[key], join(o.path, key), "", "goes with a pattern, not with a name")
+			}
+		}
+	}
+	return h
+}
+
+// label is the name of a host: one DNS label.
+func (v value) label() string {
+	return parsed(v, "", func(s string) (string, error) {
+		if !labelForm.MatchString(s) {
+			return "", fmt.Errorf("is not a host name: lower-case letters, digits and dashes")
+		}
+		return s, nil
+	})
+}
+
+var patternForm = regexp.MustCompile(`^[a-z0-9-]{0,40}%(0[1-9])?d[a-z0-9-]{0,12}$`)
+
+// pattern is a host name with one %d or %0Nd where the number goes.
+func (v value) pattern() string {
+	return parsed(v, "", func(s string) (string, error) {
+		if !patternForm.MatchString(s) || !labelForm.MatchString(fmt.Sprintf(s, 1)) {
+			return "", fmt.Errorf("is not a host name with one number in it, such as node%%02d")
+		}
+		return s, nil
+	})
+}
+
+func readExport(v value) Export {
+	o := v.object()
+	defer o.done()
+	return Export{
+		To:    o.need("to").name(),
+		Type:  o.need("type").resourceType(),
+		Units: o.need("units").number(0, 1, 1_000_000),
+		Until: o.need("until").instant(time.Time{}),
+	}
+}
+
+func readCOD(v value) *COD {
+	o := v.object()
+	if !o.given() {
+		return nil
+	}
+	defer o.done()
+	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
+	c.UIDFirst, c.UIDLast = o.need("uids").uids()
+	return c
+}

@@ -1,0 +1,224 @@
+package config
+
+import (
+	"fmt"
+	"math/bits"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// check adds what is wrong between keys that are each right alone. Values that
+// were refused already are zero, and zero values are passed over.
+func check(c Config, r *reader) {
+	checkPaths(c, r)
+	checkListen(c, r)
+	if len(c.Actors) == 0 {
+		r.add("actors", "", "must list at least one actor")
+	}
+	seen := twice{r: r}
+	for i, a := range c.Actors {
+		at := fmt.Sprintf("actors[%d]", i)
+		seen.name(at+".name", "name "+a.Name, a.Name != "")
+		seen.name(at+".guid", "GUID "+string(a.GUID), a.GUID != "")
+		_, written := r.places[at+".keys"]
+		seen.name(at+".keys", "key folder "+filepath.Clean(a.Keys), written)
+		checkRefs(c, r, at, a)
+	}
+	for i, p := range c.Peers {
+		at := fmt.Sprintf("peers[%d]", i)
+		seen.name(at+".name", "name "+p.Name, p.Name != "")
+		seen.name(at+".guid", "GUID "+string(p.GUID), p.GUID != "")
+	}
+	checkNetworks(c, r)
+	checkInventory(c, r)
+}
+
+// twice reports the second use of what must be unique in the file.
+type twice struct {
+	r    *reader
+	seen map[string]string // what, to the path that used it first
+}
+
+func (t *twice) name(path, what string, given bool) {
+	if !given {
+		return
+	}
+	if t.seen == nil {
+		t.seen = map[string]string{}
+	}
+	if first, ok := t.seen[what]; ok {
+		t.r.add(path, "", "%s is taken by %s", what, first[:strings.LastIndexByte(first, '.')])
+		return
+	}
+	t.seen[what] = path
+}
+
+func checkPaths(c Config, r *reader) {
+	if len(c.Admin) > 100 {
+		r.add("admin", "", "is %d characters long; a Unix socket's path may have 100", len(c.Admin))
+	}
+	if filepath.Clean(c.Admin) == filepath.Clean(c.State) {
+		r.add("admin", "", "is the state folder itself")
+	}
+}
+
+// checkListen refuses to tell peers an address that means "anywhere here".
+func checkListen(c Config, r *reader) {
+	host, port, err := net.SplitHostPort(c.Listen.Address)
+	if err != nil {
+		return
+	}
+	_, told := r.places["listen.url"]
+	ip, err := netip.ParseAddr(host)
+	if !told && (host == "" || err == nil && ip.IsUnspecified()) {
+		r.add("listen.address", "give listen.url", "%s tells peers no host to call", c.Listen.Address)
+	}
+	if !told && port == "0" {
+		r.add("listen.address", "give listen.url", "port 0 tells peers no port to call")
+	}
+}
+
+// checkRefs looks at what an actor says of others.
+func checkRefs(c Config, r *reader, at string, a Actor) {
+	if a.DefaultBroker != "" {
+		c.mustBeBroker(r, at+".default_broker", a.DefaultBroker)
+	}
+	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}
+	spoilt := map[actors.ResourceType]bool{} // its size is not known
+	var types []string
+	for i, p := range a.Pools {
+		if p.Type == "" {
+			continue
+		}
+		if _, again := hosts[p.Type]; again {
+			r.add(fmt.Sprintf("%s.pools[%d].type", at, i), "", "type %s has a pool already", p.Type)
+		}
+		hosts[p.Type] += p.size()
+		spoilt[p.Type] = slices.ContainsFunc(p.Hosts, func(h Hosts) bool { return h.Name == "" && h.Pattern == "" })
+		types = append(types, string(p.Type))
+	}
+	for i, e := range a.Exports {
+		at := fmt.Sprintf("%s.exports[%d]", at, i)
+		if e.To != "" {
+			c.mustBeBroker(r, at+".to", e.To)
+		}
+		if !e.Until.IsZero() && e.Until.UnixMilli() <= int64(c.Clock.Begin) {
+			r.add(at+".until", "", "is not after the clock's begin")
+		}
+		have, known := hosts[e.Type]
+		if e.Type == "" {
+			continue
+		}
+		if !known {
+			r.add(at+".type", meant(string(e.Type), types), "no pool of type %q at this authority", e.Type)
+			continue
+		}
+		if given[e.Type] += e.Units; given[e.Type] > have && !spoilt[e.Type] {
+			r.add(at+".units", "", "exports of %s come to %d units; the pool has %d hosts", e.Type, given[e.Type], have)
+		}
+	}
+	if a.COD != nil {
+		checkCOD(c, r, at, a)
+	}
+}
+
+func (p Pool) size() (n int) {
+	for _, h := range p.Hosts {
+		if h.Pattern != "" {
+			n += h.Count
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+func (c Config) mustBeBroker(r *reader, path, name string) {
+	_, role, ok := c.Find(name)
+	switch {
+	case !ok:
+		var names []string
+		for _, a := range c.Actors {
+			names = append(names, a.Name)
+		}
+		for _, p := range c.Peers {
+			names = append(names, p.Name)
+		}
+		r.add(path, meant(name, names), "no actor or peer is called %q", name)
+	case role != actors.RoleBroker && role != 0:
+		r.add(path, "", "%s is role %s, not a broker", name, role)
+	}
+}
+
+// checkCOD asks whether the clusters' names and numbers suffice.
+func checkCOD(c Config, r *reader, at string, a Actor) {
+	at += ".cod"
+	if c.Directory == nil {
+		r.add(at, "add a directory block", "clusters are kept in a directory and there is none")
+	}
+	hosts := 0
+	for _, p := range a.Pools {
+		hosts += p.size()
+	}
+	if net := a.COD.Network; net.IsValid() {
+		// The first and last address, and one for the site, are nobody's.
+		if free := net.Addr().BitLen() - net.Bits(); free < bits.Len(uint(hosts+2)) {
+			r.add(at+".network", "", "%v is too small for %d hosts", net, hosts)
+		}
+	}
+}
+
+// checkNetworks refuses clusters that would give out the same address.
+func checkNetworks(c Config, r *reader) {
+	for i, a := range c.Actors {
+		for _, b := range c.Actors[:i] {
+			if a.COD != nil && b.COD != nil && a.COD.Network.Overlaps(b.COD.Network) {
+				r.add(fmt.Sprintf("actors[%d].cod.network", i), "",
+					"%v overlaps %v of %s", a.COD.Network, b.COD.Network, b.Name)
+			}
+		}
+	}
+}
+
+// maxInventory bounds the hosts of one file.
+const maxInventory = 100_000
+
+// checkInventory finds hosts and hardware addresses that occur twice, in any
+// pool of any authority: they would be leased twice.
+func checkInventory(c Config, r *reader) {
+	total := 0
+	for _, a := range c.Actors {
+		for _, p := range a.Pools {
+			total += p.size()
+		}
+	}
+	if total > maxInventory {
+		r.add("actors", "", "the pools come to %d hosts, more than the limit of %d", total, maxInventory)
+		return
+	}
+	macs := map[string]string{}
+	for i, a := range c.Actors {
+		names := map[string]string{}
+		for j, p := range a.Pools {
+			for k, line := range p.Hosts {
+				at := fmt.Sprintf("actors[%d].pools[%d].hosts[%d]", i, j, k)
+				for _, h := range line.each() {
+					if first, ok := names[h.Name]; ok && h.Name != "" {
+						r.add(at, "", "host %s is in %s already", h.Name, first)
+						break
+					}
+					if first, ok := macs[h.MAC]; ok && h.MAC != "" {
+						r.add(at, "", "MAC address %s is in %s already", h.MAC, first)
+						break
+					}
+					names[h.Name], macs[h.MAC] = at, at
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/ldapschema"
+)
+
+// Version is the one version of the format that this program reads.
+const Version = 1
+
+// Config is everything leasehold serve is told. Paths are as written until Load
+// has made them absolute.
+type Config struct {
+	Version   int
+	State     string // folder of the actors' stores; default "state"
+	Admin     string // Unix socket of the operator commands; default "admin.sock" in State
+	Log       Log
+	Listen    Listen
+	Clock     actors.Cycles // begin default 1970-01-01T00:00:00Z, cycle default one second
+	Directory *Directory    // nil: no directory, and no actor has a COD block
+	Actors    []Actor
+	Peers     []Peer
+}
+
+// Log says what is logged, to standard error.
+type Log struct {
+	Level  string // debug, info (default), warn or error
+	Format string // text (default) or json
+}
+
+// Listen says where peers reach the actors of this process.
+type Listen struct {
+	Address string // host:port to bind; default 127.0.0.1:8180
+	URL     string // what peers are told, without a final slash; default http:// and Address
+}
+
+// Directory is where COD keeps its entries.
+type Directory struct {
+	URL          string        // "embedded" (default), ldap://host:port or ldaps://host:port
+	Listen       string        // embedded: host:port for LDAP clients; default none
+	Base         ldapschema.DN // the entry everything is put under
+	Bind         ldapschema.DN // whom we bind as
+	PasswordFile string        // one line; must not be readable by others
+}
+
+// Embedded reports whether the directory runs inside this process.
+func (d Directory) Embedded() bool { return d.URL == "embedded" }
+
+// Actor is one actor that this process hosts.
+type Actor struct {
+	Name string
+	GUID actors.ActorID // a lower-case UUID
+	Role actors.Role
+	Keys string // folder of the actor's identity (wssec/keys); default keys/NAME
+
+	// Policy decides for brokers who gets what (fcfs, the default) and for
+	// authorities which hosts serve a lease (firstfit, the default).
+	Policy  string
+	Handler *Handler // managers: join and leave; authorities: setup and teardown
+
+	DefaultBroker string   // managers: name of the broker asked when a request names none
+	Sources       []string // brokers: files with the tickets they sell from
+
+	Pools   []Pool   // authorities: what there is to lease
+	Exports []Export // authorities: what is delegated to brokers
+	COD     *COD     // authorities: clusters kept in the directory; nil for none
+}
+
+// Pool is the inventory of one resource type at an authority.
+type Pool struct {
+	Type  actors.ResourceType
+	Hosts []Hosts
+}
+
+// Inventory lists the hosts of the pool one by one, in the order written.
+func (p Pool) Inventory() []Host {
+	var out []Host
+	for _, h := range p.Hosts {
+		out = append(out, h.each()...)
+	}
+	return out
+}
+
+// Hosts is one line of inventory: one host by name, or Count alike whose names
+// follow a pattern such as node%02d.
+type Hosts struct {
+	Name       string            // one host; empty when Pattern is given
+	Pattern    string            // a name with one %d or %0Nd in it
+	First      int               // number of the first host of a pattern; default 1
+	Count      int               // how many hosts follow the pattern
+	MAC        string            // of the first host, counted up for the others; may be empty
+	Memory     int               // mebibytes; 0 says nothing
+	Properties map[string]string // anything else handlers should know
+}
+
+// Host is one machine.
+type Host struct {
+	Name       string
+	MAC        string // lower case with colons, or empty
+	Memory     int    // mebibytes; 0 says nothing
+	Properties map[string]string
+}
+
+func (h Hosts) each() []Host {
+	if h.Pattern == "" {
+		return []Host{{Name: h.Name, MAC: h.MAC, Memory: h.Memory, Properties: h.Properties}}
+	}
+	out := make([]Host, 0, h.Count)
+	for i := range h.Count {
+		mac, _ := macPlus(h.MAC, i)
+		out = append(out, Host{
+			Name: fmt.Sprintf(h.Pattern, h.First+i), MAC: mac,
+			Memory: h.Memory, Properties: h.Properties,
+		})
+	}
+	return out
+}
+
+// Export is a standing delegation from an authority to a broker.
+type Export struct {
+	To    string // name of a broker, here or among the peers
+	Type  actors.ResourceType
+	Units int
+	Until time.Time // the delegation's last instant
+}
+
+// Handler says which driver carries out an actor's actions. The driver noop
+// changes nothing; it takes its time and fails as told.
+type Handler struct {
+	Driver          string        // noop
+	SetupDelay      time.Duration // how long a setup takes; default 0
+	TeardownDelay   time.Duration // how long a teardown takes; default 0
+	FailFirst       int           // this many tries of each action fail first; default 0
+	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
+	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
+}
+
+// COD says how an authority names and numbers the nodes of its clusters.
+type COD struct {
+	Network  netip.Prefix // where nodes get their addresses
+	Domain   string       // DNS zone of the nodes
+	UIDFirst int          // first of the numbers for accounts
+	UIDLast  int          // last of them
+}
+
+// Peer is an actor elsewhere that ours may speak with.
+type Peer struct {
+	Name        string
+	GUID        actors.ActorID
+	Role        actors.Role
+	URL         string      // full address of its endpoint
+	Profile     string      // strict (default)
+	Certificate string      // file with the certificate whose key is pinned
+	Allow       []actors.Op // operations it may call; nil means what its role gives it
+}
+
+// Find is the actor or peer of that name: its GUID and role.
+func (c Config) Find(name string) (actors.ActorID, actors.Role, bool) {
+	for _, a := range c.Actors {
+		if a.Name == name {
+			return a.GUID, a.Role, true
+		}
+	}
+	for _, p := range c.Peers {
+		if p.Name == name {
+			return p.GUID, p.Role, true
+		}
+	}
+	return "", 0, false
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+var update = flag.Bool("update", false, "write testdata/written.yaml anew")
+
+func full(t testing.TB) Config {
+	t.Helper()
+	data, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("full.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestFull(t *testing.T) {
+	t.Parallel()
+	const id = "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f000"
+	want := Config{
+		Version: 1,
+		State:   "/var/lib/leasehold",
+		Admin:   "/run/leasehold/admin.sock",
+		Log:     Log{Level: "debug", Format: "json"},
+		Listen:  Listen{Address: "0.0.0.0:8180", URL: "https://leases.example.org"},
+		Clock:   actors.Cycles{Begin: actors.Millis(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()), Length: 250},
+		Directory: &Directory{
+			URL: "ldaps://ldap.example.org:636", Base: "ou=cod,dc=example,dc=org",
+			Bind: "cn=leasehold,dc=example,dc=org", PasswordFile: "secrets/ldap",
+		},
+		Actors: []Actor{{
+			Name: "site1", GUID: id + "1", Role: actors.RoleAuthority, Keys: "keys/site1", Policy: "firstfit",
+			Handler: &Handler{
+				Driver: "noop", SetupDelay: 2 * time.Second, TeardownDelay: 500 * time.Millisecond,
+				FailFirst: 1, FailProbability: 0.25, FailAlways: "teardown",
+			},
+			Pools: []Pool{
+				{Type: "site1.node", Hosts: []Hosts{
+					{Name: "big", MAC: "02:00:00:00:02:00", Memory: 65536, Properties: map[string]string{"rack": "r1", "row": "3"}},
+					{Pattern: "node%02d", First: 0, Count: 12, MAC: "02:00:00:00:00:fe", Memory: 2048},
+				}},
+				{Type: "site1.disk", Hosts: []Hosts{{Pattern: "disk%d", First: 1, Count: 2}}},
+			},
+			Exports: []Export{
+				{To: "broker1", Type: "site1.node", Units: 10, Until: time.Date(2030, 1, 1, 0, 0, 0, 5e8, time.UTC)},
+				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)},
+			},
+			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
+		}, {
+			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "fcfs",
+			Sources: []string{"tickets/site1"},
+		}, {
+			Name: "sm1", GUID: id + "3", Role: actors.RoleManager, Keys: "keys/sm1",
+			DefaultBroker: "broker1", Handler: &Handler{Driver: "noop"},
+		}},
+		Peers: []Peer{{
+			Name: "elsewhere", GUID: id + "4", Role: actors.RoleBroker, URL: "http://broker.example.net:8180/soap",
+			Profile: "strict", Certificate: "peers/elsewhere.pem",
+		}, {
+			Name: "guest", GUID: id + "5", Role: actors.RoleManager, URL: "https://guest.example.net",
+			Profile: "strict", Certificate: "peers/guest.pem", Allow: []actors.Op{actors.OpRedeem, actors.OpClose},
+		}},
+	}
+	if got := full(t); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+// TestDefaults: what stands beside the fields in config.go is what a short file gets.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("short.yaml", []byte(`
+version: 1
+actors:
+- {name: b, guid: 0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0001, role: broker}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Version: 1, State: "state", Admin: "state/admin.sock",
+		Log:    Log{Level: "info", Format: "text"},
+		Listen: Listen{Address: "127.0.0.1:8180", URL: "http://127.0.0.1:8180"},
+		Clock:  actors.Cycles{Begin: 0, Length: 1000},
+		Actors: []Actor{{Name: "b", GUID: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0001", Role: actors.RoleBroker, Keys: "keys/b", Policy: "fcfs"}},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", c, want)
+	}
+}
+
+func TestInventory(t *testing.T) {
+	t.Parallel()
+	hosts := full(t).Actors[0].Pools[0].Inventory()
+	if len(hosts) != 13 {
+		t.Fatalf("%d hosts, want 13", len(hosts))
+	}
+	want := map[int]Host{
+		0: {Name: "big", MAC: "02:00:00:00:02:00", Memory: 65536, Properties: map[string]string{"rack": "r1", "row": "3"}},
+		1: {Name: "node00", MAC: "02:00:00:00:00:fe", Memory: 2048},
+		2: {Name: "node01", MAC: "02:00:00:00:00:ff", Memory: 2048},
+	}
+	for i, h := range want {
+		if !reflect.DeepEqual(hosts[i], h) {
+			t.Errorf("host %d is %+v, want %+v", i, hosts[i], h)
+		}
+	}
+}

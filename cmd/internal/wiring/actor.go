@@ -1,0 +1,104 @@
+package wiring
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/endpoint"
+	"github.com/leasehold/leasehold/actors/host"
+	"github.com/leasehold/leasehold/actors/registry"
+	"github.com/leasehold/leasehold/actors/remote"
+	"github.com/leasehold/leasehold/actors/store"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/cod/site"
+	"github.com/leasehold/leasehold/handlers/lane"
+	"github.com/leasehold/leasehold/wssec/keys"
+	"github.com/sirupsen/logrus"
+)
+
+// Actor is one actor of a process, with everything around its machine.
+type Actor struct {
+	Config   config.Actor
+	Location actors.Location
+	Identity keys.Identity
+	Registry *registry.Registry
+	Host     *host.Host
+	Remote   *remote.Remote
+	Endpoint *endpoint.Endpoint
+	Site     *site.Site // authorities that keep clusters in a directory; else nil
+
+	store store.Store
+	lanes *lane.Lanes // whoever has no Site
+	log   logrus.FieldLogger
+}
+
+// runner carries an actor's actions out.
+type runner interface{ Run(actors.Action) }
+
+// newActor puts one actor together. Nothing of it runs before its host serves.
+func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Actor, error) {
+	self := who.where[a.GUID]
+	act := &Actor{Config: a, Location: self, Identity: who.ids[a.GUID], log: p.log.WithField("actor", a.Name)}
+	var err error
+	if act.Registry, err = who.registryOf(a.GUID); err != nil {
+		return nil, err
+	}
+	if act.store, err = p.stores.Actor(a.Name); err != nil {
+		return nil, err
+	}
+	m, err := machine(p.config, a, self)
+	if err != nil {
+		return nil, err
+	}
+	// The host, its remote and its handlers report to one another; each is made
+	// with a function that finds the host when it is called.
+	deliver := func(ev actors.Event) { act.Host.Deliver(ev) }
+	act.Remote, err = remote.New(remote.Config{Self: act.Identity, Location: self, Registry: act.Registry,
+		Failed: func(f actors.SendFailed) { deliver(f) }, Log: act.log})
+	if err != nil {
+		return nil, err
+	}
+	hands, err := p.hands(ctx, act, func(d actors.ActionDone) { deliver(d) })
+	if err != nil {
+		return nil, err
+	}
+	act.Host, err = host.New(ctx, host.Config{Self: self, Role: a.Role, Machine: m, Store: act.store, Cycles: p.config.Clock,
+		Send: act.Remote.Send, Run: hands.Run, Log: act.log})
+	if err != nil {
+		return nil, err
+	}
+	act.Endpoint, err = endpoint.New(endpoint.Config{Self: act.Identity, Location: self, Role: a.Role, Registry: act.Registry,
+		Ask: act.Host.Ask, Log: act.log})
+	return act, err
+}
+
+// hands makes what carries an actor's actions out: a site for an authority with
+// clusters, lanes for everybody else.
+func (p *Process) hands(ctx context.Context, act *Actor, report func(actors.ActionDone)) (runner, error) {
+	d, err := driver(act.Config.Handler)
+	if err != nil {
+		return nil, err
+	}
+	if act.Config.COD == nil {
+		act.lanes = lane.New(lane.Config{Driver: d, Report: report})
+		return act.lanes, nil
+	}
+	if p.directory == nil {
+		return nil, fmt.Errorf("it keeps clusters, but there is no directory")
+	}
+	act.Site, err = p.newSite(ctx, act, d, report)
+	return act.Site, err
+}
+
+// close ends what the host hands work to. The host itself has stopped by then.
+func (a *Actor) close(ctx context.Context) error {
+	err := a.Remote.Close(ctx)
+	if a.Site != nil {
+		a.Site.Close()
+	}
+	if a.lanes != nil {
+		a.lanes.Close()
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/cod/directory/embedded"
+	"github.com/leasehold/leasehold/cod/directory/ldapdir"
+	"github.com/leasehold/leasehold/cod/site"
+	"github.com/leasehold/leasehold/handlers"
+	"github.com/sirupsen/logrus"
+)
+
+// directory is where clusters are kept: a server of our own or somebody else's,
+// spoken to over LDAP either way.
+type directory struct {
+	server *embedded.Server // nil for a server elsewhere
+	dir    *ldapdir.Dir
+}
+
+// openDirectory starts the embedded server if that is what the configuration
+// says, and prepares connections. A server elsewhere may be down: a site starts
+// without it and goes on when it is back.
+func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) {
+	conf := ldapdir.Config{URL: c.Directory.URL, BindDN: c.Directory.Bind}
+	if c.Directory.PasswordFile != "" {
+		data, err := os.ReadFile(c.Directory.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		conf.Password = strings.TrimRight(string(data), "\r\n")
+	}
+	d := &directory{}
+	if c.Directory.Embedded() {
+		listen := c.Directory.Listen
+		if listen == "" {
+			listen = "127.0.0.1:0"
+		}
+		var err error
+		d.server, err = embedded.Open(embedded.Config{Path: filepath.Join(c.State, "directory.db"), Suffix: c.Directory.Base,
+			Listen: listen, RootDN: conf.BindDN, RootPassword: conf.Password, Anonymous: true, Log: log})
+		if err != nil {
+			return nil, err
+		}
+		conf.URL = "ldap://" + d.server.Addr()
+	}
+	var err error
+	if d.dir, err = ldapdir.Open(conf); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *directory) close() {
+	if d.dir != nil {
+		_ = d.dir.Close()
+	}
+	if d.server != nil {
+		_ = d.server.Close()
+	}
+}
+
+// newSite makes the COD side of an authority.
+func (p *Process) newSite(ctx context.Context, act *Actor, d handlers.Driver, report func(actors.ActionDone)) (*site.Site, error) {
+	c := act.Config.COD
+	if c.UIDLast < c.UIDFirst {
+		return nil, fmt.Errorf("no numbers for accounts: %d to %d", c.UIDFirst, c.UIDLast)
+	}
+	numbers := cod.Range{First: c.UIDFirst, Last: c.UIDLast}
+	return site.New(ctx, site.Config{
+		COD: cod.Config{Owner: string(act.Config.GUID), Base: p.config.Directory.Base, Domain: c.Domain,
+			Network: netip.Prefix(c.Network), UIDs: numbers, GIDs: numbers},
+		Directory: p.directory.dir, Driver: d, Report: report, Log: act.log})
+}

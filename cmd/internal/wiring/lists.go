@@ -1,0 +1,69 @@
+package wiring
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/policy/fcfs"
+	"github.com/leasehold/leasehold/actors/policy/firstfit"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/handlers"
+	"github.com/leasehold/leasehold/handlers/drivers/noop"
+)
+
+// brokerPolicies are the broker policies this program has, by the names used in
+// configuration. A new one is a line here.
+var brokerPolicies = map[string]policy.Broker{
+	"fcfs": fcfs.Policy{},
+}
+
+// authorityPolicies are the assignment policies, likewise.
+var authorityPolicies = map[string]policy.Authority{
+	"firstfit": firstfit.Policy{},
+}
+
+// drivers makes the drivers of one actor as its configuration says. A new one is
+// a line here.
+func drivers(h config.Handler) (handlers.Catalogue, error) {
+	return handlers.NewCatalogue(
+		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
+			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64}).Info(),
+	)
+}
+
+// pick finds name in a list, with the whole list in the error.
+func pick[T any](what, name, def string, list map[string]T) (T, error) {
+	if name == "" {
+		name = def
+	}
+	p, ok := list[name]
+	if !ok {
+		return p, fmt.Errorf("there is no %s %q; there are: %s", what, name, strings.Join(slices.Sorted(maps.Keys(list)), ", "))
+	}
+	return p, nil
+}
+
+// driver finds the driver an actor's actions run through; noop when none is named.
+func driver(h *config.Handler) (handlers.Driver, error) {
+	if h == nil {
+		h = &config.Handler{Driver: "noop"}
+	}
+	all, err := drivers(*h)
+	if err != nil {
+		return nil, err
+	}
+	info, ok := all.Find(h.Driver)
+	if !ok {
+		var names []string
+		for _, i := range all.All() {
+			names = append(names, i.Name)
+		}
+		return nil, fmt.Errorf("there is no driver %q; there are: %s", h.Driver, strings.Join(names, ", "))
+	}
+	return info.Driver, nil
+}

@@ -1,0 +1,81 @@
+package wiring
+
+import (
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/endpoint"
+	"github.com/leasehold/leasehold/actors/registry"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/keys"
+)
+
+// profiles are the trust profiles peers can have, by their names in configuration.
+var profiles = map[string]wssec.Profile{"strict": wssec.Strict}
+
+// people is everybody a process knows: its own actors and their peers elsewhere.
+type people struct {
+	own   []config.Actor
+	ids   map[actors.ActorID]keys.Identity
+	where map[actors.ActorID]actors.Location
+	all   []registry.Peer
+}
+
+// meet loads the keys of our own actors and the certificates of the others.
+func meet(c config.Config) (people, error) {
+	p := people{own: c.Actors, ids: map[actors.ActorID]keys.Identity{}, where: map[actors.ActorID]actors.Location{}}
+	for _, a := range c.Actors {
+		id, err := keys.Load(a.Keys)
+		if err != nil {
+			return people{}, fmt.Errorf("actor %s: %w", a.Name, err)
+		}
+		if id.GUID != string(a.GUID) {
+			return people{}, fmt.Errorf("actor %s: the key in %s belongs to %s, not to %s", a.Name, a.Keys, id.GUID, a.GUID)
+		}
+		p.ids[a.GUID] = id
+		loc := actors.Location{ID: a.GUID, Name: a.Name, URL: c.Listen.URL + endpoint.Root + a.Name}
+		p.where[a.GUID] = loc
+		p.all = append(p.all, registry.Peer{Location: loc, Role: a.Role, Profile: wssec.Strict, Certs: []*x509.Certificate{id.Cert}})
+	}
+	for _, e := range c.Peers {
+		profile, err := pick("trust profile", e.Profile, "strict", profiles)
+		if err != nil {
+			return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
+		}
+		data, err := os.ReadFile(e.Certificate)
+		if err != nil {
+			return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
+		}
+		cert, err := keys.ParseCertificatePEM(data)
+		if err != nil {
+			return people{}, fmt.Errorf("peer %s: %s: %w", e.Name, e.Certificate, err)
+		}
+		loc := actors.Location{ID: e.GUID, Name: e.Name, URL: e.URL}
+		p.where[e.GUID] = loc
+		p.all = append(p.all, registry.Peer{Location: loc, Role: e.Role, Profile: profile, Certs: []*x509.Certificate{cert}, Ops: e.Allow})
+	}
+	return p, nil
+}
+
+// registryOf is everybody but the actor itself.
+func (p people) registryOf(self actors.ActorID) (*registry.Registry, error) {
+	var others []registry.Peer
+	for _, o := range p.all {
+		if o.ID != self {
+			others = append(others, o)
+		}
+	}
+	return registry.New(self, others)
+}
+
+// locations lists everybody, for views.
+func (p people) locations() []actors.Location {
+	out := make([]actors.Location, len(p.all))
+	for i, o := range p.all {
+		out[i] = o.Location
+	}
+	return out
+}

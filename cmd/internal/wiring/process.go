@@ -1,0 +1,200 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/broker"
+	"github.com/leasehold/leasehold/actors/endpoint"
+	"github.com/leasehold/leasehold/actors/manage"
+	"github.com/leasehold/leasehold/actors/store/bbolt"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/sirupsen/logrus"
+)
+
+// Process is a running configuration. Make one with New.
+type Process struct {
+	Actors []*Actor      // in the order of configuration
+	Manage *manage.Local // what operators may do
+	config config.Config
+	log    logrus.FieldLogger
+
+	stores    *bbolt.File
+	directory *directory // nil if the configuration names none
+	listener  net.Listener
+	ready     chan struct{}
+}
+
+// New opens stores, keys, directory and the address for peers, and restores every
+// actor. Nothing is sent and nothing is run before Serve.
+func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (p *Process, err error) {
+	p = &Process{config: c, log: log, ready: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			p.release()
+			p = nil
+		}
+	}()
+	if err := os.MkdirAll(c.State, 0o750); err != nil {
+		return nil, err
+	}
+	if p.stores, err = bbolt.Open(filepath.Join(c.State, "actors.db")); err != nil {
+		return nil, err
+	}
+	if p.listener, err = net.Listen("tcp", c.Listen.Address); err != nil {
+		return nil, fmt.Errorf("the address for peers: %w", err)
+	}
+	if c.Directory != nil {
+		if p.directory, err = openDirectory(c, log.WithField("part", "directory")); err != nil {
+			return nil, fmt.Errorf("directory: %w", err)
+		}
+	}
+	who, err := meet(c)
+	if err != nil {
+		return nil, err
+	}
+	managed := manage.Config{NewID: uuid.NewString, Peers: who.locations, Types: p.types, Zone: time.Local}
+	for _, a := range c.Actors {
+		act, err := p.newActor(ctx, a, who)
+		if err != nil {
+			return nil, fmt.Errorf("actor %s: %w", a.Name, err)
+		}
+		p.Actors = append(p.Actors, act)
+		managed.Actors = append(managed.Actors, manage.Actor{Location: act.Location, Role: a.Role, Host: act.Host, Cycles: c.Clock})
+	}
+	p.Manage, err = manage.New(managed)
+	return p, err
+}
+
+// Ready is closed when every actor has been introduced to what it has.
+func (p *Process) Ready() <-chan struct{} { return p.ready }
+
+// types lists what a broker of this process sells, so that a mistyped request is
+// refused at once. Brokers elsewhere answer for themselves.
+func (p *Process) types(id actors.ActorID) []actors.ResourceType {
+	for _, a := range p.Actors {
+		if a.Config.Role != actors.RoleBroker || id != "" && a.Config.GUID != id {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		var out []actors.ResourceType
+		_ = a.Host.Inspect(ctx, func(v actors.Viewer) {
+			if b, ok := v.(*broker.Actor); ok {
+				for _, s := range b.Stocks(actors.Term{}) {
+					out = append(out, s.Ticket.Type)
+				}
+			}
+		})
+		return out
+	}
+	return nil
+}
+
+// Serve runs the process until ctx ends, or until something stops that should
+// not. It returns nil after an orderly end.
+func (p *Process) Serve(ctx context.Context) error {
+	defer p.release()
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var hosts, fronts sync.WaitGroup
+	watch := func(g *sync.WaitGroup, what string, serve func(context.Context) error) {
+		g.Add(1)
+		go func() {
+			defer g.Done()
+			if err := serve(running); err != nil && running.Err() == nil {
+				stop(fmt.Errorf("%s: %w", what, err))
+			}
+		}()
+	}
+	// Hosts outlive the fronts, so that a request under way is still answered.
+	hosting, stopHosts := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHosts()
+	var endpoints []*endpoint.Endpoint
+	for _, a := range p.Actors {
+		endpoints = append(endpoints, a.Endpoint)
+		watch(&hosts, "actor "+a.Config.Name, func(context.Context) error { return a.Host.Serve(hosting) })
+	}
+	services, err := endpoint.NewServices(endpoints...)
+	if err != nil {
+		return err
+	}
+	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
+	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log}.Serve)
+	if err := p.introduce(running); err != nil && running.Err() == nil {
+		stop(err)
+	} else {
+		p.log.WithField("url", p.config.Listen.URL).WithField("admin", p.config.Admin).Info("serving")
+		close(p.ready)
+	}
+	<-running.Done()
+	fronts.Wait()
+	// Remotes drain while their hosts still take what peers answer.
+	p.closeActors()
+	stopHosts()
+	hosts.Wait()
+	if cause := context.Cause(running); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// serveHTTP is the address peers call. Slow clients are cut off.
+func (p *Process) serveHTTP(ctx context.Context, h http.Handler) error {
+	mux := http.NewServeMux()
+	mux.Handle(endpoint.Root, h)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(p.listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(end); err != nil {
+		return srv.Close()
+	}
+	return nil
+}
+
+// closeActors ends remotes and handlers, all at once, within a few seconds.
+func (p *Process) closeActors() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, a := range p.Actors {
+		all.Go(func() {
+			if err := a.close(ctx); err != nil {
+				a.log.WithError(err).Info("left undone; the next start goes on with it")
+			}
+		})
+	}
+	all.Wait()
+}
+
+// release closes what New opened.
+func (p *Process) release() {
+	if p.listener != nil {
+		_ = p.listener.Close() // closed before by an orderly end
+	}
+	if p.directory != nil {
+		p.directory.close()
+	}
+	if p.stores != nil {
+		if err := p.stores.Close(); err != nil {
+			p.log.WithError(err).Error("closing the store")
+		}
+	}
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/manage"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/cmd/internal/starter"
+	"github.com/leasehold/leasehold/cod/directory/ldapdir"
+)
+
+const (
+	kills = 50
+	cycle = 100 * time.Millisecond
+)
+
+// TestKill kills the real server with SIGKILL at random moments, at least fifty,
+// while leases are requested, extended and closed. Whatever the server had
+// accepted must be known after every restart, no host may ever have two units, and
+// when the killing ends every lease must come to its end and the directory be as
+// it was.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	s := &victim{t: t, accepted: map[string]bool{}, active: map[string]bool{}}
+	s.config = s.prepare()
+	s.client = manage.NewClient(s.config.Admin)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 1))
+
+	s.start()
+	s.waitServing()
+	before := s.entries()
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() { s.work(stop, rand.New(rand.NewPCG(seed, 2))) })
+	for range kills {
+		time.Sleep(time.Duration(50+chance.IntN(350)) * time.Millisecond)
+		s.kill()
+		s.start()
+	}
+	close(stop)
+	work.Wait()
+	s.waitServing()
+	s.settle()
+	if after := s.entries(); after != before {
+		t.Errorf("the directory had\n%s\nand in the end has\n%s", before, after)
+	}
+	s.term()
+	t.Logf("%d kills; %d reservations accepted, %d seen active", kills, len(s.accepted), len(s.active))
+	if len(s.accepted) < 10 || len(s.active) < 5 {
+		t.Errorf("too little was going on: %d accepted, %d active", len(s.accepted), len(s.active))
+	}
+}
+
+// victim is the server process and what is known about it from outside.
+type victim struct {
+	t       *testing.T
+	config  config.Config
+	client  *manage.Client
+	process *os.Process
+	wait    func() error
+	log     lockedBuffer
+
+	mu       sync.Mutex
+	accepted map[string]bool // reservations whose request was answered
+	active   map[string]bool // of these, seen Active at the manager
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write keeps the last part of what the servers log.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.b.Len() > 1<<20 {
+		l.b.Reset()
+	}
+	return l.b.Write(p)
+}
+
+func (s *victim) prepare() config.Config {
+	dir, err := os.MkdirTemp("", "leasehold-kill-") // t.TempDir's path is too long for a socket
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	c, err := starter.Make(starter.Plan{Dir: dir, Nodes: 6, Listen: free(), LDAP: free(), Cycle: cycle,
+		Driver: config.Handler{Driver: "noop", SetupDelay: 30 * time.Millisecond, TeardownDelay: 30 * time.Millisecond}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c.Log.Level = "warn"
+	if err := os.WriteFile(dir+"/leasehold.yaml", c.YAML(), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+func (s *victim) start() {
+	cmd := program(context.Background(), "serve", "--config", strings.TrimSuffix(s.config.State, "/state")+"/leasehold.yaml")
+	cmd.Stderr = &s.log
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.process, s.wait = cmd.Process, cmd.Wait
+}
+
+func (s *victim) kill() {
+	if err := s.process.Kill(); err != nil {
+		s.t.Fatalf("the server had stopped by itself: %v\n%s", err, s.log.b.String())
+	}
+	if err := s.wait(); err != nil && !strings.Contains(err.Error(), "killed") {
+		s.t.Fatalf("the server had stopped by itself: %v\n%s", err, s.log.b.String())
+	}
+}
+
+func (s *victim) term() {
+	if err := s.process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.wait(); err != nil {
+		s.t.Errorf("after SIGTERM the server ended with %v\n%s", err, s.log.b.String())
+	}
+}
+
+func (s *victim) waitServing() {
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		list, err := s.client.Actors(ctx)
+		cancel()
+		if err == nil && len(list) == 3 {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the server does not serve: %v\n%s", err, s.log.b.String())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// work requests, extends and closes leases as fast as the server answers, and
+// looks at everything in between.
+func (s *victim) work(stop chan struct{}, chance *rand.Rand) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(time.Duration(chance.IntN(120)) * time.Millisecond):
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		switch chance.IntN(6) {
+		case 0, 1:
+			s.request(ctx, chance)
+		case 2:
+			if id := s.any(chance); id != "" {
+				_, _ = s.client.Extend(ctx, manage.Extension{Ref: manage.Ref{Actor: "manager", Reservation: id}, Length: "2s"})
+			}
+		case 3:
+			if id := s.any(chance); id != "" && chance.IntN(3) == 0 {
+				_, _ = s.client.Close(ctx, manage.Ref{Actor: "manager", Reservation: id})
+			}
+		default:
+			s.look(ctx)
+		}
+		cancel()
+	}
+}
+
+func (s *victim) request(ctx context.Context, chance *rand.Rand) {
+	id := uuid.NewString()
+	_, err := s.client.Request(ctx, manage.Order{Reservation: id, Slice: fmt.Sprintf("s%d", chance.IntN(3)), Type: string(starter.Type),
+		Units: 1 + chance.IntN(3), Start: "+300ms", Length: fmt.Sprintf("%dms", 2000+chance.IntN(4000)),
+		Request: map[string]string{"elastic": "true", "deferrable": "true"}})
+	if err == nil {
+		s.mu.Lock()
+		s.accepted[id] = true
+		s.mu.Unlock()
+	}
+}
+
+func (s *victim) any(chance *rand.Rand) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	pick := ""
+	for id := range s.accepted {
+		if n++; chance.IntN(n) == 0 {
+			pick = id
+		}
+	}
+	return pick
+}
+
+// look checks what must hold at any moment, if the server is there to be asked.
+func (s *victim) look(ctx context.Context) []manage.Reservation {
+	s.mu.Lock()
+	known := len(s.accepted)
+	want := make([]string, 0, known)
+	for id := range s.accepted {
+		want = append(want, id)
+	}
+	s.mu.Unlock()
+	list, err := s.client.List(ctx, manage.Filter{})
+	if err != nil {
+		return nil
+	}
+	at := map[string]bool{}
+	holder := map[string]string{}
+	for _, r := range list {
+		if r.Role == actors.RoleManager.String() {
+			at[r.Reservation] = true
+			if r.State == actors.Active.String() {
+				s.mu.Lock()
+				s.active[r.Reservation] = true
+				s.mu.Unlock()
+			}
+		}
+		if r.Role == actors.RoleAuthority.String() {
+			for _, u := range r.Held {
+				if other, twice := holder[u.Host]; twice {
+					s.t.Errorf("host %s has units of %s and %s", u.Host, other, r.Reservation)
+				}
+				holder[u.Host] = r.Reservation
+			}
+		}
+	}
+	for _, id := range want {
+		if !at[id] {
+			s.t.Errorf("reservation %s was accepted and is lost", id)
+		}
+	}
+	return list
+}
+
+// settle waits until every lease is over everywhere.
+func (s *victim) settle() {
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		list := s.look(ctx)
+		cancel()
+		open := ""
+		for _, r := range list {
+			if final := r.State == actors.Closed.String() || r.State == actors.Failed.String(); !final {
+				open += fmt.Sprintf("\n%s at %s: %s,%s waits for %q, error %q", r.Reservation, r.Actor.Name, r.State, r.Pending, r.Waiting, r.Error)
+			}
+		}
+		if list != nil && open == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not over after a minute:%s\n%s", open, s.log.b.String())
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// entries lists the names in the directory.
+func (s *victim) entries() string {
+	d, err := ldapdir.Open(ldapdir.Config{URL: "ldap://" + s.config.Directory.Listen})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer d.Close()
+	var out strings.Builder
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		out.Reset()
+		list, err := d.List(context.Background(), s.config.Directory.Base)
+		for _, e := range list {
+			fmt.Fprintln(&out, e.DN)
+		}
+		// The base is laid when the server starts, and the last entries go a moment
+		// after the last lease.
+		if err == nil && strings.Contains(out.String(), "ou=slices") && !strings.Contains(out.String(), ",ou=slices") || time.Now().After(deadline) {
+			return out.String()
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}

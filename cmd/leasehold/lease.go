@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/leasehold/leasehold/actors/manage"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) leaseCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "lease",
+		Short: "Request, follow and end leases",
+		Example: `  leasehold lease request --slice web --type site.node --units 4 --length 2h --wait
+  leasehold lease list --state Active`,
+	}
+	c.AddCommand(a.leaseRequest(), a.leaseList(), a.leaseShow(), a.leaseExtend(), a.leaseClose(), a.leaseWait(), a.leaseWatch())
+	quiet(c)
+	return c
+}
+
+func (a *app) leaseRequest() *cobra.Command {
+	var o manage.Order
+	var wait bool
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "request",
+		Short: "Ask a service manager for a lease",
+		Long: `Ask a service manager for a lease. Times are RFC 3339, or as in "now", "+2h",
+"tomorrow 09:00"; the answer shows them resolved. Without --wait the command
+returns as soon as the request is durable at the manager.`,
+		Example: `  leasehold lease request --slice web --type site.node --units 4 --length 2h
+  leasehold lease request --slice web --type site.node --start +1h --length 1d --set config.ssh.user1.login=ada --wait`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.End == "" && o.Length == "" {
+				return usage("say how long: --length or --end")
+			}
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			r, err := m.Request(c.Context(), o)
+			if err != nil {
+				return err
+			}
+			if !wait {
+				return a.showReservation(r)
+			}
+			if !a.json {
+				fmt.Fprintf(a.err, "reservation %s, waiting for it to become Active\n", r.Reservation)
+			}
+			return a.await(c.Context(), m, manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
+				States: []string{"Active"}, Timeout: timeout})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Slice, "slice", "", "name of the guest the units are for (required)")
+	f.StringVar(&o.Type, "type", "", "resource type (required)")
+	f.IntVar(&o.Units, "units", 1, "how many units")
+	f.StringVar(&o.Start, "start", "", "when it starts; default now")
+	f.StringVar(&o.End, "end", "", "when it ends")
+	f.StringVar(&o.Length, "length", "", "how long it lasts, such as 90m or 2d")
+	f.BoolVar(&o.Renewable, "renew", false, "extend by the same length until closed")
+	f.StringVar(&o.Actor, "manager", "", "service manager; needed only if there are several")
+	f.StringVar(&o.Broker, "broker", "", "broker to ask; default the manager's own")
+	f.StringVar(&o.Reservation, "id", "", "identity of the reservation, to repeat a request safely; default a fresh one")
+	f.StringToStringVar(&o.Request, "request", nil, "properties for the broker's policy, as in elastic=true")
+	f.StringToStringVar(&o.Config, "set", nil, "configuration for the site's handlers, as in host.prefix=web")
+	f.StringToStringVar(&o.Local, "local", nil, "properties for the manager's own handlers")
+	f.BoolVar(&wait, "wait", false, "wait until the lease is Active")
+	f.DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
+	_ = c.MarkFlagRequired("slice")
+	_ = c.MarkFlagRequired("type")
+	return c
+}
+
+func (a *app) leaseList() *cobra.Command {
+	var f manage.Filter
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List reservations at every actor of the server",
+		Example: "  leasehold lease list --actor manager --state Active,Ticketed",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			rs, err := m.List(c.Context(), f)
+			if err != nil && !errors.Is(err, manage.ErrPartial) {
+				return err
+			}
+			if rs == nil {
+				rs = []manage.Reservation{}
+			}
+			return errors.Join(a.show(rs, func(w io.Writer) {
+				row(w, "RESERVATION", "ACTOR", "SLICE", "STATUS", "TYPE", "UNITS", "END", "WAITS FOR", "ERROR")
+				for _, r := range rs {
+					row(w, r.Reservation, r.Actor.Name, r.Slice.Name, status(r), r.Type, r.Units, when(r.End), dash(r.Waiting), dash(r.Error))
+				}
+			}), err)
+		},
+	}
+	c.Flags().StringVar(&f.Actor, "actor", "", "only this actor's")
+	c.Flags().StringVar(&f.Slice, "slice", "", "only this slice's")
+	c.Flags().StringSliceVar(&f.States, "state", nil, "only in these states")
+	return c
+}
+
+// refFlags adds the flag that says whose view is meant.
+func refFlags(c *cobra.Command, ref *manage.Ref) {
+	c.Flags().StringVar(&ref.Actor, "actor", "", "the actor whose reservation is meant; default its service manager")
+}
+
+func (a *app) leaseShow() *cobra.Command {
+	var ref manage.Ref
+	c := &cobra.Command{
+		Use:               "show RESERVATION",
+		Short:             "Show one reservation: where it stands, what it waits for, what happens next",
+		Args:              oneArg("reservation"),
+		ValidArgsFunction: a.completeReservation,
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			ref.Reservation = args[0]
+			r, err := m.Show(c.Context(), ref)
+			if err != nil {
+				return err
+			}
+			return a.showReservation(r)
+		},
+	}
+	refFlags(c, &ref)
+	return c
+}
+
+func (a *app) leaseExtend() *cobra.Command {
+	var e manage.Extension
+	c := &cobra.Command{
+		Use:               "extend RESERVATION",
+		Short:             "Ask for a longer term",
+		Example:           "  leasehold lease extend 4f0c --length 2h",
+		Args:              oneArg("reservation"),
+		ValidArgsFunction: a.completeReservation,
+		RunE: func(c *cobra.Command, args []string) error {
+			if (e.End == "") == (e.Length == "") {
+				return usage("say how much longer: --length, or until when: --end")
+			}
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			e.Reservation = args[0]
+			r, err := m.Extend(c.Context(), e)
+			if err != nil {
+				return err
+			}
+			return a.showReservation(r)
+		},
+	}
+	refFlags(c, &e.Ref)
+	c.Flags().StringVar(&e.End, "end", "", "the new end")
+	c.Flags().StringVar(&e.Length, "length", "", "how much longer than now agreed")
+	c.Flags().IntVar(&e.Units, "units", 0, "how many units from then on; 0 keeps the number")
+	return c
+}
+
+func (a *app) leaseClose() *cobra.Command {
+	var ref manage.Ref
+	var wait bool
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:               "close RESERVATION",
+		Short:             "End a reservation and give everything back",
+		Args:              oneArg("reservation"),
+		ValidArgsFunction: a.completeReservation,
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			ref.Reservation = args[0]
+			r, err := m.Close(c.Context(), ref)
+			if err != nil {
+				return err
+			}
+			if !wait {
+				return a.showReservation(r)
+			}
+			return a.await(c.Context(), m, manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
+				States: []string{"Closed", "Failed"}, Timeout: timeout})
+		},
+	}
+	refFlags(c, &ref)
+	c.Flags().BoolVar(&wait, "wait", false, "wait until it is over")
+	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
+	return c
+}
+
+func (a *app) leaseWait() *cobra.Command {
+	g := manage.Goal{}
+	c := &cobra.Command{
+		Use:               "wait RESERVATION",
+		Short:             "Wait until a reservation is in a state",
+		Example:           "  leasehold lease wait 4f0c --state Active --timeout 2m",
+		Args:              oneArg("reservation"),
+		ValidArgsFunction: a.completeReservation,
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			g.Reservation = args[0]
+			return a.await(c.Context(), m, g)
+		},
+	}
+	refFlags(c, &g.Ref)
+	c.Flags().StringSliceVar(&g.States, "state", []string{"Active"}, "any of these states ends the wait")
+	c.Flags().DurationVar(&g.Timeout, "timeout", 5*time.Minute, "how long to wait; exit code 6 after that")
+	return c
+}
+
+// await waits and shows the reservation, also when the wait was in vain.
+func (a *app) await(ctx context.Context, m manage.Service, g manage.Goal) error {
+	r, err := m.Wait(ctx, g)
+	if r.Reservation != "" {
+		err = errors.Join(a.showReservation(r), err)
+	}
+	return err
+}
+
+func (a *app) leaseWatch() *cobra.Command {
+	var f manage.Filter
+	c := &cobra.Command{
+		Use:   "watch",
+		Short: "Print every move of every reservation as it happens",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := m.Watch(c.Context(), f)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			for {
+				ch, err := s.Next(c.Context())
+				switch {
+				case errors.Is(err, io.EOF), c.Context().Err() != nil:
+					return nil
+				case err != nil:
+					return err
+				}
+				if err := a.show(ch, func(w io.Writer) { fmt.Fprintln(w, changeLine(ch)) }); err != nil {
+					return err
+				}
+			}
+		},
+	}
+	c.Flags().StringVar(&f.Actor, "actor", "", "only this actor's")
+	c.Flags().StringVar(&f.Slice, "slice", "", "only this slice's")
+	return c
+}
+
+func changeLine(ch manage.Change) string {
+	at := ch.Time.Format("15:04:05.000")
+	if ch.Lost > 0 {
+		return fmt.Sprintf("%s  %d changes were lost: this reader is too slow", at, ch.Lost)
+	}
+	short := ch.Reservation
+	if len(short) > 8 {
+		short = short[:8]
+	}
+	return clean(fmt.Sprintf("%s  %-10s %-8s  %s -> %s  (%s)", at, party(ch.Actor), short, ch.From, ch.To, ch.Why))
+}
+
+// completeReservation offers the identities of live reservations to the shell.
+func (a *app) completeReservation(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	m, err := a.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), 2*time.Second)
+	defer cancel()
+	rs, _ := m.List(ctx, manage.Filter{})
+	var out []string
+	seen := map[string]bool{}
+	for _, r := range rs {
+		if strings.HasPrefix(r.Reservation, prefix) && !seen[r.Reservation] {
+			seen[r.Reservation] = true
+			out = append(out, r.Reservation+"\t"+r.Slice.Name+" "+status(r))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
