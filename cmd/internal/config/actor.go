@@ -106,9 +106,6 @@ func readPool(v value) Pool {
 	return p
 }
 
-// maxHosts bounds one line of inventory.
-const maxHosts = 10_000
-
 func readHosts(v value) Hosts {
 	o := v.object()
 	defer o.done()
@@ -133,7 +130,7 @@ func readHosts(v value) Hosts {
 		o.get("count")
 	case o.has("pattern"):
 		h.First = o.get("first").number(1, 0, 1_000_000)
-		h.Count = o.need("count").number(0, 1, maxHosts)
+		h.Count = o.need("count").number(0, 1, maxInventory)
 		if _, fits := macPlus(h.MAC, h.Count-1); !fits {
 			o.r.add(join(o.path, "mac"), "", "%s counted up %d times runs over", h.MAC, h.Count-1)
 			h.MAC = ""

@@ -9,12 +9,12 @@ import (
 
 // Problem is one thing wrong with a configuration.
 type Problem struct {
-	File string
-	Line int    // from 1; 0 when the whole file is meant
-	Col  int    // from 1
-	Path string // the key, as in actors[1].exports[0].units
-	Text string // what is wrong
-	Hint string // what to do about it, if that is known
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`   // from 1; 0 when the whole file is meant
+	Col  int    `json:"column,omitempty"` // from 1
+	Path string `json:"path,omitempty"`   // the key, as in actors[1].exports[0].units
+	Text string `json:"text"`             // what is wrong
+	Hint string `json:"hint,omitempty"`   // what to do about it, if that is known
 }
 
 // String prints the problem on one line, as compilers do.

@@ -190,7 +190,7 @@ func TestLimits(t *testing.T) {
 			strings.Repeat(", {type: t, hosts: *h}", 40) + "]}\n", "more than 100000 keys and values, aliases counted each time"},
 		{"a loop of aliases", "version: 1\nactors: &a [*a]\n", "must be a block of keys"},
 		{"depth", "version: 1\nactors: " + strings.Repeat("[", 10_001), "exceeded max depth"},
-		{"hosts in a line", head + "[{type: t, hosts: [{pattern: n%d, count: 10001}]}]}\n", `"10001" is not between 1 and 10000`},
+		{"hosts in a line", head + "[{type: t, hosts: [{pattern: n%d, count: 100001}]}]}\n", `"100001" is not between 1 and 100000`},
 		{"hosts in all", head + "[{type: t, hosts: [" + strings.Repeat("{pattern: n%d, count: 10000},", 11) + "]}]}\n", "the pools come to 110000 hosts, more than the limit of 100000"},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ import (
 func (c Config) YAML() []byte {
 	var w writer
 	w.head("Configuration of leasehold serve. Relative paths start from this file's folder.",
-		"What is wrong with it is said when the server starts, all of it, with line and column.")
+		"leasehold config check says everything that is wrong with it, with line and column.")
 	w.line(0, "version: %d", Version)
 	w.head("Where the actors keep their records, and the socket of the operator commands.")
 	w.optional(0, "state", c.State)

@@ -14,12 +14,13 @@ import (
 
 // look is an operator at the directory, with a connection of his own.
 type look struct {
-	dir    *ldapdir.Directory
+	dir    *ldapdir.Dir
 	url    string
 	base   ldapschema.DN
 	bind   string
-	before map[string]bool // names of the entries that were there at first
-	host   ldapschema.DN   // the entry that was edited
+	open   bool // anybody may read
+	before map[ldapschema.DN]bool // names of the entries that were there at first
+	host   ldapschema.DN          // the entry that was edited
 }
 
 func directory(url, base, bind string) config.Directory {
@@ -29,9 +30,9 @@ func directory(url, base, bind string) config.Directory {
 // openLook connects and remembers what is there.
 func openLook(ctx context.Context, c config.Config) (*look, error) {
 	d := *c.Directory
-	l := &look{url: d.URL, base: d.Base, bind: string(d.Bind), before: map[string]bool{}}
+	l := &look{url: d.URL, base: d.Base, bind: string(d.Bind), before: map[ldapschema.DN]bool{}}
 	if d.Embedded() {
-		l.url = "ldap://" + d.Listen
+		l.url, l.open = "ldap://"+d.Listen, true
 	}
 	conf := ldapdir.Config{URL: l.url, BindDN: d.Bind}
 	if d.PasswordFile != "" {
@@ -60,7 +61,7 @@ func (l *look) close() { _ = l.dir.Close() }
 
 // command is what to type to look around.
 func (l *look) command() string {
-	if strings.HasPrefix(l.url, "ldap://127.0.0.1:") && l.bind == "" {
+	if l.open || l.bind == "" {
 		return fmt.Sprintf("ldapsearch -x -LLL -H %s -b '%s'", l.url, l.base)
 	}
 	return fmt.Sprintf("ldapsearch -x -LLL -H %s -D '%s' -W -b '%s'", l.url, l.bind, l.base)

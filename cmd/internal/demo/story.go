@@ -17,6 +17,9 @@ func (s *show) story(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
 	stop, err := s.follow(ctx)
 	if err != nil {
 		return err
@@ -44,6 +47,22 @@ func (s *show) story(ctx context.Context) error {
 	}
 	s.result.Messages = s.messages()
 	return s.states(ctx)
+}
+
+// ready waits until every site has laid the base of its directory.
+func (s *show) ready(ctx context.Context) error {
+	deadline := time.Now().Add(15 * time.Second)
+	for _, a := range s.server.Actors {
+		for a.Site != nil && !a.Site.Ready() {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("the directory at %s does not answer", s.config.Directory.URL)
+			}
+			if err := sleep(ctx, 20*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // request asks for the first half of the term.

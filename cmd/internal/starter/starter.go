@@ -23,6 +23,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/ldapschema"
 	"github.com/leasehold/leasehold/wssec/keys"
 )
 
@@ -42,7 +43,7 @@ type Plan struct {
 	Remote    *config.Directory // a directory server to use; nil means an embedded one
 	LDAP      string            // embedded: where LDAP clients find it; empty means 127.0.0.1:3890
 	Driver    config.Handler    // of the site; its zero value means noop without delays
-	Algorithm keys.Algorithm    // of the actors' keys
+	Algorithm keys.Algorithm    // of the actors' keys; 0 means ECDSA P-256
 }
 
 // names of the actors, by role.
@@ -70,6 +71,9 @@ func Make(p Plan) (config.Config, error) {
 	}
 	if p.Cycle == 0 {
 		p.Cycle = time.Second
+	}
+	if p.Algorithm == 0 {
+		p.Algorithm = keys.ECDSAP256
 	}
 	if p.Base == "" {
 		p.Base = "dc=site,dc=test"

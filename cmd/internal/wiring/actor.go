@@ -59,7 +59,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	if err != nil {
 		return nil, err
 	}
-	hands, err := p.hands(ctx, act, func(d actors.ActionDone) { deliver(d) })
+	hands, err := p.hands(act, func(d actors.ActionDone) { deliver(d) })
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
-func (p *Process) hands(ctx context.Context, act *Actor, report func(actors.ActionDone)) (runner, error) {
+func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
 	d, err := driver(act.Config.Handler)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (p *Process) hands(ctx context.Context, act *Actor, report func(actors.Acti
 	if p.directory == nil {
 		return nil, fmt.Errorf("it keeps clusters, but there is no directory")
 	}
-	act.Site, err = p.newSite(ctx, act, d, report)
+	act.Site, err = p.newSite(act, d, report)
 	return act.Site, err
 }
 

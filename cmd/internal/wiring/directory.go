@@ -1,9 +1,7 @@
 package wiring
 
 import (
-	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +47,7 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 		if err != nil {
 			return nil, err
 		}
-		conf.URL = "ldap://" + d.server.Addr()
+		conf.URL = d.server.URL()
 	}
 	var err error
 	if d.dir, err = ldapdir.Open(conf); err != nil {
@@ -69,14 +67,14 @@ func (d *directory) close() {
 }
 
 // newSite makes the COD side of an authority.
-func (p *Process) newSite(ctx context.Context, act *Actor, d handlers.Driver, report func(actors.ActionDone)) (*site.Site, error) {
+func (p *Process) newSite(act *Actor, d handlers.Driver, report func(actors.ActionDone)) (*site.Site, error) {
 	c := act.Config.COD
 	if c.UIDLast < c.UIDFirst {
 		return nil, fmt.Errorf("no numbers for accounts: %d to %d", c.UIDFirst, c.UIDLast)
 	}
 	numbers := cod.Range{First: c.UIDFirst, Last: c.UIDLast}
-	return site.New(ctx, site.Config{
+	return site.New(site.Config{
 		COD: cod.Config{Owner: string(act.Config.GUID), Base: p.config.Directory.Base, Domain: c.Domain,
-			Network: netip.Prefix(c.Network), UIDs: numbers, GIDs: numbers},
+			Network: c.Network, UIDs: numbers, GIDs: numbers},
 		Directory: p.directory.dir, Driver: d, Report: report, Log: act.log})
 }
