@@ -32,8 +32,8 @@ aside and listed by [Host.Quarantined].
 
 # What stops a host
 
-The end of Serve's context, and mistakes no retry can mend: a machine that panics
-and a record that cannot be encoded. These leave the store as it was before the
+The end of Serve's context, and mistakes no retry can mend: a machine that panics,
+a record that cannot be encoded, a store that somebody has closed. These leave the store as it was before the
 batch, and Serve returns them.
 
 # What to read next

@@ -136,7 +136,7 @@ func TestBackPressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, memory.New(), func(_ *bench, cfg *host.Config) { cfg.Mail = 2 })
 		for i := range 2 {
-			go b.host.Ask(t.Context(), open(actors.ReservationID(fmt.Sprint("asked", i))))
+			go b.ask(open(actors.ReservationID(fmt.Sprint("asked", i))))
 		}
 		synctest.Wait()
 		for i := range 1000 {
@@ -152,9 +152,11 @@ func TestBackPressure(t *testing.T) {
 			t.Errorf("%d events wait, want 1002", n)
 		}
 		b.serve()
-		b.ask(open("now there is room"))
-		if got := storetest.All(t, b.disk); len(got) != 1003 || got["reservation/one too many"] != "" {
-			t.Errorf("%d records, want 1003 without the one that gave up", len(got))
+		for i := range 5 { // more than there are places
+			b.ask(open(actors.ReservationID(fmt.Sprint("later", i))))
+		}
+		if got := storetest.All(t, b.disk); len(got) != 1007 || got["reservation/one too many"] != "" {
+			t.Errorf("%d records, want 1007 without the one that gave up", len(got))
 		}
 	})
 }

@@ -36,6 +36,7 @@ func (h *Host) Serve(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		clear(h.batch) // lets go of what is done
 		h.batch = h.mail.take(h.batch[:0], h.cfg.Batch)
 		tick := h.tickDue()
 		if len(h.batch) == 0 && !tick {

@@ -34,7 +34,9 @@ func TestOrderOfEffects(t *testing.T) {
 			synctest.Wait()
 		}
 		go func() {
-			b.host.Inspect(t.Context(), func(v actors.Viewer) { b.diary.add("look %d", len(v.Views())) })
+			if err := b.host.Inspect(t.Context(), func(v actors.Viewer) { b.diary.add("look %d", len(v.Views())) }); err != nil {
+				t.Error(err)
+			}
 		}()
 		synctest.Wait()
 		b.serve()

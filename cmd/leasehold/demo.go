@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -50,7 +49,7 @@ is 0 only if all of that was seen to happen.`,
 			o.Report = a.reporter()
 			res, err := demo.Run(c.Context(), o)
 			if a.json {
-				if e := json.NewEncoder(a.out).Encode(res); err == nil {
+				if e := a.encode(res); err == nil {
 					err = e
 				}
 			} else if err == nil {
@@ -80,7 +79,7 @@ func (a *app) reporter() func(demo.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		if a.json {
-			_ = json.NewEncoder(a.out).Encode(e)
+			_ = a.encode(e)
 			return
 		}
 		mark := "*"

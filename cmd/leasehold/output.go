@@ -14,13 +14,18 @@ import (
 // show prints v as JSON, or lets table print it for people.
 func (a *app) show(v any, table func(w io.Writer)) error {
 	if a.json {
-		e := json.NewEncoder(a.out)
-		e.SetEscapeHTML(false)
-		return e.Encode(v)
+		return a.encode(v)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	table(w)
 	return w.Flush()
+}
+
+// encode prints v as one line of JSON.
+func (a *app) encode(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // row prints one line of a table.

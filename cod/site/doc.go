@@ -1,18 +1,27 @@
 /*
-Package site gives package cod's machine its directory, its drivers and its
-clock.
+Package site gives package cod's machine its world: a directory to write, a driver
+to call, and time.
 
-A Site is what an authority's host runs actions on. One goroutine steps the
-machine; workers carry out what it asks for, a bounded number at once, and bring
-the outcomes back as events. Everything the machine knows is in the directory, so
-a Site has no store: it lists the directory when it starts, and asks again for
-what was under way because the authority does.
+A [Site] takes a host's actions through [Site.Run], which never blocks, and answers
+each through Config.Report. One goroutine steps the machine; a bounded number of
+workers carry out directory operations, another bounded number driver calls. Their
+answers come back to the one goroutine as events.
 
-A directory that is away stops nothing but writes. The site starts without it,
-waits for it with growing pauses, and goes on when it is back; the authority sees
-its actions take longer, never fail for that.
+# Starting
 
-site.go is the goroutine, work.go what the workers do. What is not here: which
-entries and when (package cod), LDAP (cod/directory), machines (handlers).
+A Site first reads the whole directory, adding the base tree where it is absent
+([cod.Base]), and rebuilds the machine from it ([cod.Machine.Load]). Until the
+directory answers, actions wait. When it goes away later, the machine tries again by
+itself.
+
+# Stopping
+
+Close gives up whatever is under way, as a crash would. Nothing is lost by that: the
+directory says what was done, and the authority asks again for what was not answered.
+
+# What is not here
+
+Every decision: package cod. This package chooses nothing but when to give up on one
+call.
 */
 package site

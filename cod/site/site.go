@@ -2,229 +2,136 @@ package site
 
 import (
 	"context"
-	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/cod"
-	"github.com/leasehold/leasehold/cod/directory"
-	"github.com/leasehold/leasehold/handlers"
-	"github.com/leasehold/leasehold/handlers/run"
-	"github.com/sirupsen/logrus"
 )
 
-// Config is what a Site needs. Fields without a stated default are required.
-type Config struct {
-	COD       cod.Config
-	Directory directory.Directory
-	Driver    handlers.Driver
-	// Report hears the result of every action. It is called from one goroutine and
-	// must not block for long; a host's Deliver will do.
-	Report func(actors.ActionDone)
-
-	Runner run.Runner         // the machine drivers speak to; nil means run.Nowhere
-	Clock  clock.Clock        // nil means the real one
-	Writes int                // directory operations under way at once; 0 means 8
-	Calls  int                // driver calls under way at once; 0 means 64
-	Limit  time.Duration      // longest a directory operation or a driver call may take; 0 means one minute
-	Log    logrus.FieldLogger // nil discards
-}
-
-// Counts are totals since New.
-type Counts struct {
-	Written int `json:"written"` // changes the directory took
-	Failed  int `json:"failed"`  // operations that failed because the directory was away
-	Calls   int `json:"calls"`   // driver calls that ended
-}
-
-// Site runs one cod machine. Its methods may be called from any goroutine.
+// Site is a running site. Make it with New; its methods may be called from any
+// goroutine.
 type Site struct {
-	config  Config
-	machine *cod.Machine // the loop's own
-	ctx     context.Context
-	stop    context.CancelFunc
-	work    sync.WaitGroup // the loop and its workers
-	writes  chan struct{}
-	calls   chan struct{}
+	config Config
+	base   cod.Config // with defaults filled in
+	stop   context.CancelFunc
+	over   sync.WaitGroup
+	mail   *queue[cod.Event]
+	jobs   *queue[job]
+	calls  *queue[cod.Drive]
+	counts counters
+	away   atomic.Bool // the directory's last answer was none
 
-	mu     sync.Mutex
-	inbox  []any // cod.Event, or a func to run between two steps
-	signal chan struct{}
-	counts Counts
-	ready  bool
+	mu      sync.Mutex // held during a step, and by those who look
+	machine *cod.Machine
+	problem string // why there is no machine yet
 }
 
-// ErrClosed is the answer of a Site that was closed.
-var ErrClosed = errors.New("site: closed")
-
-// New makes a Site and starts it. The directory need not be there yet.
+// New starts a site. It does not wait for the directory.
 func New(c Config) (*Site, error) {
+	c, err := c.checked()
+	if err != nil {
+		return nil, err
+	}
 	m, err := cod.New(c.COD)
 	if err != nil {
 		return nil, err
 	}
-	if c.Directory == nil || c.Driver == nil || c.Report == nil {
-		return nil, errors.New("site: Directory, Driver and Report are required")
-	}
-	if c.Runner == nil {
-		c.Runner = run.Nowhere{}
-	}
-	if c.Clock == nil {
-		c.Clock = clock.Real()
-	}
-	if c.Writes <= 0 {
-		c.Writes = 8
-	}
-	if c.Calls <= 0 {
-		c.Calls = 64
-	}
-	if c.Limit <= 0 {
-		c.Limit = time.Minute
-	}
-	if c.Log == nil {
-		silent := logrus.New()
-		silent.SetLevel(logrus.PanicLevel)
-		c.Log = silent
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Site{config: c, machine: m, ctx: ctx, stop: stop, signal: make(chan struct{}, 1),
-		writes: make(chan struct{}, c.Writes), calls: make(chan struct{}, c.Calls)}
-	s.work.Go(s.loop)
+	s := &Site{
+		config: c, base: m.Config(), stop: stop, problem: "the directory has not been read yet",
+		mail: newQueue[cod.Event](), jobs: newQueue[job](), calls: newQueue[cod.Drive](),
+	}
+	s.over.Go(func() { s.serve(ctx) })
+	for range c.Writers {
+		s.over.Go(func() { s.carry(ctx) })
+	}
+	for range c.Drivers {
+		s.over.Go(func() { s.drive(ctx) })
+	}
 	return s, nil
 }
 
-// Run takes an action and returns at once. Its result is reported; the same action
-// may be asked for again.
-func (s *Site) Run(a actors.Action) { s.post(cod.Do{Action: a}) }
+// Run takes an action and returns at once (host.Config.Run).
+func (s *Site) Run(a actors.Action) { s.mail.put(cod.Do{Action: a}) }
 
-// View shows the clusters between two steps.
-func (s *Site) View(ctx context.Context) (v cod.View, err error) {
-	done := make(chan struct{})
-	s.post(func() { v = s.machine.View(); close(done) })
-	select {
-	case <-done:
-		return v, nil
-	case <-ctx.Done():
-		return cod.View{}, ctx.Err()
-	case <-s.ctx.Done():
-		return cod.View{}, ErrClosed
-	}
-}
+// Forget takes an operator's word that a suspect unit is gone ([cod.Forget]).
+func (s *Site) Forget(u actors.UnitID) { s.mail.put(cod.Forget{Unit: u}) }
 
-// Counts are the totals so far.
-func (s *Site) Counts() Counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.counts
-}
-
-// Ready reports whether the directory has been read.
-func (s *Site) Ready() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ready
-}
-
-// Close ends the site. Operations under way are cut off; no goroutine is left when
-// it returns. What was not finished is asked for again after a restart.
-func (s *Site) Close() {
+// Close gives up what is under way and returns when nothing is. It may be called
+// again.
+func (s *Site) Close() error {
 	s.stop()
-	s.work.Wait()
+	s.over.Wait()
+	return nil
 }
 
-// post puts something into the inbox. It never blocks.
-func (s *Site) post(what any) {
-	s.mu.Lock()
-	s.inbox = append(s.inbox, what)
-	s.mu.Unlock()
-	select {
-	case s.signal <- struct{}{}:
-	default:
-	}
-}
-
-func (s *Site) take() []any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.inbox
-	s.inbox = nil
-	return out
-}
-
-// loop is the goroutine that steps the machine.
-func (s *Site) loop() {
-	if !s.begin() {
+// serve loads the machine and then steps it.
+func (s *Site) serve(ctx context.Context) {
+	timer := s.config.Clock.NewTimer(time.Hour)
+	defer timer.Stop()
+	if !s.load(ctx, timer) {
 		return
 	}
-	wake := s.step(cod.Tick{})
-	timer := s.config.Clock.NewTimer(s.until(wake))
-	defer timer.Stop()
+	s.step(cod.Tick{}, timer)
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			return
-		case <-timer.C():
-			wake = s.step(cod.Tick{})
-		case <-s.signal:
-			for _, what := range s.take() {
-				switch what := what.(type) {
-				case cod.Event:
-					wake = s.step(what)
-				case func():
-					what()
+		case <-s.mail.some:
+			for _, ev := range s.mail.all() {
+				if ctx.Err() != nil {
+					return
 				}
+				s.step(ev, timer)
 			}
+		case <-timer.C():
+			s.step(cod.Tick{}, timer)
 		}
-		timer.Reset(s.until(wake))
 	}
 }
 
-// aWhile is the pause of a machine that asks for no wake-up.
-const aWhile = 24 * time.Hour
+// longest is the longest sleep; waking for nothing now and then costs nothing.
+const longest = time.Hour
 
-// until is the time from now to an instant the machine asked for.
-func (s *Site) until(at actors.Millis) time.Duration {
-	if at == actors.Forever {
-		return aWhile
+// step gives the machine one event and hands out what it asks for.
+func (s *Site) step(ev cod.Event, timer clock.Timer) {
+	now := clock.Millis(s.config.Clock.Now())
+	s.mu.Lock()
+	fx := s.machine.Step(now, ev)
+	s.mu.Unlock()
+	if len(fx.Moved) > 0 {
+		s.note(fx.Moved)
+		s.config.Moved(fx.Moved)
 	}
-	return max(0, min(aWhile, clock.Time(at).Sub(s.config.Clock.Now())))
-}
-
-// step moves the machine by one event, hands out what it asks for and returns when
-// it wants to be woken.
-func (s *Site) step(ev cod.Event) actors.Millis {
-	fx := s.machine.Step(clock.Millis(s.config.Clock.Now()), ev)
 	for _, w := range fx.Write {
-		s.spawn(s.writes, func(ctx context.Context) cod.Event { return s.write(ctx, w) })
+		s.jobs.put(job{write: w})
 	}
 	for _, r := range fx.Read {
-		s.spawn(s.writes, func(ctx context.Context) cod.Event { return s.read(ctx, r) })
+		s.jobs.put(job{read: r})
 	}
-	for _, d := range fx.Drive {
-		s.spawn(s.calls, func(ctx context.Context) cod.Event { return s.drive(ctx, d) })
+	s.calls.put(fx.Drive...)
+	for _, done := range fx.Report {
+		s.counts.reports.Add(1)
+		s.config.Report(done)
 	}
-	for _, d := range fx.Report {
-		s.config.Report(d)
+	pause := longest
+	if fx.Wake < now+actors.Millis(longest.Milliseconds()) {
+		pause = time.Duration(max(0, fx.Wake-now)) * time.Millisecond
 	}
-	return fx.Wake
+	timer.Reset(pause)
 }
 
-// spawn does some work when there is a slot for it, and posts the outcome.
-func (s *Site) spawn(slots chan struct{}, do func(context.Context) cod.Event) {
-	s.work.Go(func() {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		case <-s.ctx.Done():
-			return
+// note logs what happened to nodes, and louder what should not have.
+func (s *Site) note(moved []cod.Transition) {
+	for _, t := range moved {
+		log := s.config.Log.WithField("unit", string(t.Unit)).WithField("from", t.From.String())
+		if t.To == cod.Suspect {
+			log.Warnf("node is suspect: %s", t.Why)
+			continue
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, s.config.Limit)
-		defer cancel()
-		ev := do(ctx)
-		if s.ctx.Err() == nil {
-			s.post(ev)
-		}
-	})
+		log.Debugf("node is %s: %s", t.To, t.Why)
+	}
 }

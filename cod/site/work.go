@@ -3,146 +3,157 @@ package site
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/directory"
+	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
-// outcomes maps what a directory says to what the machine understands, in the
-// order in which they are tried.
-var outcomes = []struct {
-	err error
-	out cod.Outcome
-}{
-	{directory.ErrUnavailable, cod.Unavailable},
-	{directory.ErrExists, cod.Exists},
-	{directory.ErrNotFound, cod.Missing},
-	{directory.ErrConflict, cod.Conflict},
+// job is one operation on the directory: a write, or with no changes a read.
+type job struct {
+	write cod.Write
+	read  cod.Read
 }
 
-// outcome is err as the machine understands it. A directory that refuses for any
-// other reason refuses for good.
-func outcome(err error) (cod.Outcome, string) {
-	if err == nil {
-		return cod.Done, ""
-	}
-	for _, o := range outcomes {
-		if errors.Is(err, o.err) {
-			return o.out, err.Error()
+// carry is the life of one directory worker.
+func (s *Site) carry(ctx context.Context) {
+	for {
+		j, ok := s.jobs.take(ctx)
+		if !ok {
+			return
 		}
+		var ev cod.Event
+		if len(j.write.Changes) > 0 {
+			ev = s.apply(ctx, j.write)
+		} else {
+			ev = s.find(ctx, j.read)
+		}
+		s.mail.put(ev)
 	}
-	return cod.Refused, err.Error()
 }
 
-// write carries out changes in order, up to the first that fails.
-func (s *Site) write(ctx context.Context, w cod.Write) cod.Event {
+// apply carries changes out in order, up to the first that fails.
+func (s *Site) apply(ctx context.Context, w cod.Write) cod.Written {
 	ev := cod.Written{Token: w.Token}
 	for _, c := range w.Changes {
-		err := s.config.Directory.Apply(ctx, c)
-		if err != nil {
-			ev.Outcome, ev.Note = outcome(err)
-			break
+		err := s.within(ctx, func(ctx context.Context) error { return s.config.Directory.Apply(ctx, c) })
+		if ev.Outcome = outcomeOf(err); err != nil {
+			ev.Note = err.Error()
+			s.failed(ev.Outcome, err)
+			return ev
 		}
+		s.counts.wrote(c.Kind)
 		ev.Applied++
 	}
-	s.mu.Lock()
-	s.counts.Written += ev.Applied
-	if ev.Outcome == cod.Unavailable {
-		s.counts.Failed++
-	}
-	s.mu.Unlock()
 	return ev
 }
 
-func (s *Site) read(ctx context.Context, r cod.Read) cod.Event {
-	e, err := s.config.Directory.Read(ctx, r.DN)
-	out, note := outcome(err)
-	return cod.Found{Token: r.Token, Entry: e, Outcome: out, Note: note}
+// find reads one entry.
+func (s *Site) find(ctx context.Context, r cod.Read) cod.Found {
+	ev := cod.Found{Token: r.Token}
+	s.counts.reads.Add(1)
+	err := s.within(ctx, func(ctx context.Context) (err error) {
+		ev.Entry, err = s.config.Directory.Read(ctx, r.DN)
+		return err
+	})
+	if ev.Outcome = outcomeOf(err); err != nil {
+		ev.Note = err.Error()
+		s.failed(ev.Outcome, err)
+	}
+	return ev
 }
 
-func (s *Site) drive(ctx context.Context, d cod.Drive) cod.Event {
-	call := s.config.Driver.Setup
-	if d.Verb == actors.Teardown {
-		call = s.config.Driver.Teardown
-	}
-	res, err := call(ctx, s.config.Runner, d.Params)
-	ev := cod.Driven{Token: d.Token, Result: res}
-	if err != nil {
-		if ev.Failed = err.Error(); ev.Failed == "" {
-			ev.Failed = "the driver failed and did not say why"
+// failed counts and logs what became of an operation: a directory that is away is
+// worth one line when it goes and one when it is back, whoever asks meanwhile.
+func (s *Site) failed(o cod.Outcome, err error) {
+	switch o {
+	case cod.Unavailable:
+		s.counts.unavailable.Add(1)
+		if !errors.Is(err, context.Canceled) && !s.away.Swap(true) {
+			s.config.Log.WithError(err).Warn("the site's directory does not answer; it is asked again until it does")
 		}
+	case cod.Refused:
+		s.counts.refused.Add(1)
+		s.config.Log.WithError(err).Warn("the site's directory refuses a request")
 	}
-	s.mu.Lock()
-	s.counts.Calls++
-	s.mu.Unlock()
-	return ev
 }
 
-// begin lays the base tree and loads the machine from the directory, however long
-// that takes. It reports false when the site was closed first.
-func (s *Site) begin() bool {
-	const first, most = 100 * time.Millisecond, 15 * time.Second
-	pause, told := first, false
+// within gives one operation its time.
+func (s *Site) within(ctx context.Context, do func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, s.config.AnswerTime)
+	defer stop()
+	err := do(ctx)
+	if outcomeOf(err) != cod.Unavailable && s.away.Swap(false) {
+		s.config.Log.Info("the site's directory answers again")
+	}
+	return err
+}
+
+// outcomeOf is what the machine is told about an error. A directory that did not
+// answer in time may have carried the operation out: that is Unavailable too.
+func outcomeOf(err error) cod.Outcome {
+	switch {
+	case err == nil:
+		return cod.Done
+	case errors.Is(err, directory.ErrExists):
+		return cod.Exists
+	case errors.Is(err, directory.ErrNotFound):
+		return cod.Missing
+	case errors.Is(err, directory.ErrConflict):
+		return cod.Conflict
+	case errors.Is(err, directory.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return cod.Unavailable
+	}
+	return cod.Refused
+}
+
+// drive is the life of one driver worker.
+func (s *Site) drive(ctx context.Context) {
 	for {
-		err := s.load()
-		if err == nil {
-			if told {
-				s.config.Log.Info("the directory is back")
-			}
-			s.mu.Lock()
-			s.ready = true
-			s.mu.Unlock()
-			return true
+		d, ok := s.calls.take(ctx)
+		if !ok {
+			return
 		}
-		if s.ctx.Err() != nil {
-			return false
+		res, err := s.call(ctx, d)
+		ev := cod.Driven{Token: d.Token, Result: res}
+		if err != nil {
+			s.counts.driverFailures.Add(1)
+			ev.Failed = err.Error()
 		}
-		if !told {
-			s.config.Log.WithError(err).Warn("waiting for the directory")
-			told = true
-		}
-		t := s.config.Clock.NewTimer(pause)
-		select {
-		case <-t.C():
-		case <-s.ctx.Done():
-			t.Stop()
-			return false
-		}
-		pause = min(2*pause, most)
+		s.mail.put(ev)
 	}
 }
 
-// load is one try of begin.
-func (s *Site) load() error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.config.Limit)
-	defer cancel()
-	entries, err := s.config.Directory.List(ctx, s.machine.Config().Base)
-	if err != nil {
-		return err
-	}
-	there := map[ldapschema.DN]bool{}
-	for _, e := range entries {
-		there[e.DN.Normal()] = true
-	}
-	base, err := cod.Base(s.machine.Config())
-	if err != nil {
-		return err
-	}
-	for _, e := range base {
-		if there[e.DN.Normal()] {
-			continue
+// call makes one driver call. A driver that panics has failed this call; it takes
+// nobody else down.
+func (s *Site) call(ctx context.Context, d cod.Drive) (res handlers.Result, err error) {
+	s.counts.driverCalls.Add(1)
+	ctx, stop := context.WithTimeout(ctx, s.config.CallTime)
+	defer stop()
+	defer func() {
+		if p := recover(); p != nil {
+			s.config.Log.WithField("unit", string(d.Unit.ID)).Errorf("the driver panicked: %v", p)
+			err = fmt.Errorf("the driver panicked")
 		}
-		err := s.config.Directory.Apply(ctx, ldapschema.Change{Kind: ldapschema.Add, DN: e.DN, Attrs: e.Attrs})
-		if err != nil && !errors.Is(err, directory.ErrExists) {
-			return err
-		}
-		entries = append(entries, e)
+	}()
+	do := s.config.Driver.Setup
+	if d.Verb == actors.Teardown {
+		do = s.config.Driver.Teardown
 	}
-	for _, note := range s.machine.Load(entries) {
-		s.config.Log.Warn(note)
+	return do(ctx, s.config.Runner(d.Unit), d.Params)
+}
+
+// wrote counts a change by its kind.
+func (c *counters) wrote(k ldapschema.ChangeKind) {
+	switch k {
+	case ldapschema.Add:
+		c.added.Add(1)
+	case ldapschema.Modify:
+		c.modified.Add(1)
+	case ldapschema.Delete:
+		c.deleted.Add(1)
 	}
-	return nil
 }

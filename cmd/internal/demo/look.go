@@ -18,7 +18,7 @@ type look struct {
 	url    string
 	base   ldapschema.DN
 	bind   string
-	open   bool // anybody may read
+	open   bool                   // anybody may read
 	before map[ldapschema.DN]bool // names of the entries that were there at first
 	host   ldapschema.DN          // the entry that was edited
 }

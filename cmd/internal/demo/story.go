@@ -53,7 +53,7 @@ func (s *show) story(ctx context.Context) error {
 func (s *show) ready(ctx context.Context) error {
 	deadline := time.Now().Add(15 * time.Second)
 	for _, a := range s.server.Actors {
-		for a.Site != nil && !a.Site.Ready() {
+		for a.Site != nil && !a.Site.Snapshot().Ready {
 			if time.Now().After(deadline) {
 				return fmt.Errorf("the directory at %s does not answer", s.config.Directory.URL)
 			}

@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/leasehold/leasehold/actors"
@@ -95,7 +96,7 @@ func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, err
 func (a *Actor) close(ctx context.Context) error {
 	err := a.Remote.Close(ctx)
 	if a.Site != nil {
-		a.Site.Close()
+		err = errors.Join(err, a.Site.Close())
 	}
 	if a.lanes != nil {
 		a.lanes.Close()

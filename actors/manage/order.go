@@ -1,0 +1,243 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/clock"
+)
+
+// Limits of what an operator may ask for. They are far above any use and below
+// any harm.
+const (
+	maxUnits      = 1_000_000
+	maxName       = 256       // octets in a name or an identity
+	maxProperties = 256       // in one list
+	maxValue      = 64 * 1024 // octets in a property's value
+)
+
+// Request checks the order, fills in what was left out and asks the manager.
+func (l *Local) Request(ctx context.Context, o Order) (Reservation, error) {
+	const op = "manage.request"
+	a, err := l.manager(op, o.Actor)
+	if err != nil {
+		return Reservation{}, err
+	}
+	ev, problems := l.request(a, o)
+	if len(problems) > 0 {
+		return Reservation{}, invalid(op, problems...)
+	}
+	return l.ask(ctx, a, proposed(l.names(), a, ev), ev)
+}
+
+// proposed is what a request asks for, until its actor shows it.
+func proposed(n names, a Actor, ev actors.Request) Reservation {
+	return render(n, a, actors.View{
+		Reservation: ev.Reservation, Slice: ev.Slice, Type: ev.Type, Units: ev.Units, Term: ev.Term,
+		Client: a.Location.ID, Broker: ev.Broker,
+	})
+}
+
+// manager is the service manager that name means; the only one if it is empty.
+func (l *Local) manager(op, name string) (Actor, error) {
+	all, err := l.actors(op, name)
+	if err != nil {
+		return Actor{}, err
+	}
+	var managers []Actor
+	var labels []string
+	for _, a := range all {
+		if a.Role == actors.RoleManager {
+			managers, labels = append(managers, a), append(labels, a.Location.Name)
+		}
+	}
+	switch {
+	case len(managers) == 1:
+		return managers[0], nil
+	case len(managers) > 1:
+		return Actor{}, &actors.Error{Op: op, Kind: actors.Invalid, Err: ambiguous("service manager", name, labels)}
+	case name != "":
+		return Actor{}, invalid(op, fmt.Sprintf("%s is not a service manager but has the role %q", all[0].Location.Name, all[0].Role))
+	}
+	return Actor{}, invalid(op, "no service manager runs here")
+}
+
+// request is the event that an order means, or everything that is wrong with it.
+func (l *Local) request(a Actor, o Order) (actors.Request, []string) {
+	var problems []string
+	check := func(err error) {
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	if o.Reservation == "" {
+		o.Reservation = l.cfg.NewID()
+	}
+	check(name("reservation", o.Reservation))
+	switch {
+	case o.Slice == "" && o.SliceID == "":
+		problems = append(problems, "slice is missing: say for whom the units are")
+	case o.Slice == "":
+		o.Slice = o.SliceID
+	case o.SliceID == "":
+		o.SliceID = actors.DeriveID("slice", string(a.Location.ID), o.Slice)
+	}
+	check(name("slice", o.Slice))
+	check(name("sliceId", o.SliceID))
+	broker, err := l.broker(o.Broker)
+	check(err)
+	if check(name("type", o.Type)); o.Type == "" {
+		problems = append(problems, "type is missing: say what to lease")
+	} else if err == nil {
+		check(l.sells(broker, o.Type))
+	}
+	if o.Units < 1 || o.Units > maxUnits {
+		problems = append(problems, fmt.Sprintf("units is %d, not 1 to %d", o.Units, maxUnits))
+	}
+	for list, p := range map[string]map[string]string{"request": o.Request, "config": o.Config, "local": o.Local} {
+		check(properties(list, p))
+	}
+	term, err := l.term(o)
+	check(err)
+	slices.Sort(problems) // the lists above come in no order
+	return actors.Request{
+		Reservation: actors.ReservationID(o.Reservation), Slice: actors.Slice{ID: actors.SliceID(o.SliceID), Name: o.Slice},
+		Broker: broker, Type: actors.ResourceType(o.Type), Units: o.Units, Term: term, Renewable: o.Renewable,
+		Request: maps.Clone(o.Request), Config: maps.Clone(o.Config), Local: maps.Clone(o.Local),
+	}, problems
+}
+
+// term is when the order begins and ends.
+func (l *Local) term(o Order) (actors.Term, error) {
+	now := l.cfg.Clock.Now().In(l.cfg.Zone)
+	start, err := now.Truncate(time.Millisecond), error(nil)
+	if o.Start != "" {
+		if start, err = ParseTime(o.Start, now); err != nil {
+			return actors.Term{}, fmt.Errorf("start: %w", err)
+		}
+	}
+	end, err := until(o.End, o.Length, now, start)
+	switch {
+	case err != nil:
+		return actors.Term{}, err
+	case !end.After(start.Add(time.Millisecond)):
+		return actors.Term{}, fmt.Errorf("end %s is not after start %s", stamp(end), stamp(start))
+	case !end.After(now):
+		return actors.Term{}, fmt.Errorf("end %s has passed; it is %s", stamp(end), stamp(now))
+	}
+	return actors.NewTerm(clock.Millis(start), clock.Millis(end)-1), nil
+}
+
+// until is the end that an end or a length from start means.
+func until(end, length string, now, start time.Time) (time.Time, error) {
+	switch {
+	case (end == "") == (length == ""):
+		return time.Time{}, errors.New("give either an end or a length")
+	case end != "":
+		t, err := ParseTime(end, now)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("end: %w", err)
+		}
+		return t, nil
+	}
+	d, err := ParseLength(length)
+	if err != nil {
+		return time.Time{}, err
+	}
+	t := start.Add(d)
+	if t.Year() > 9999 {
+		return time.Time{}, fmt.Errorf("length %q ends after the year 9999", length)
+	}
+	return t, nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z07:00") }
+
+// Extend checks the extension and asks the manager.
+func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
+	const op = "manage.extend"
+	a, r, err := l.find(ctx, op, e.Ref, actors.RoleManager)
+	if err != nil {
+		return Reservation{}, err
+	}
+	if e.Units < 0 || e.Units > maxUnits {
+		return Reservation{}, invalid(op, fmt.Sprintf("units is %d, not 1 to %d, or 0 to keep the number", e.Units, maxUnits))
+	}
+	now := l.cfg.Clock.Now().In(l.cfg.Zone)
+	if r.End.IsZero() {
+		return Reservation{}, invalid(op, "the term has no end that could be moved")
+	}
+	end, err := until(e.End, e.Length, now, r.End)
+	switch {
+	case err != nil:
+		return Reservation{}, invalid(op, err.Error())
+	case !end.After(r.End):
+		return Reservation{}, invalid(op, fmt.Sprintf("end %s is not after the present end %s", stamp(end), stamp(r.End)))
+	case !end.After(now):
+		return Reservation{}, invalid(op, fmt.Sprintf("end %s has passed; it is %s", stamp(end), stamp(now)))
+	}
+	return l.ask(ctx, a, r, actors.Extend{
+		Reservation: actors.ReservationID(r.Reservation), End: clock.Millis(end) - 1, Units: e.Units,
+	})
+}
+
+// sells refuses a type that the broker is known not to have.
+func (l *Local) sells(broker actors.ActorID, wanted string) error {
+	var known []string
+	for _, t := range l.cfg.Types(broker) {
+		if string(t) == wanted {
+			return nil
+		}
+		known = append(known, string(t))
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	slices.Sort(known)
+	hint := perhaps(wanted, known)
+	if hint == "" {
+		hint = "; known are " + strings.Join(known[:min(len(known), maxCandidates)], ", ")
+	}
+	return fmt.Errorf("type %q is not sold%s", wanted, hint)
+}
+
+// name refuses what nobody would call a thing.
+func name(field, text string) error {
+	switch {
+	case len(text) > maxName:
+		return fmt.Errorf("%s has %d octets, limit %d", field, len(text), maxName)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return fmt.Errorf("%s %q has characters that cannot be printed", field, text)
+	case strings.TrimSpace(text) != text:
+		return fmt.Errorf("%s %q begins or ends with a space", field, text)
+	}
+	return nil
+}
+
+func properties(list string, p map[string]string) error {
+	if len(p) > maxProperties {
+		return fmt.Errorf("%s has %d properties, limit %d", list, len(p), maxProperties)
+	}
+	for _, key := range actors.Properties(p).Keys() {
+		switch value := p[key]; {
+		case key == "":
+			return fmt.Errorf("%s has a property without a name", list)
+		case len(value) > maxValue:
+			return fmt.Errorf("%s property %q has %d octets, limit %d", list, key, len(value), maxValue)
+		case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+			return fmt.Errorf("%s property %q is not text", list, key)
+		}
+		if err := name(list+" property", key); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package manage
+
+import (
+	"context"
+	"time"
+)
+
+// Service is what operators may do. Every method may be called from any
+// goroutine. Errors are of actors.Kind, or one of this package's (see ExitCode).
+type Service interface {
+	// Actors lists the actors, in the order of configuration.
+	Actors(ctx context.Context) ([]ActorInfo, error)
+	// List shows the reservations that pass the filter, by actor in the order of
+	// configuration, then by identity. When an actor cannot be asked, the rest is
+	// returned with an error that is ErrPartial.
+	List(ctx context.Context, f Filter) ([]Reservation, error)
+	// Show finds one reservation.
+	Show(ctx context.Context, ref Ref) (Reservation, error)
+	// Request asks a service manager for a new reservation and shows it as
+	// accepted, with its identity and all times resolved. The same order with the
+	// same identity may be repeated.
+	Request(ctx context.Context, o Order) (Reservation, error)
+	// Extend asks a service manager to prolong a reservation.
+	Extend(ctx context.Context, e Extension) (Reservation, error)
+	// Close asks an actor to end a reservation. That takes time: see Wait.
+	Close(ctx context.Context, ref Ref) (Reservation, error)
+	// Wait returns when the reservation is in one of the states. It gives up with
+	// ErrPending when the time is over and with ErrEnded when the reservation has
+	// ended otherwise, and then still shows the reservation.
+	Wait(ctx context.Context, g Goal) (Reservation, error)
+	// Watch begins at once: what moves after it returns is in the stream. The states
+	// of the filter are those that a change leads to. A change of a reservation that
+	// its actor had forgotten before its slice was known passes whatever the slice.
+	Watch(ctx context.Context, f Filter) (Stream, error)
+}
+
+// Stream is what moves, as it moves. It is for one reader.
+type Stream interface {
+	// Next waits for the next change. A reader that is too slow gets a Change with
+	// Lost set in the place of those that are gone. After the end of the stream
+	// the error is io.EOF.
+	Next(ctx context.Context) (Change, error)
+	// Close ends the stream.
+	Close() error
+}
+
+// Ref names a reservation.
+type Ref struct {
+	// Actor is a name, a GUID or the unique beginning of either. Empty means any.
+	Actor string `json:"actor,omitempty"`
+	// Reservation is an identity or its unique beginning.
+	Reservation string `json:"reservation"`
+}
+
+// Filter chooses among reservations; empty fields do not restrict.
+type Filter struct {
+	Actor  string   `json:"actor,omitempty"`  // as in Ref
+	Slice  string   `json:"slice,omitempty"`  // its name or its GUID
+	States []string `json:"states,omitempty"` // any of these; letter case does not matter
+}
+
+// Order asks for a reservation.
+type Order struct {
+	// Actor is the service manager, as in Ref. It may be empty if there is only one.
+	Actor string `json:"actor,omitempty"`
+	// Reservation is the identity of the new reservation; empty means a fresh one.
+	// Whoever wants to repeat an order safely chooses it.
+	Reservation string `json:"reservation,omitempty"`
+	// Slice is the name of the guest the units are for.
+	Slice string `json:"slice"`
+	// SliceID is the slice's GUID. Empty means the one that this manager always
+	// gives to a slice of that name.
+	SliceID string `json:"sliceId,omitempty"`
+	// Broker is a name or a GUID, or the unique beginning of one; empty means the
+	// manager's default.
+	Broker string `json:"broker,omitempty"`
+	// Type of the resource, such as "site1.node".
+	Type string `json:"type"`
+	// Units is how many, at least 1.
+	Units int `json:"units"`
+	// Start is a time as ParseTime reads it; empty means now.
+	Start string `json:"start,omitempty"`
+	// End is a time as ParseTime reads it, the first instant no longer covered.
+	// Exactly one of End and Length is given.
+	End string `json:"end,omitempty"`
+	// Length is how long, as ParseLength reads it.
+	Length string `json:"length,omitempty"`
+	// Renewable makes the manager extend by the same length until closed.
+	Renewable bool `json:"renewable,omitempty"`
+	// Request goes to the broker's policy, Config to the site's handlers, Local to
+	// the manager's own handlers.
+	Request map[string]string `json:"request,omitempty"`
+	Config  map[string]string `json:"config,omitempty"`
+	Local   map[string]string `json:"local,omitempty"`
+}
+
+// Extension asks for a longer term.
+type Extension struct {
+	Ref
+	// End is the new end, as in Order. Exactly one of End and Length is given.
+	End string `json:"end,omitempty"`
+	// Length is how much longer than now agreed.
+	Length string `json:"length,omitempty"`
+	// Units is the number from then on; 0 keeps it.
+	Units int `json:"units,omitempty"`
+}
+
+// Goal is what to wait for.
+type Goal struct {
+	Ref
+	// States ends the wait when any of them is reached; letter case does not matter.
+	States []string `json:"states"`
+	// Timeout ends the wait; 0 means that only the context does.
+	Timeout time.Duration `json:"timeout,omitempty"`
+}

@@ -1,0 +1,141 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/registry"
+	"github.com/leasehold/leasehold/actors/translate"
+	"github.com/leasehold/leasehold/wire"
+	"github.com/leasehold/leasehold/wire/soap"
+	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec"
+)
+
+// maxAnswer bounds the octets of a response. Answers are empty and faults are
+// short; legacy servers add a stack trace.
+const maxAnswer = 256 << 10
+
+// attempt makes one try at delivering m, from signing its ticket to checking who
+// signed the answer.
+func (r *Remote) attempt(ctx context.Context, m actors.Message) result {
+	peer, ok := r.cfg.Registry.Peer(m.To)
+	if !ok || peer.URL == "" {
+		return result{answer: unsendable, kind: actors.NotFound, err: fmt.Errorf("no address is known for %s", m.To)}
+	}
+	op, request, confirm, err := r.seal(m, peer)
+	if err != nil {
+		kind := actors.KindOf(err)
+		if kind == actors.Other {
+			kind = actors.Invalid
+		}
+		return result{answer: unsendable, kind: kind, err: err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Limit)
+	defer cancel()
+	doc, err := r.post(ctx, target(peer, m), op, request)
+	if err != nil {
+		return result{answer: unanswered, err: err, sent: len(request)}
+	}
+	res := r.read(doc, peer, op, confirm)
+	res.sent = len(request)
+	return res
+}
+
+// seal makes the octets of a request, and what its answer has to confirm.
+func (r *Remote) seal(m actors.Message, peer registry.Peer) (op wire.Op, request, confirm []byte, err error) {
+	if m, err = r.signed(m); err != nil {
+		return 0, nil, nil, err
+	}
+	w, err := translate.Outgoing(m, r.cfg.Location)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	body, err := soap.EncodeBody(nil, w)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	now := r.cfg.Clock.Now()
+	request, confirm, err = wssec.Seal{
+		Signer: r.cfg.Self.Key, Cert: r.cfg.Self.Cert, GUID: r.cfg.Self.GUID, Name: r.cfg.Location.Name,
+		To: string(peer.ID), MessageID: m.ID, Created: now, Expires: now.Add(r.cfg.Life), Profile: peer.Profile,
+	}.RequestConfirm(body)
+	return w.Op, request, confirm, err
+}
+
+// post carries a request over and parses what comes back. An answer that is no
+// XML of a SOAP status is an error like a lost connection.
+func (r *Remote) post(ctx context.Context, url string, op wire.Op, request []byte) (*xmltree.Document, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(request))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "text/xml; charset=UTF-8")
+	req.Header.Set("SOAPAction", `"`+op.String()+`"`)
+	req.Header.Set("User-Agent", "leasehold")
+	resp, err := r.cfg.Client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the answer: %w", err)
+	case len(data) > maxAnswer:
+		return nil, fmt.Errorf("the answer is over the limit of %d octets", maxAnswer)
+	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusInternalServerError:
+		return nil, fmt.Errorf("HTTP status %s", resp.Status)
+	}
+	doc, err := xmltree.Parse(data, xmltree.DefaultLimits())
+	if err != nil {
+		return nil, fmt.Errorf("HTTP status %s: %w", resp.Status, err)
+	}
+	return doc, nil
+}
+
+// read judges an answer. Only what the peer signed, confirming this very
+// request, is its word.
+func (r *Remote) read(doc *xmltree.Document, peer registry.Peer, op wire.Op, confirm []byte) result {
+	verified, err := wssec.OpenResponse(doc, wssec.Opening{
+		Trust: r.cfg.Registry, Self: r.cfg.Self.GUID, Now: r.cfg.Clock.Now(), Skew: r.cfg.Skew,
+		Profile: r.cfg.Registry.Profile, Cache: &r.certs,
+	}, string(peer.ID), confirm)
+	if err != nil {
+		if _, payload, e := soap.DecodeEnvelope(doc); e == nil {
+			if fault, e := soap.DecodeFault(payload); e == nil {
+				return result{answer: hinted, kind: translate.KindOf(fault), err: fmt.Errorf("unsigned %w", fault)}
+			}
+		}
+		return result{answer: unanswered, err: err}
+	}
+	err = soap.DecodeResponse(verified.Body(), op)
+	var fault wire.Fault
+	switch {
+	case err == nil:
+		return result{answer: delivered}
+	case errors.As(err, &fault):
+		return result{answer: faulted, kind: translate.KindOf(fault), err: fault}
+	}
+	return result{answer: unanswered, err: err}
+}
+
+// target is where a message goes: to the administrator's URL for the peer. An
+// update may go to another path of that same host, if its request asked for it.
+func target(peer registry.Peer, m actors.Message) string {
+	if m.ReplyTo == "" || m.Op != actors.OpUpdateTicket && m.Op != actors.OpUpdateLease {
+		return peer.URL
+	}
+	want, err1 := url.Parse(m.ReplyTo)
+	have, err2 := url.Parse(peer.URL)
+	if err1 != nil || err2 != nil || want.Scheme != have.Scheme || want.Host != have.Host || want.User != nil {
+		return peer.URL
+	}
+	return m.ReplyTo
+}

@@ -1,0 +1,56 @@
+/*
+Package remote is the outbound side of one actor: it takes the messages of the
+actor's steps, signs them, and carries them to the peers they name, in order and
+as long as it takes.
+
+	Effects.Send -> queue of the peer -> translate -> wire/soap -> wssec -> HTTP
+
+[Remote.Send] never blocks. Each peer has a queue of its own and, while that
+queue is not empty, a goroutine, so a dead peer delays nobody else. A newer
+message of the same reservation and operation takes the place of one that still
+waits. Every attempt is sealed afresh, with a new message id and time, so that a
+repetition is never a replay.
+
+# What is tried again, and what is given up
+
+An answer counts only when it is signed by the callee and confirms the signature
+of this very request. Everything else is a hint that anybody on the way could
+have given: it delays, and it never decides (wssec A24).
+
+	signed answer              delivered
+	signed fault
+	  transient, exhausted,
+	  internal error           tried again after a pause of its own; other
+	                           reservations go on
+	  any other kind           given up: SendFailed with that kind. A signed "not
+	                           allowed" is for good, because the peer knew who asks
+	unsigned fault
+	  unauthorized             as no usable answer
+	  any other                tried again after a pause of its own
+	no usable answer           tried again after a pause for the whole peer
+
+An unsigned "unauthorized" passes: the peer may not have our key yet, its clock
+may be off, or it restarted and refuses what was signed before its start. A
+message is given up, with SendFailed of kind Transient, once it has waited for
+[Config.Patience] and
+
+	its term has ended, or
+	the peer itself keeps saying "try again later", or
+	somebody keeps answering with an unsigned fault other than "unauthorized".
+
+# Where messages go
+
+To the URL in the registry, which the administrator wrote. An update may go to
+the address its request named when that has the same scheme and host. No other
+address that a message made up is ever contacted, and redirects are not followed.
+
+# Tickets
+
+A granted ticket arrives without its text; [Grant] signs it here, with the key of
+this actor and for the pinned certificate of the holder. Signing again gives the
+same text.
+
+queue.go orders, attempt.go makes one attempt, verdict.go judges it, grant.go signs
+tickets, remote.go runs it all.
+*/
+package remote

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/leasehold/leasehold/conformance/setup"
+)
+
+// TestDemoOnSlapd runs the demo against Debian's slapd, and the embedded directory
+// beside it: the same story, the same result.
+func TestDemoOnSlapd(t *testing.T) {
+	t.Parallel()
+	s := setup.StartSlapd(t)
+	secret := t.TempDir() + "/secret"
+	if err := os.WriteFile(secret, []byte(s.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"embedded": nil,
+		"slapd":    {"--directory", s.URL + "/" + string(s.Base), "--bind-dn", string(s.BindDN), "--password-file", secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := call(t, append([]string{"demo", "--json", "--nodes", "3", "--cycle", "200ms", "--term", "6s"}, args...)...)
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			var last struct {
+				OK       bool
+				Nodes    int
+				States   map[string]string
+				Messages int
+				Entries  int
+				Seconds  float64
+			}
+			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+				t.Fatalf("the last line is no JSON: %v\n%s\n%s", err, out, errs)
+			}
+			if code != 0 || !last.OK || last.Nodes != 3 || last.Messages < 9 || last.Entries < 9 || len(last.States) != 3 {
+				t.Errorf("exit %d, %+v\n%s\n%s", code, last, out, errs)
+			}
+		})
+	}
+}

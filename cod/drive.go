@@ -1,0 +1,117 @@
+package cod
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/handlers"
+)
+
+// drive asks for the driver's next call, unless one is under way or it is too early.
+func (n *node) drive(m *Machine, now actors.Millis) {
+	if n.calling != 0 {
+		return
+	}
+	if n.again > now {
+		m.wake(n.again, n)
+		return
+	}
+	if n.calls == 0 {
+		n.began = now
+	}
+	n.calls++
+	n.touched = true
+	n.calling = m.token(n)
+	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, n.action.Verb, n.action.Type, n.action.Unit, n.params(m.cfg)})
+}
+
+// driven takes in what the driver answered.
+func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
+	n.calling = 0
+	switch {
+	case ev.Failed != "":
+		n.suspect(m, CodeDriver, ev.Failed)
+	case !ev.Result.Done && now-n.began >= m.cfg.DriverPatience:
+		waited := time.Duration(now-n.began) * time.Millisecond
+		n.suspect(m, CodeDriver, fmt.Sprintf("the driver is not done after %v: %s", waited, ev.Result.Note))
+	case !ev.Result.Done:
+		pause := actors.Millis(ev.Result.After.Milliseconds())
+		if pause <= 0 {
+			pause = m.cfg.DriverPause
+		}
+		n.again = now + pause
+	case n.action.Verb == actors.Teardown:
+		n.move(m, Wiped)
+	default:
+		n.known, n.found = true, foundOut(ev.Result.Properties)
+		if n.state == Booting {
+			n.move(m, Up)
+		}
+	}
+}
+
+// Limits on what a driver may report of a unit.
+const (
+	mostFound  = 256
+	mostValue  = 64 << 10 // octets of one value
+	mostNaming = 128      // octets of one name
+)
+
+// foundOut is a driver's properties within the limits, in order of their names.
+func foundOut(p actors.Properties) actors.Properties {
+	out := actors.Properties{}
+	for _, k := range p.Keys() {
+		if len(out) < mostFound && k != "" && len(k) <= mostNaming && len(p[k]) <= mostValue {
+			out[k] = p[k]
+		}
+	}
+	return out
+}
+
+// Names under which a lessee learns about its node, and a driver is told.
+const (
+	FactHostname  = "unit.hostname"       // without domain
+	FactDomain    = "unit.domain"         // of the slice at this site
+	FactAddress   = "unit.manage.ip"      //
+	FactMask      = "unit.manage.subnet"  // netmask of the site's network
+	FactGateway   = "unit.manage.gateway" //
+	FactName      = "host.name"           // with domain
+	FactPrivate   = "host.privIPaddr"     // the same address, by its name in the paper
+	FactMAC       = "unit.mac"            //
+	FactNode      = "unit.node.id"        // unique in the slice
+	FactDirectory = "unit.directory.dn"   // the entry of the virtual cluster
+)
+
+// facts is what the site decided about the node; nothing while it has no id.
+func (n *node) facts(cfg Config) actors.Properties {
+	if n.cluster == nil {
+		return nil
+	}
+	domain := n.cluster.label + "." + cfg.Domain
+	return actors.Properties{
+		FactHostname: n.name, FactDomain: domain, FactName: n.name + "." + domain,
+		FactAddress: n.addr.String(), FactPrivate: n.addr.String(), FactMAC: n.mac.String(),
+		FactMask: netmask(cfg.Network.Bits()), FactGateway: cfg.Gateway.String(),
+		FactNode: itoa(n.id), FactDirectory: string(cfg.clusterDN(n.cluster.label)),
+	}
+}
+
+// params is what a driver is told: what the lessee configured, under the unit's own
+// properties, under what the site decided. A lessee can therefore set nothing that
+// the site knows better.
+func (n *node) params(cfg Config) handlers.Params {
+	a := n.action
+	p := handlers.Params{}
+	maps.Copy(p, a.Properties)
+	maps.Copy(p, a.Unit.Properties)
+	maps.Copy(p, n.facts(cfg))
+	p[handlers.ParamUnit] = string(a.Unit.ID)
+	p[handlers.ParamHost] = a.Unit.Host
+	p[handlers.ParamType] = string(a.Type)
+	p[handlers.ParamReservation] = string(a.Reservation)
+	p[handlers.ParamSlice] = string(a.Slice.ID)
+	p[handlers.ParamSequence] = itoa(a.Sequence)
+	return p
+}

@@ -1,0 +1,155 @@
+package cod
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/ldapschema"
+)
+
+// The entries of clusters and nodes. All of them bear our mark (codOwner) and the
+// slice's identity (codSlice), by which they are known again.
+
+// sliceKey is a slice's identity as the directory keeps it.
+func sliceKey(s actors.Slice) string {
+	if s.ID == "" {
+		return plain(s.Name)
+	}
+	return plain(string(s.ID))
+}
+
+// unitKey is a unit's identity as the directory keeps it.
+func unitKey(u actors.UnitID) actors.UnitID { return actors.UnitID(plain(string(u))) }
+
+// mark is our mark on an entry of the slice.
+func (c Config) mark(slice string) ldapschema.Mark {
+	return ldapschema.Mark{Slice: slice, Owner: c.Owner}
+}
+
+// marked reports whether e bears it.
+func (c Config) marked(e ldapschema.Entry, slice string) bool {
+	return e.Get("codOwner") == c.Owner && e.Get("codSlice") == slice
+}
+
+// assertion is the filter that entries with our mark match (RFC 4515).
+func (c Config) assertion() string {
+	return "(codOwner=" + ldapschema.EscapeFilter(c.Owner) + ")"
+}
+
+// clusterDN is where a slice's cluster lives.
+func (c Config) clusterDN(label string) ldapschema.DN { return c.slicesDN().Child("ou", label) }
+
+// render lists the records of a cluster in the order they are written: the cluster
+// itself, whose name is the claim to the subdomain; its network, whose name is the
+// claim to the block; then what lies below.
+func (c *cluster) render(cfg Config) ([]record, error) {
+	r := renderer{}
+	dn, mark := cfg.clusterDN(c.label), cfg.mark(c.key)
+	r.add(partCluster)(c.entry(cfg, c.block, "active"))
+	r.add(partNetwork)(ldapschema.Network(cfg.networksDN(), ldapschema.NetworkRecord{
+		Name: c.block.Addr().String(), Prefix: c.block, Description: "block of " + c.label, Mark: mark,
+	}))
+	for _, ou := range []string{"people", "group", "hosts"} {
+		r.add(partContainer)(marked(mark)(ldapschema.OrganizationalUnit(dn, ou, "")))
+	}
+	names := make([]string, 0, len(c.accounts))
+	for _, a := range c.accounts {
+		names = append(names, a.login)
+	}
+	r.add(partGroup)(ldapschema.Group(dn.Child("ou", "group"), ldapschema.GroupRecord{
+		Name: c.label, Number: c.gid, Members: names, Mark: mark,
+	}))
+	r.add(partDHCPGroup)(ldapschema.DHCPGroup(cfg.serviceDN(), ldapschema.DHCPScope{
+		Name:       c.label,
+		Statements: []string{"use-host-decl-names on"},
+		Options:    []string{`domain-name "` + c.label + "." + cfg.Domain + `"`},
+		Mark:       mark,
+	}))
+	for _, a := range c.accounts {
+		r.add(partAccount)(ldapschema.Account(dn.Child("ou", "people"), ldapschema.AccountRecord{
+			UID: a.login, Number: a.uid, Group: c.gid, Shell: "/bin/sh", Mark: mark,
+		}))
+	}
+	return r.records, r.err
+}
+
+// entry is the cluster's own entry.
+func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschema.Entry, error) {
+	return ldapschema.VirtualCluster(cfg.slicesDN(), ldapschema.Cluster{
+		Name: c.label, HostPrefix: c.label, Network: block, State: state,
+		Description: clip(c.slice.Name, maxText), Mark: cfg.mark(c.key),
+	})
+}
+
+// render lists the records of a node in the order they are written: the host, whose
+// name is the claim to the id; then DHCP; and DNS last, when everything a name
+// leads to is in place.
+func (n *node) render(cfg Config) ([]record, error) {
+	r := renderer{}
+	mark := cfg.mark(n.cluster.key)
+	h := ldapschema.Host{
+		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: cfg.BootFile, Mark: mark,
+	}
+	r.add(partHost)(n.entry(cfg))
+	r.add(partDHCPHost)(ldapschema.DHCPHost(cfg.serviceDN().Child("cn", n.cluster.label), h))
+	r.add(partForward)(ldapschema.ZoneRecordA(cfg.forwardDN(), ldapschema.NameRecord{
+		Name: n.owner(), TTL: cfg.TTL, Addrs: []netip.Addr{n.addr}, Mark: mark,
+	}))
+	r.add(partReverse)(ldapschema.ZoneRecordPTR(cfg.reverseDN(), ldapschema.NameRecord{
+		TTL: cfg.TTL, Addrs: []netip.Addr{n.addr}, PTR: n.owner() + "." + cfg.Domain, Mark: mark,
+	}))
+	return r.records, r.err
+}
+
+// entry is the node's own entry.
+func (n *node) entry(cfg Config) (ldapschema.Entry, error) {
+	mark := cfg.mark(n.cluster.key)
+	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
+	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
+		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
+		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: n.state.String(), Image: n.image,
+		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
+	})
+}
+
+// owner is the node's name relative to the site's zone.
+func (n *node) owner() string { return n.name + "." + n.cluster.label }
+
+// leaseTime is the end of a lease as the directory writes it, in whole seconds;
+// zero for one without end or beyond what four digits of a year can say.
+func leaseTime(end actors.Millis) time.Time {
+	t := time.UnixMilli(int64(end)).UTC().Truncate(time.Second)
+	if end <= 0 || end == actors.Forever || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// renderer collects records and keeps the first error.
+type renderer struct {
+	records []record
+	err     error
+}
+
+// add takes the next record, in the shape the builders of ldapschema return.
+func (r *renderer) add(p part) func(ldapschema.Entry, error) {
+	return func(e ldapschema.Entry, err error) {
+		if r.err == nil {
+			r.err = err
+		}
+		r.records = append(r.records, record{part: p, want: e})
+	}
+}
+
+// marked puts our mark on an entry whose builder has no place for it.
+func marked(mark ldapschema.Mark) func(ldapschema.Entry, error) (ldapschema.Entry, error) {
+	return func(e ldapschema.Entry, err error) (ldapschema.Entry, error) {
+		if err != nil {
+			return e, err
+		}
+		classes := append(e.Clone().Values("objectClass"), "codManaged")
+		e = e.With("objectClass", classes...).With("codSlice", mark.Slice).With("codOwner", mark.Owner)
+		return e, ldapschema.Check(e)
+	}
+}

@@ -1,0 +1,314 @@
+package cod
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/ldapschema"
+)
+
+// A node is one unit of a slice at the site, and the lane in which its actions run
+// one at a time.
+type node struct {
+	keeping
+	unit  actors.UnitID // see unitKey
+	state State
+
+	// Who it is; set when it gets an id, and then fixed until it is gone.
+	cluster *cluster // nil while it has no id
+	id      int
+	name    string // host name without domain
+	addr    netip.Addr
+	mac     ldapschema.MAC
+	host    string // the piece of inventory
+
+	// What its entry says besides.
+	lease      string
+	leaseEnd   time.Time
+	kind       string // resource type
+	image      string
+	generation int    // sequence number of the action it was last changed for
+	trouble    string // why it is suspect
+	code       int    // and what its action is answered with
+
+	// What was asked of it.
+	action actors.Action      // carried out, or being carried out; Verb 0 after Load
+	next   *actors.Action     // waits for the driver call under way
+	answer *actors.ActionDone // of action, once there is one
+	waits  *cluster           // which it waits to join
+
+	// Where the driver stands.
+	calling Token         // the call under way; 0 when there is none
+	touched bool          // the driver may have made something of it under its present name
+	calls   int           // made for this action
+	began   actors.Millis // when the first of them was made
+	again   actors.Millis // not to be called before
+	known   bool          // found holds what the driver found out
+	found   actors.Properties
+}
+
+// newest is the highest sequence number asked of the node.
+func (n *node) newest() int {
+	if n.next != nil {
+		return n.next.Sequence
+	}
+	if n.action.Verb == 0 {
+		return math.MinInt // loaded: whatever the authority still owes may come
+	}
+	return n.action.Sequence
+}
+
+// advance moves the node as far as it can go.
+func (n *node) advance(m *Machine, now actors.Millis) {
+	for n.turn(m, now) {
+	}
+}
+
+// move takes the node to another state. A move that is not in the table makes the
+// node suspect instead: it is a mistake of ours, and its lessee should hear of it.
+func (n *node) move(m *Machine, to State) {
+	if err := moves.Check(n.state, to); err != nil {
+		to, n.code, n.trouble = Suspect, CodeInvalid, err.Error()
+	}
+	if to != n.state {
+		m.fx.Moved = append(m.fx.Moved, Transition{Unit: n.unit, From: n.state, To: to, Why: n.why(to)})
+		n.state = to
+	}
+}
+
+// why says what a move means, for logs.
+func (n *node) why(to State) string {
+	if to == Suspect {
+		return n.trouble
+	}
+	return to.Means()
+}
+
+// turn makes one move, if the node can make one now.
+func (n *node) turn(m *Machine, now actors.Millis) bool {
+	if n.next != nil && n.free() {
+		n.begin(m, now)
+		return true
+	}
+	if n.answer != nil || n.action.Verb == 0 || n.waits != nil {
+		return false
+	}
+	switch n.state {
+	case Asked:
+		return n.place(m, now)
+	case Allocated:
+		return n.write(m, now, present, Staged)
+	case Staged:
+		n.say(m, Booting)
+		return n.write(m, now, present, Booting)
+	case Booting:
+		n.drive(m, now)
+	case Up:
+		n.say(m, Up)
+		if !n.write(m, now, present, Up) {
+			return false
+		}
+		if !n.known { // loaded: only the driver knows what it found
+			n.drive(m, now)
+			return false
+		}
+		n.succeed(m)
+		return true
+	case Suspect:
+		n.say(m, Suspect)
+		n.shelf.aim = hold
+		m.push(now, &n.shelf, n)
+		if n.shelf.done() || n.shelf.refused != "" {
+			n.fail(m, n.code, n.trouble)
+			return true // another action may have waited for the end of this one
+		}
+	case Draining:
+		n.say(m, Draining)
+		n.shelf.aim = hold
+		m.push(now, &n.shelf, n)
+		if n.shelf.done() || n.shelf.refused != "" {
+			n.drive(m, now)
+		}
+	case Wiped:
+		return n.wipe(m, now)
+	case Gone:
+		n.bury(m, now)
+	}
+	return false
+}
+
+// forgettable reports whether nobody works on the node, and nobody vouches for it.
+func (n *node) forgettable() bool {
+	idle := n.next == nil && n.calling == 0
+	return idle && (n.action.Verb == 0 || n.state == Suspect && n.answer != nil)
+}
+
+// forget sends the node on its last way without asking the driver.
+func (n *node) forget(m *Machine) {
+	n.answer = nil
+	n.suspect(m, CodeDone, "an operator says it is gone")
+	n.action.Verb = actors.Teardown
+	n.action.Unit.ID = n.unit
+	n.move(m, Wiped)
+}
+
+// free reports whether the next action can be taken up: no driver call is under
+// way, no write of ours is on its way to be misunderstood, and a teardown that was
+// begun is finished before anything is set up again.
+func (n *node) free() bool {
+	if n.calling != 0 {
+		return false
+	}
+	tearing := n.action.Verb == actors.Teardown && n.answer == nil
+	return !(tearing && n.next.Verb == actors.Setup)
+}
+
+// begin takes up the next action.
+func (n *node) begin(m *Machine, now actors.Millis) {
+	loaded := n.action.Verb == 0
+	n.action, n.next, n.answer = *n.next, nil, nil
+	n.shelf.refused, n.calls, n.again, n.trouble = "", 0, 0, ""
+	n.lease = plainOr(string(n.action.Reservation))
+	n.leaseEnd = leaseTime(n.action.Term.End)
+	n.generation = n.action.Sequence
+	n.kind = plainOr(string(n.action.Type))
+	if n.action.Verb == actors.Teardown {
+		n.stopWaiting(m, now)
+		if n.state != Wiped {
+			n.move(m, Draining)
+		}
+		return
+	}
+	if image := clip(n.action.Properties[PropImage], 256); image != "" {
+		n.image = image
+	}
+	switch {
+	case n.cluster == nil && n.state == Suspect: // only its teardown ever failed
+		n.move(m, Asked)
+	case n.state == Suspect || n.state == Draining && loaded:
+		n.move(m, Staged)
+	}
+	if n.cluster != nil {
+		if note := m.enlist(n.cluster, logins(n.action.Properties)); note != "" {
+			n.fail(m, CodeExhausted, note)
+		}
+		n.cluster.advance(m, now)
+	}
+}
+
+// write brings the shelf to its aim and then moves on. A node whose entries the
+// directory will not have is suspect.
+func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
+	n.shelf.aim = a
+	m.push(now, &n.shelf, n)
+	if n.shelf.refused != "" {
+		if n.state == Up { // still in service: only the news about it is refused
+			n.fail(m, CodeDirectory, n.shelf.refused)
+			return false
+		}
+		n.suspect(m, CodeDirectory, n.shelf.refused)
+		return true
+	}
+	if !n.shelf.done() {
+		return false
+	}
+	n.move(m, to)
+	return true
+}
+
+// say puts the node's state and lease into the entry that should stand.
+func (n *node) say(m *Machine, s State) {
+	if n.cluster == nil {
+		return
+	}
+	was := n.state
+	n.state = s
+	e, err := n.entry(m.cfg)
+	n.state = was
+	if err == nil { // every value was made to fit when the node got its id
+		n.shelf.records[0].want = e
+	}
+}
+
+// wipe removes the node's entries.
+func (n *node) wipe(m *Machine, now actors.Millis) bool {
+	n.shelf.aim = absent
+	m.push(now, &n.shelf, n)
+	if n.shelf.refused != "" {
+		n.suspect(m, CodeDirectory, n.shelf.refused)
+		return true
+	}
+	if !n.shelf.done() {
+		return false
+	}
+	if n.action.Verb == actors.Setup { // its name was a stranger's: try another
+		n.move(m, Asked)
+		n.vacate(m)
+		return true
+	}
+	n.move(m, Gone)
+	if c := n.cluster; c != nil {
+		n.vacate(m)
+		c.advance(m, now) // it goes if this was its last node
+	}
+	return true
+}
+
+// suspect gives the node up for this action.
+func (n *node) suspect(m *Machine, code int, why string) {
+	n.code, n.trouble, n.shelf.refused = code, clip(why, maxNote), ""
+	n.move(m, Suspect)
+}
+
+// bury answers the teardown and forgets the node. An alarm set for it may still go
+// off; it then finds nothing to do.
+func (n *node) bury(m *Machine, now actors.Millis) {
+	delete(m.units, n.unit)
+	next := n.next
+	n.next, n.answer = nil, &actors.ActionDone{}
+	if n.action.Reservation != "" { // else an operator's word was enough
+		*n.answer = m.report(n.action, CodeDone, "", nil)
+		m.gone.keep(n.unit, *n.answer)
+	}
+	if next != nil {
+		m.do(now, *next)
+	}
+}
+
+// succeed answers a setup with everything the lessee may know: what the driver
+// found out, under what the site decided.
+func (n *node) succeed(m *Machine) {
+	done := m.report(n.action, CodeDone, "", n.found.Merged(n.facts(m.cfg)))
+	n.answer = &done
+}
+
+// fail answers the action with what went wrong.
+func (n *node) fail(m *Machine, code int, note string) {
+	done := m.report(n.action, code, note, nil)
+	n.answer = &done
+}
+
+// clashed starts over with another id: a stranger has a name that goes with this
+// one. What the driver has seen cannot be renamed; it is torn down first, when the
+// authority hears that its setup failed.
+func (n *node) clashed(m *Machine, _ actors.Millis, _ int) {
+	n.cluster.taken[n.id] = true
+	if !n.touched && (n.state == Allocated || n.state == Staged) {
+		n.move(m, Wiped)
+		return
+	}
+	n.shelf.refused = fmt.Sprintf("the name %s is taken", n.owner())
+}
+
+// mine reports whether e is ours: written for this slice, and as a host for this
+// very unit.
+func (n *node) mine(m *Machine, e ldapschema.Entry, p part) bool {
+	return m.cfg.marked(e, n.cluster.key) && (p != partHost || e.Get("codUnit") == string(n.unit))
+}
+
+// itoa is short for what entries are full of.
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,346 @@
+package cod
+
+import (
+	"fmt"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/ldapschema"
+)
+
+// A record is one entry the machine keeps in the directory.
+type record struct {
+	part part
+	want ldapschema.Entry // what should stand there
+	// base is what was last written, so that an operator's edit can be told from
+	// our own; zero when nothing of ours stands there.
+	base ldapschema.Entry
+	// doubt says that an add was sent and its answer lost.
+	doubt bool
+	// left says that whatever stands at this name is not ours to touch: a
+	// stranger's entry, one an operator deleted, or one with strangers below it.
+	left bool
+}
+
+// part is what a record is to its owner.
+type part uint8
+
+const (
+	partContainer part = iota // an organizational unit
+	partCluster               // the virtual cluster
+	partNetwork               // its block
+	partGroup                 // its POSIX group
+	partAccount               // one of its accounts
+	partDHCPGroup             // its group of DHCP hosts
+	partHost                  // the node: its name is the allocation
+	partDHCPHost              // its DHCP host
+	partForward               // its address record
+	partReverse               // its pointer record
+)
+
+// yields reports whether a stranger's entry at this name is left alone and lived
+// with. At the other names it means that the name is taken.
+func (p part) yields() bool { return p == partAccount || p == partContainer }
+
+// aim is what a shelf's records should become.
+type aim uint8
+
+const (
+	present aim = iota // all of them stand
+	hold               // those that stand are up to date; none is added
+	absent             // none of them stands
+)
+
+// A shelf is the entries of one cluster or node, in the order in which they are
+// written; they are removed in the opposite order. It is told the aim, and asks
+// for one operation at a time until the directory agrees.
+type shelf struct {
+	records []record
+	aim     aim
+
+	token   Token              // of the operation under way; 0 when there is none
+	batch   []int              // the records it concerns, in order
+	sent    []ldapschema.Entry // what it makes of them; nil for reads and deletes
+	doing   doing
+	look    int    // the record to read next, or -1
+	stuck   bool   // it is read because it could not be deleted
+	refused string // why the directory will not have a record; cleared by a new action
+	rounds  int    // modifies in a row that somebody else's write spoiled
+	tries   int    // failures of the directory since it last answered
+	retry   actors.Millis
+}
+
+// doing is the kind of operation under way.
+type doing uint8
+
+const (
+	adding doing = iota + 1
+	modifying
+	deleting
+	reading
+)
+
+// mostRounds is how often a modify is tried against somebody who keeps writing to
+// the same entry.
+const mostRounds = 8
+
+// ours reports whether something of ours stands at the record's name.
+func (r record) ours() bool { return !r.base.IsZero() }
+
+// newShelf is a shelf on which nothing stands yet.
+func newShelf(records []record) shelf { return shelf{records: records, look: -1} }
+
+// revise replaces what is wanted, and adds records that are new. What is known
+// about the records that stay is kept; none is ever taken off.
+func (s *shelf) revise(want []record) {
+	at := make(map[ldapschema.DN]int, len(s.records))
+	for i, r := range s.records {
+		at[r.want.DN] = i
+	}
+	for _, w := range want {
+		if i, ok := at[w.want.DN]; ok {
+			s.records[i].want = w.want
+		} else {
+			s.records = append(s.records, w)
+		}
+	}
+}
+
+// done reports whether the directory agrees with the aim, as far as is known.
+func (s *shelf) done() bool { return s.token == 0 && s.look < 0 && len(s.due()) == 0 }
+
+// due is the records the next operation concerns: a run of adds or deletes, or
+// one record to read first.
+func (s *shelf) due() []int {
+	var run []int
+	if s.aim == absent {
+		for i := len(s.records) - 1; i >= 0; i-- {
+			switch r := s.records[i]; {
+			case r.left:
+			case r.doubt:
+				if len(run) == 0 {
+					return []int{i}
+				}
+				return run
+			case !r.base.IsZero():
+				run = append(run, i)
+			}
+		}
+		return run
+	}
+	for i, r := range s.records {
+		switch {
+		case r.left, r.base.IsZero() && !r.doubt && s.aim == hold, !r.base.IsZero() && r.base.Equal(r.want):
+		case !r.base.IsZero() || r.doubt:
+			if len(run) == 0 {
+				return []int{i}
+			}
+			return run
+		default:
+			run = append(run, i)
+		}
+	}
+	return run
+}
+
+// push asks for the next operation, if one is due and none is under way.
+func (m *Machine) push(now actors.Millis, s *shelf, o owner) {
+	if s.token != 0 || s.refused != "" {
+		return
+	}
+	if s.retry > now {
+		m.wake(s.retry, o)
+		return
+	}
+	if s.look >= 0 {
+		m.ask(s, o, reading, []int{s.look})
+		return
+	}
+	run := s.due()
+	if len(run) == 0 {
+		return
+	}
+	r := &s.records[run[0]]
+	switch {
+	case r.doubt:
+		m.ask(s, o, reading, run)
+	case s.aim == absent:
+		m.ask(s, o, deleting, run)
+	case !r.base.IsZero():
+		// Written as if nobody else had been there. The change names the values it
+		// replaces, so where somebody was it fails, and then the entry is read.
+		change, any, _ := ldapschema.Merge(r.base, r.base, r.want)
+		if !any {
+			r.base = r.want
+			m.push(now, s, o)
+			return
+		}
+		m.ask(s, o, modifying, run, change)
+	default:
+		m.ask(s, o, adding, run)
+	}
+}
+
+// ask puts one operation into the step's effects.
+func (m *Machine) ask(s *shelf, o owner, d doing, batch []int, change ...ldapschema.Change) {
+	s.token, s.doing, s.batch, s.sent, s.look = m.token(o), d, batch, nil, -1
+	switch d {
+	case reading:
+		m.fx.Read = append(m.fx.Read, Read{s.token, s.records[batch[0]].want.DN})
+		return
+	case adding:
+		for _, i := range batch {
+			change = append(change, ldapschema.AddEntry(s.records[i].want))
+			s.sent = append(s.sent, s.records[i].want)
+			s.records[i].doubt = true // until the answer comes
+		}
+	case modifying:
+		s.sent = []ldapschema.Entry{s.records[batch[0]].want}
+	case deleting:
+		for _, i := range batch {
+			c := ldapschema.DeleteEntry(s.records[i].base.DN)
+			c.Assert = m.cfg.assertion() // what somebody put in its place is not ours to delete
+			change = append(change, c)
+		}
+	}
+	m.fx.Write = append(m.fx.Write, Write{s.token, change})
+}
+
+// written takes in the answer to a write.
+func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
+	applied := min(max(ev.Applied, 0), len(s.batch))
+	if ev.Outcome == Done {
+		applied = len(s.batch)
+	}
+	for n, i := range s.batch {
+		r := &s.records[i]
+		switch {
+		case n < applied && s.doing == deleting:
+			*r = record{part: r.part, want: r.want}
+		case n < applied:
+			r.base, r.doubt, s.rounds = s.sent[n], false, 0
+		case s.doing == adding && (n > applied || ev.Outcome != Unavailable):
+			r.doubt = false // known not to have been added by this write
+		}
+	}
+	if applied == len(s.batch) {
+		s.settle()
+		return
+	}
+	i := s.batch[applied]
+	r := &s.records[i]
+	switch ev.Outcome {
+	case Unavailable:
+		m.later(now, s)
+		return
+	case Exists:
+		s.look = i
+	case Missing:
+		switch s.doing {
+		case deleting: // an operator was faster
+			*r = record{part: r.part, want: r.want}
+		case modifying:
+			r.base, r.left = ldapschema.Entry{}, true
+		default: // its container is gone
+			s.refuse(i, ev.Note)
+		}
+	case Conflict:
+		switch s.doing {
+		case deleting: // strangers live below it, or it is not ours any more
+			s.look, s.stuck = i, true
+		case modifying: // somebody wrote since we read
+			if s.rounds++; s.rounds < mostRounds {
+				s.look = i
+			} else {
+				s.refuse(i, ev.Note)
+			}
+		default:
+			s.refuse(i, ev.Note)
+		}
+	default:
+		s.refuse(i, ev.Note)
+	}
+	s.settle()
+}
+
+// settle forgets the operation under way.
+func (s *shelf) settle() {
+	s.token, s.batch, s.sent, s.doing, s.tries, s.retry = 0, nil, nil, 0, 0, 0
+}
+
+// refuse stops the shelf until somebody asks for something else.
+func (s *shelf) refuse(i int, note string) {
+	s.refused = clip(fmt.Sprintf("directory refused %s: %s", s.records[i].want.DN, note), maxNote)
+}
+
+// later repeats the operation after a pause that grows with every failure.
+func (m *Machine) later(now actors.Millis, s *shelf) {
+	tries := s.tries + 1
+	if s.doing == reading {
+		s.look = s.batch[0]
+	}
+	s.settle()
+	s.tries = tries
+	s.retry = now + min(m.cfg.RetryMost, m.cfg.RetryFirst<<min(tries-1, 20))
+}
+
+// look takes in the answer to a read. It returns the record whose name a stranger
+// has, or -1.
+func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
+	i := s.batch[0]
+	r := &s.records[i]
+	mine := ev.Outcome == Done && o.mine(m, ev.Entry, r.part)
+	if ev.Outcome == Unavailable {
+		m.later(now, s)
+		return -1
+	}
+	stuck := s.stuck
+	s.stuck = false
+	s.settle()
+	switch {
+	case ev.Outcome != Done && ev.Outcome != Missing:
+		s.refuse(i, ev.Note)
+		return -1
+	case r.ours() && !mine: // an operator removed it, or put another in its place
+		*r = record{part: r.part, want: r.want, left: s.aim != absent}
+		return -1
+	case r.ours() && s.aim == absent:
+		r.left = stuck // it would have been deleted, but for what lies below
+		return -1
+	case r.ours(): // an operator edited it
+	case mine: // from before a crash or a lost answer
+		r.base, r.doubt = adopted(ev.Entry, r.want), false
+		if s.aim == absent {
+			return -1
+		}
+	default:
+		r.doubt = false
+		if ev.Outcome == Missing || s.aim != present {
+			return -1
+		}
+		if r.part.yields() {
+			r.left = true
+			return -1
+		}
+		return i
+	}
+	change, any, _ := ldapschema.Merge(r.base, ev.Entry, r.want) // conflicts: the operator wins
+	if !any {
+		r.base = r.want
+		return -1
+	}
+	m.ask(s, o, modifying, []int{i}, change)
+	return -1
+}
+
+// adopted is what we may have written when we find an entry of ours that we do not
+// remember: its attributes as far as they are of our kind. What operators added
+// beside them is not ours to remove.
+func adopted(have, want ldapschema.Entry) ldapschema.Entry {
+	base := ldapschema.Entry{DN: want.DN}
+	for _, a := range have.Attrs {
+		if want.Has(a.Name) {
+			base.Attrs = append(base.Attrs, a)
+		}
+	}
+	return base
+}

@@ -1,0 +1,59 @@
+package cod
+
+import "github.com/leasehold/leasehold/actors/fsm"
+
+// State is where a node stands. Its name is what codState says in the directory.
+type State uint8
+
+// The states of a node, in the order of its life.
+const (
+	Asked     State = iota // wanted; it has no id yet, or waits for its cluster
+	Allocated              // its id is taken; its entries are being written
+	Staged                 // its entries are written
+	Booting                // the driver is setting it up
+	Up                     // in service
+	Draining               // the driver is tearing it down
+	Wiped                  // the driver is done; its entries are being removed
+	Gone                   // nothing is left of it
+	Suspect                // the driver gave up, or the directory refused an entry
+)
+
+var stateNames = [...]string{"asked", "allocated", "staged", "booting", "up", "draining", "wiped", "gone", "suspect"}
+
+// String names the state.
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return "unknown"
+}
+
+// stateNamed is the state a directory entry names. What is not known, such as an
+// operator's own word, is a node nobody vouches for.
+func stateNamed(name string) State {
+	for s, n := range stateNames {
+		if n == name && State(s) != Asked && State(s) != Gone {
+			return State(s)
+		}
+	}
+	return Suspect
+}
+
+// moves is every move a node can make; each is checked as it happens.
+var moves = fsm.New(
+	fsm.Row[State]{State: Asked, Means: "waits for its cluster, or for a free id", To: []State{Allocated, Draining}},
+	fsm.Row[State]{State: Allocated, Means: "its id is taken and its entries are being written", To: []State{Staged, Draining, Wiped, Suspect}},
+	fsm.Row[State]{State: Staged, Means: "its entries are written", To: []State{Booting, Draining, Wiped, Suspect}},
+	fsm.Row[State]{State: Booting, Means: "the driver is setting it up", To: []State{Up, Draining, Suspect}},
+	fsm.Row[State]{State: Up, Means: "in service", To: []State{Draining, Suspect}},
+	fsm.Row[State]{State: Draining, Means: "the driver is tearing it down", To: []State{Wiped, Staged, Suspect}},
+	fsm.Row[State]{State: Wiped, Means: "its entries are being removed", To: []State{Gone, Asked, Suspect}},
+	fsm.Row[State]{State: Gone, Means: "nothing is left of it"},
+	fsm.Row[State]{State: Suspect, Means: "the driver gave up or the directory refused; waits for another action", To: []State{Asked, Staged, Draining, Wiped}},
+)
+
+// Life draws the moves of a node as a Mermaid state diagram.
+func Life() string { return moves.Draw() }
+
+// Means is the sentence about a state, for operators.
+func (s State) Means() string { return moves.Means(s) }

@@ -1,0 +1,104 @@
+package cod
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// View is the site as people and programs see it.
+type View struct {
+	Clusters []ClusterView `json:"clusters"`
+	Waiting  []NodeView    `json:"waiting,omitempty"` // units without an id: not placed yet, or refused
+	// Strays counts entries that bear our mark and belong to no cluster or node.
+	// Nobody removes them but an operator.
+	Strays int `json:"strays,omitempty"`
+}
+
+// ClusterView is one slice's cluster.
+type ClusterView struct {
+	Slice   actors.SliceID `json:"slice"`
+	Name    string         `json:"name"`
+	Domain  string         `json:"domain"` // its DNS subdomain, in full
+	Entry   string         `json:"entry"`  // the name of its directory entry
+	Block   string         `json:"block"`
+	Group   int            `json:"group"` // gidNumber
+	Logins  []string       `json:"logins,omitempty"`
+	Phase   string         `json:"phase"`
+	Problem string         `json:"problem,omitempty"` // what the directory refuses
+	Nodes   []NodeView     `json:"nodes"`
+}
+
+// NodeView is one node.
+type NodeView struct {
+	Unit     actors.UnitID `json:"unit"`
+	ID       int           `json:"id,omitempty"`
+	Name     string        `json:"name,omitempty"`
+	Address  string        `json:"address,omitempty"`
+	MAC      string        `json:"mac,omitempty"`
+	Host     string        `json:"host,omitempty"`
+	Lease    string        `json:"lease"`
+	LeaseEnd time.Time     `json:"leaseEnd,omitzero"`
+	State    string        `json:"state"`
+	Means    string        `json:"means"`             // the state in a sentence
+	Waiting  string        `json:"waiting,omitempty"` // whom or what it waits for
+	Trouble  string        `json:"trouble,omitempty"`
+}
+
+// View shows all clusters in order of their names, and their nodes in order of their
+// ids.
+func (m *Machine) View() View {
+	v := View{Strays: m.others.stray}
+	for _, c := range m.ordered() {
+		cv := ClusterView{
+			Slice: c.slice.ID, Name: c.slice.Name, Domain: c.label + "." + m.cfg.Domain, Entry: string(m.cfg.clusterDN(c.label)),
+			Block: c.block.String(), Group: c.gid, Phase: c.phase.String(), Problem: c.shelf.refused,
+		}
+		for _, a := range c.accounts {
+			cv.Logins = append(cv.Logins, a.login)
+		}
+		for _, id := range c.ids() {
+			cv.Nodes = append(cv.Nodes, c.nodes[id].view())
+		}
+		v.Clusters = append(v.Clusters, cv)
+	}
+	for _, n := range m.units {
+		if n.cluster == nil {
+			v.Waiting = append(v.Waiting, n.view())
+		}
+	}
+	slices.SortFunc(v.Waiting, func(a, b NodeView) int { return cmp.Compare(a.Unit, b.Unit) })
+	return v
+}
+
+func (n *node) view() NodeView {
+	v := NodeView{
+		Unit: n.unit, Lease: n.lease, LeaseEnd: n.leaseEnd, State: n.state.String(), Means: n.state.Means(),
+		Waiting: n.waiting(), Trouble: n.trouble,
+	}
+	if n.cluster != nil {
+		v.ID, v.Name, v.Address, v.MAC, v.Host = n.id, n.owner(), n.addr.String(), n.mac.String(), n.host
+	}
+	return v
+}
+
+// waiting says what the node waits for, for operators.
+func (n *node) waiting() string {
+	switch {
+	case n.waits != nil:
+		return "its cluster, which is " + n.waits.phase.String()
+	case n.calling != 0:
+		return "the driver"
+	case n.shelf.tries > 0:
+		return "the directory, which does not answer"
+	case n.shelf.token != 0:
+		return "the directory"
+	case n.answer == nil && n.action.Verb == 0:
+		return "an action of the authority"
+	case n.answer == nil && n.calls > 0:
+		return "the next look at the driver's work"
+	}
+	return ""
+}

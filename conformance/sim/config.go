@@ -1,0 +1,95 @@
+package sim
+
+import (
+	"math/rand/v2"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// Config says what kind of world is played. The zero value is not playable; Swarm
+// and Plain make complete ones.
+type Config struct {
+	Managers int  // service managers
+	Sites    int  // site authorities, each with hosts of a type of its own
+	Hosts    int  // per site
+	Leases   int  // reservations the operators ask for in act one
+	Batch    int  // events that share one save, at most
+	Signed   bool // messages are sealed and opened by wssec; tickets are signed in every world
+	// Hasty makes couriers send without waiting for the answer to the message
+	// before, as legacy peers do, so that messages overtake each other.
+	Hasty bool
+	// Liar makes the sites' policies name hosts that are taken, and hosts twice.
+	Liar bool
+
+	Cycle    actors.Millis // length of a cycle
+	Chaos    actors.Millis // how long act one lasts
+	Keep     actors.Cycle  // how long actors remember what is over
+	Attempts int           // teardowns before a host is quarantined
+	Block    int           // prefix length of a slice's addresses
+	Patience actors.Millis // how long couriers try what is useless
+
+	Faults Faults
+
+	script script // of a story; empty in swarms
+	mutant mutant // what is broken on purpose; for tests of the judges
+}
+
+// Faults is what goes wrong in act one. Chances are in thousandths, durations are
+// the longest possible.
+type Faults struct {
+	Drop     int           // a message is lost
+	Lost     int           // an answer is lost
+	Repeat   int           // a message arrives twice
+	Delay    actors.Millis // a message or answer takes up to this long
+	Cut      int           // per second: two actors cannot reach each other for a while
+	Crash    int           // per batch: the process dies somewhere in it
+	PowerCut int           // per second: a process dies while it waits
+	Stall    int           // per batch: the process stands still for a while
+	Work     actors.Millis // a handler takes up to this long
+	Setup    int           // a setup fails
+	Teardown int           // a teardown fails
+	Join     int           // a join or leave fails
+	Unready  int           // a driver says "not yet"
+	Lookup   actors.Millis // a directory operation takes up to this long
+	Away     int           // a directory operation, or its answer, is lost
+	Outage   int           // per second: a directory is away for a while
+	Close    int           // a reservation is closed early by somebody
+	Extend   int           // a reservation is extended by hand
+	Meddle   int           // per second: somebody edits a directory
+	Attack   int           // per second: somebody forges a message
+}
+
+// Plain is a world of one manager, one broker and one site in which nothing goes
+// wrong and nobody asks for anything: stories build on it.
+func Plain() Config {
+	return Config{
+		Managers: 1, Sites: 1, Hosts: 4, Batch: 1, Cycle: 1000, Chaos: 60_000, Keep: 30, Attempts: 3, Block: 28,
+		Patience: 60_000, Faults: Faults{Delay: 5, Work: 5, Lookup: 1},
+	}
+}
+
+// Swarm draws a world from its seed. Each kind of fault is absent in half of all
+// worlds, so that worlds differ in kind and not only in detail.
+func Swarm(seed uint64) Config {
+	r := rand.New(rand.NewPCG(seed, 0x5eed))
+	maybe := func(most int) int { return r.IntN(2) * r.IntN(most+1) }
+	long := func(most int) actors.Millis { return actors.Millis(1 + maybe(most)) }
+	return Config{
+		Managers: 1 + r.IntN(3), Sites: 1 + r.IntN(2), Hosts: 1 + r.IntN(6), Leases: 1 + r.IntN(8),
+		Batch: 1 + r.IntN(4), Signed: r.IntN(8) == 0, Hasty: r.IntN(4) == 0, Liar: r.IntN(4) == 0,
+		Cycle: 1000, Chaos: actors.Millis(20_000 + r.IntN(60_000)), Keep: []actors.Cycle{20, 60, 600}[r.IntN(3)],
+		Attempts: 2 + r.IntN(4), Block: 28 + r.IntN(2), Patience: actors.Millis(5_000 + r.IntN(60_000)),
+		Faults: Faults{
+			Drop: maybe(200), Lost: maybe(200), Repeat: maybe(200), Delay: long(4_000), Cut: maybe(50),
+			Crash: maybe(100), PowerCut: maybe(50), Stall: maybe(40),
+			Work: long(6_000), Setup: maybe(300), Teardown: maybe(400), Join: maybe(200), Unready: maybe(300),
+			Lookup: long(500), Away: maybe(100), Outage: maybe(30),
+			Close: maybe(600), Extend: maybe(600), Meddle: maybe(400), Attack: maybe(600),
+		},
+	}
+}
+
+// calm is what remains of the faults when they are over: time still passes.
+func (f Faults) calm() Faults {
+	return Faults{Delay: min(f.Delay, 20), Work: min(f.Work, 300), Lookup: min(f.Lookup, 10)}
+}

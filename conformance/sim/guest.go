@@ -1,0 +1,59 @@
+package sim
+
+import "github.com/leasehold/leasehold/actors"
+
+// guest carries out a manager's joins and leaves: one at a time on each unit, in
+// the order of their numbers. Some take long, some fail.
+type guest struct {
+	p     *process
+	units map[actors.UnitID]*turns
+}
+
+// turns is the actions on one unit that wait for the one under way.
+type turns struct {
+	busy    bool
+	waiting []actors.Action
+}
+
+func (g *guest) boot()  { g.units = map[actors.UnitID]*turns{} }
+func (g *guest) crash() { g.units = nil }
+
+func (g *guest) run(a actors.Action) {
+	if a.Verb != actors.Join && a.Verb != actors.Leave {
+		g.p.w.fail(saysSendable, "%s runs %s", g.p.Name, a.Verb)
+	}
+	t := g.units[a.Unit.ID]
+	if t == nil {
+		t = &turns{}
+		g.units[a.Unit.ID] = t
+	}
+	t.waiting = append(t.waiting, a)
+	g.next(t)
+}
+
+func (g *guest) next(t *turns) {
+	if t.busy || len(t.waiting) == 0 {
+		return
+	}
+	a := t.waiting[0]
+	t.waiting, t.busy = t.waiting[1:], true
+	w := g.p.w
+	g.p.later(1+w.upTo(w.faults.Work), func() {
+		t.busy = false
+		done := actors.ActionDone{Reservation: a.Reservation, Unit: a.Unit.ID, Verb: a.Verb, Sequence: a.Sequence}
+		if w.chance(w.faults.Join) {
+			done.Code, done.Note = 1, "the guest said no"
+		}
+		g.p.post(done, nil)
+		g.next(t)
+	})
+}
+
+// idle is the hands of an actor that runs nothing.
+type idle struct{ p *process }
+
+func (i idle) boot()  {}
+func (i idle) crash() {}
+func (i idle) run(a actors.Action) {
+	i.p.w.fail(saysSendable, "%s runs %s", i.p.Name, a.Verb)
+}

@@ -1,0 +1,13 @@
+package sim
+
+// mutant is one way in which tests break a world on purpose, to see that a judge
+// notices. The machines, codecs and cod are never touched: what surrounds them is.
+type mutant uint8
+
+const (
+	nothingBroken   mutant = iota
+	sendsBeforeSave        // a process that dies before it saved has already sent
+	givesHostTwice         // a setup is driven on a host that has another unit
+	sharesAddress          // an entry is written with the address of another
+	skipsSignatures        // messages are read without opening them
+)

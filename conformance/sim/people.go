@@ -1,0 +1,213 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/ldapschema"
+)
+
+// ask is an operator who wants something of an actor, and asks again until there
+// is an answer: events asked twice are to be as good as once.
+func (w *world) ask(p *process, ev actors.Event, then func(error)) {
+	answered := false
+	again := func() {
+		if !answered {
+			w.after(1_500, func() { w.ask(p, ev, then) })
+		}
+	}
+	if !p.up {
+		again()
+		return
+	}
+	life := p.life
+	p.post(ev, func(err error) {
+		if answered {
+			return
+		}
+		answered = true
+		w.refusedPeople(p, ev, err)
+		if then != nil {
+			then(err)
+		}
+	})
+	w.after(6_000, func() {
+		if !answered && (!p.up || p.life != life) {
+			answered = true
+			w.ask(p, ev, then)
+		}
+	})
+}
+
+// refusedPeople notes what an operator was refused.
+func (w *world) refusedPeople(p *process, ev actors.Event, err error) {
+	if err != nil {
+		w.counts.Declined++
+		w.trace.add(w.now, "%s declines: %s: %v", p.Name, describe(ev), actors.KindOf(err))
+	}
+}
+
+// plan arranges what the operators of act one will do.
+func (w *world) plan() {
+	for i := range w.cfg.Leases {
+		w.planLease(i)
+	}
+	every := func(chance int, do func()) {
+		if chance == 0 {
+			return
+		}
+		for at := actors.Millis(500); at < w.cfg.Chaos; at += 1_000 {
+			w.after(at+w.upTo(400), func() {
+				if w.chance(chance) && !w.calm {
+					do()
+				}
+			})
+		}
+	}
+	f := w.cfg.Faults
+	every(f.Cut, w.cutOff)
+	every(f.PowerCut, func() { w.procs[w.rnd.IntN(len(w.procs))].powerCut() })
+	every(f.Outage, w.outage)
+	every(f.Meddle, w.meddle)
+	if w.cfg.Signed {
+		every(f.Attack, w.attack)
+	}
+}
+
+// planLease arranges one reservation's life: somebody asks for it, and perhaps
+// extends or closes it.
+func (w *world) planLease(i int) {
+	r := w.rnd
+	p := w.procs[r.IntN(w.cfg.Managers)]
+	s := w.sites[r.IntN(len(w.sites))]
+	at := w.upTo(w.cfg.Chaos * 2 / 3)
+	c := w.cycles()
+	first := c.Of(begin+at) + actors.Cycle(r.IntN(12))
+	last := first + 1 + actors.Cycle(r.IntN(25))
+	name := fmt.Sprintf("s%d", 1+r.IntN(3))
+	ev := actors.Request{
+		Reservation: actors.ReservationID(fmt.Sprintf("R%d", i+1)), Slice: actors.Slice{ID: actors.SliceID(p.Name + "-" + name), Name: name},
+		Type: s.kind(), Units: 1 + r.IntN(4), Term: actors.NewTerm(c.Start(first), c.End(last)),
+		Renewable: r.IntN(3) == 0, Request: actors.Properties{}, Config: actors.Properties{"config.image.guid": "debian"},
+	}
+	if r.IntN(4) == 0 {
+		ev.Request["elastic"] = "true"
+	}
+	if r.IntN(4) == 0 {
+		ev.Request["deferrable"] = "true"
+		ev.Request["deadline"] = fmt.Sprint(int64(ev.Term.End + actors.Millis(r.IntN(30_000))))
+	}
+	if r.IntN(4) == 0 {
+		ev.Config["host.prefix"] = "web"
+	}
+	if r.IntN(4) == 0 {
+		ev.Config["config.ssh.user1.login"] = []string{"ada", "grace", "root", "x y"}[r.IntN(4)]
+	}
+	w.latest = max(w.latest, ev.Term.End)
+	if ev.Renewable {
+		w.renewed = append(w.renewed, renewal{p, ev.Reservation})
+	}
+	w.after(at, func() { w.ask(p, ev, nil) })
+	if w.chance(w.cfg.Faults.Extend) {
+		for range 1 + r.IntN(2) {
+			end := ev.Term.End + 1 + actors.Millis(r.IntN(20_000))
+			if r.IntN(2) == 0 {
+				end = c.End(c.Of(end))
+			}
+			w.after(at+w.upTo(20_000), func() {
+				w.latest = max(w.latest, end)
+				w.ask(p, actors.Extend{Reservation: ev.Reservation, End: end, Units: r.IntN(4)}, nil)
+			})
+		}
+	}
+	if w.chance(w.cfg.Faults.Close) {
+		who := []*process{p, p, w.broker, s.p}[r.IntN(4)]
+		w.after(at+w.upTo(30_000), func() { w.ask(who, actors.Close{Reservation: ev.Reservation}, nil) })
+	}
+}
+
+// renewal is a reservation that goes on until somebody closes it.
+type renewal struct {
+	p  *process
+	id actors.ReservationID
+}
+
+// kind is the resource type of a site's hosts.
+func (s *site) kind() actors.ResourceType { return actors.ResourceType(s.p.Name + ".node") }
+
+// outage takes a directory away for a while.
+func (w *world) outage() {
+	s := w.sites[w.rnd.IntN(len(w.sites))]
+	s.away = w.now + 1_000 + w.upTo(10_000)
+	w.counts.Outages++
+	w.trace.add(w.now, "the directory of %s is away until %.3f", s.p.Name, seconds(s.away))
+}
+
+// meddle is an operator with a tool of his own at work in a directory: he
+// describes an entry, adds one of his own, or removes what he added.
+func (w *world) meddle() {
+	s := w.sites[w.rnd.IntN(len(w.sites))]
+	b := &s.book
+	switch w.rnd.IntN(4) {
+	case 0:
+		w.addForeign(s)
+	case 1:
+		keys := slices.DeleteFunc(sortedKeys(b.foreign), func(dn ldapschema.DN) bool { return b.base[dn] })
+		if len(keys) > 0 {
+			w.meddled(s, ldapschema.DeleteEntry(keys[w.rnd.IntN(len(keys))]))
+		}
+	default:
+		entries, err := s.dir.List(context.Background(), s.cfg.Base)
+		entries = slices.DeleteFunc(entries, func(e ldapschema.Entry) bool {
+			return e.Get("codOwner") != s.cfg.Owner || e.Has("relativeDomainName") || e.IsA("dhcpHost") || e.IsA("dhcpGroup")
+		})
+		if err != nil || len(entries) == 0 {
+			return
+		}
+		e := entries[w.rnd.IntN(len(entries))]
+		w.counts.Edits++
+		text := fmt.Sprintf("edit %d", w.counts.Edits)
+		if w.meddled(s, ldapschema.Change{Kind: ldapschema.Modify, DN: e.DN, Mods: []ldapschema.Mod{
+			{Op: ldapschema.ModReplace, Attr: "description", Values: []string{text}},
+		}}) {
+			b.edits[e.DN.Normal()] = text
+		}
+	}
+}
+
+// addForeign puts an entry of somebody else where a slice lives, or will.
+func (w *world) addForeign(s *site) {
+	slicesDN := s.cfg.Base.Child("ou", "slices")
+	cluster := slicesDN.Child("ou", fmt.Sprintf("s%d", 1+w.rnd.IntN(3)))
+	w.counts.Edits++
+	name := fmt.Sprintf("x%d", w.counts.Edits)
+	var e ldapschema.Entry
+	var err error
+	switch w.rnd.IntN(4) {
+	case 0:
+		e, err = ldapschema.OrganizationalUnit(cluster, name, "mounts")
+	case 1:
+		e, err = ldapschema.OrganizationalUnit(cluster.Child("ou", "hosts"), name, "notes")
+	case 2:
+		_, label := cluster.RDN()
+		e, err = ldapschema.OrganizationalUnit(slicesDN, label, "somebody's own")
+	default:
+		e, err = ldapschema.Group(s.cfg.Base.Child("ou", "group"), ldapschema.GroupRecord{Name: name, Number: 40_000 + w.counts.Edits})
+	}
+	if err != nil {
+		w.fail(saysLoadable, "meddling: %v", err)
+		return
+	}
+	w.meddled(s, ldapschema.AddEntry(e))
+}
+
+// meddled carries out an operator's change, if the directory has it.
+func (w *world) meddled(s *site, c ldapschema.Change) bool {
+	if err := s.book.apply(c, outsider); err != nil {
+		return false
+	}
+	w.trace.add(w.now, "an operator of %s: %v %s", s.p.Name, c.Kind, c.DN)
+	return true
+}

@@ -1,0 +1,219 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/translate"
+	"github.com/leasehold/leasehold/wire"
+	"github.com/leasehold/leasehold/wire/soap"
+	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec"
+)
+
+// Every message becomes octets and is read from them again, in the order in which
+// actors/remote and actors/endpoint use the codecs.
+
+// skew is how far clocks may differ; life how long a sealed message is good for.
+const (
+	skew = 2 * time.Minute
+	life = 5 * time.Minute
+)
+
+// sealed is a message as it crosses the network.
+type sealed struct {
+	octets  []byte
+	confirm []byte // what the answer has to confirm; nil in worlds without signatures
+	op      wire.Op
+	message actors.Message
+}
+
+// inbound is what a receiver knows about a message, as far as it came.
+type inbound struct {
+	message actors.Message
+	from    *process // nil until it is verified
+	op      wire.Op
+	id      string
+	confirm []byte
+}
+
+func (w *world) wall() time.Time { return time.UnixMilli(int64(w.now)) }
+
+func (p *process) messageID() string { return fmt.Sprintf("%s-%d-%d", p.Name, p.life, p.sent) }
+
+// seal writes a message.
+func (w *world) seal(from, to *process, m actors.Message) (sealed, error) {
+	if m.Ticket != nil && m.Ticket.Text == "" {
+		t, err := w.grant(from.member, *m.Ticket)
+		if err != nil {
+			return sealed{}, err
+		}
+		m.Ticket = &t
+	}
+	out, err := translate.Outgoing(m, from.Location)
+	if err != nil {
+		return sealed{}, err
+	}
+	body, err := soap.EncodeBody(nil, out)
+	if err != nil {
+		return sealed{}, err
+	}
+	s := sealed{op: out.Op, message: m}
+	if !w.cfg.Signed {
+		s.octets = soap.EncodeEnvelope(nil, nil, body)
+		return s, nil
+	}
+	s.octets, s.confirm, err = w.sealing(from.member, to.member, m.ID).RequestConfirm(body)
+	return s, err
+}
+
+func (w *world) sealing(from, to *member, id string) wssec.Seal {
+	return wssec.Seal{
+		Signer: from.key.Key, Cert: from.key.Cert, GUID: from.key.GUID, Name: from.Name, To: to.key.GUID,
+		MessageID: id, Created: w.wall(), Expires: w.wall().Add(life), Profile: wssec.Strict,
+	}
+}
+
+// open reads a message that seems to come from someone. Its errors have a kind.
+func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
+	var in inbound
+	fail := func(kind actors.Kind, err error) (inbound, error) {
+		return in, &actors.Error{Op: "sim.open", Actor: to.ID, Kind: kind, Err: err}
+	}
+	doc, err := xmltree.Parse(octets, xmltree.DefaultLimits())
+	if err != nil {
+		return fail(actors.Invalid, err)
+	}
+	payload, from := xmltree.Node{}, seems
+	if w.cfg.Signed && w.cfg.mutant != skipsSignatures {
+		v, err := wssec.OpenRequest(doc, wssec.Opening{
+			Trust: w.cast.pins, Self: to.key.GUID, Now: w.wall(), NotBefore: time.UnixMilli(int64(to.booted)), Skew: skew,
+			Cache: &w.certs,
+		})
+		if err != nil {
+			return fail(actors.Denied, err)
+		}
+		if to.seen.Seen(v.ReplayKey(), v.Created()) {
+			return fail(actors.Denied, errors.New("seen before"))
+		}
+		payload, from = v.Body(), w.byID[actors.ActorID(v.GUID())]
+		in.confirm, in.id = v.SignatureValue(), v.MessageID()
+	} else if _, payload, err = soap.DecodeEnvelope(doc); err != nil {
+		return fail(actors.Invalid, err)
+	}
+	in.from = from
+	m, err := soap.DecodeBody(payload)
+	if err != nil {
+		return fail(actors.Invalid, err)
+	}
+	in.op = m.Op
+	if !mayAsk(from.role, to.role, actors.Op(m.Op)) {
+		return fail(actors.Denied, fmt.Errorf("%v may not ask %v of %v", from.role, m.Op, to.role))
+	}
+	if in.id != "" && in.id != m.MessageID {
+		return fail(actors.Invalid, errors.New("another message id in the header"))
+	}
+	in.id = m.MessageID
+	var found verified
+	msg, err := translate.Incoming(m, from.ID, func(text string) (actors.Ticket, error) {
+		found, err = w.verify(text)
+		return found.ticket, err
+	})
+	if err != nil {
+		return in, err
+	}
+	msg.To = to.ID
+	if msg.Ticket != nil {
+		if err := belongs(msg.Op, found, from.member, to.member); err != nil {
+			return fail(actors.Denied, err)
+		}
+		site := w.byID[msg.Ticket.Root().Issuer]
+		if site == nil || msg.Ticket.Authority.ID != site.ID {
+			return fail(actors.Denied, errors.New("the ticket names another site than its root"))
+		}
+		msg.Ticket.Authority = site.Location
+	}
+	in.message = msg
+	return in, nil
+}
+
+// mayAsk is what roles may ask of each other (wire contract 2.1).
+func mayAsk(from, to actors.Role, op actors.Op) bool {
+	switch op {
+	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
+		return from == actors.RoleManager && to == actors.RoleBroker
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+		return from == actors.RoleManager && to == actors.RoleAuthority
+	case actors.OpUpdateTicket:
+		return from == actors.RoleBroker && to == actors.RoleManager
+	case actors.OpUpdateLease:
+		return from == actors.RoleAuthority && to == actors.RoleManager
+	}
+	return false
+}
+
+// answer is what goes back: an empty response, or a fault that gives a kind.
+func (w *world) answer(by *process, in inbound, err error) []byte {
+	if err == nil {
+		body, err := soap.EncodeResponse(nil, in.op)
+		switch {
+		case err != nil:
+			w.fail(saysSendable, "%s answers %v: %v", by.Name, in.op, err)
+		case in.confirm == nil:
+			return soap.EncodeEnvelope(nil, nil, body)
+		}
+		return w.respond(by, in, body)
+	}
+	f := translate.Fault(err)
+	if in.confirm == nil {
+		return soap.EncodeFault(nil, f)
+	}
+	return w.respond(by, in, []byte(`<soapenv:Fault xmlns:orcafault="`+soap.FaultNS+`" xmlns:soapenv="`+soap.EnvelopeNS+
+		`" orcafault:signed="true"><faultcode>orcafault:`+f.Code.String()+`</faultcode><faultstring>`+
+		strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(f.String)+`</faultstring></soapenv:Fault>`))
+}
+
+func (w *world) respond(by *process, in inbound, body []byte) []byte {
+	octets, err := w.sealing(by.member, in.from.member, in.id).Response(body, in.confirm)
+	if err != nil {
+		w.fail(saysSendable, "%s answers %v: %v", by.Name, in.op, err)
+	}
+	return octets
+}
+
+// readAnswer is what the sender learns from an answer. Where messages are signed,
+// only a signed answer to this very request is the peer's word.
+func (w *world) readAnswer(octets []byte, s sealed, self, peer *process) (outcome, actors.Kind) {
+	doc, err := xmltree.Parse(octets, xmltree.DefaultLimits())
+	if err != nil {
+		w.fail(saysSendable, "answer to %s: %v", about(s.message), err)
+		return unanswered, 0
+	}
+	_, payload, err := soap.DecodeEnvelope(doc)
+	if err != nil {
+		return unanswered, 0
+	}
+	trusted := !w.cfg.Signed || w.cfg.mutant == skipsSignatures
+	if !trusted {
+		v, err := wssec.OpenResponse(doc, wssec.Opening{
+			Trust: w.cast.pins, Self: self.key.GUID, Now: w.wall(), Skew: skew, Cache: &w.certs,
+		}, peer.key.GUID, s.confirm)
+		if err == nil {
+			payload, trusted = v.Body(), true
+		}
+	}
+	var fault wire.Fault
+	err = soap.DecodeResponse(payload, s.op)
+	switch {
+	case errors.As(err, &fault) && trusted:
+		return faulted, translate.KindOf(fault)
+	case errors.As(err, &fault):
+		return hinted, translate.KindOf(fault)
+	case err == nil && trusted:
+		return delivered, 0
+	}
+	return unanswered, 0
+}

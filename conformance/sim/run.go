@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// Report is how a world went.
+type Report struct {
+	Seed   uint64
+	Hash   uint64  // of everything that happened
+	Lasted float64 // seconds of the world's time
+	Counts Counts
+}
+
+// Counts is how often things happened, so that a swarm in which something never
+// does is noticed.
+type Counts struct {
+	Steps       int // things that happened
+	Moves       int // of reservations, at all actors
+	Messages    int // attempts at a message
+	Dropped     int // of these, lost
+	Lost        int // answers lost
+	Repeated    int // messages that arrived twice
+	Refused     int // messages answered with a fault
+	GivenUp     int // messages a sender was told to have failed
+	Declined    int // wishes of operators that were refused
+	Crashes     int
+	Stalls      int
+	Cuts        int // pairs of actors separated
+	Outages     int // of directories
+	Unavailable int // directory operations or answers lost
+	Changes     int // to directories
+	Edits       int // by operators, to directories
+	Attacks     int // forgeries tried
+	Leases      int // redeemed by managers
+}
+
+// Add sums up.
+func (c *Counts) Add(o Counts) {
+	for i, v := range o.fields() {
+		*c.fields()[i] += *v
+	}
+}
+
+func (c *Counts) fields() []*int {
+	return []*int{
+		&c.Steps, &c.Moves, &c.Messages, &c.Dropped, &c.Lost, &c.Repeated, &c.Refused, &c.GivenUp, &c.Declined, &c.Crashes,
+		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Leases,
+	}
+}
+
+// mostSteps is more than any world needs that comes to rest.
+const mostSteps = 1_000_000
+
+// Run plays one world through its acts and reports on it. An error is a *Failure
+// when the world broke a sentence. The same arguments always give the same answer.
+func Run(seed uint64, cfg Config) (Report, error) {
+	if cfg.Managers < 1 || cfg.Sites < 1 || cfg.Hosts < 1 || cfg.Cycle < 1 || cfg.Batch < 1 {
+		return Report{}, fmt.Errorf("sim: a world needs managers, sites, hosts, a cycle and a batch of 1 at least")
+	}
+	w, err := newWorld(seed, cfg)
+	if err != nil {
+		return Report{}, err
+	}
+	w.play()
+	r := Report{Seed: seed, Hash: w.trace.hash, Lasted: seconds(w.now), Counts: w.counts}
+	if w.failure != nil {
+		w.failure.Trace = w.trace.last()
+		return r, w.failure
+	}
+	return r, nil
+}
+
+// slack is how long after the last term everything must be over: the managers'
+// grace, the sites' patience and the pauses between tries.
+const slack actors.Millis = 240_000
+
+// play is the acts.
+func (w *world) play() {
+	w.latest = begin + w.cfg.Chaos
+	w.plan()
+	var lasts []last
+	for _, act := range []struct {
+		name   string
+		begins func()
+		ends   func() actors.Millis
+		judge  func()
+	}{
+		{"chaos", nil, func() actors.Millis { return begin + w.cfg.Chaos }, nil},
+		{"calm", w.calmDown, func() actors.Millis { return w.latest + slack }, w.judgeRest},
+		{"the last lease", func() { lasts = w.lastLeases() }, func() actors.Millis { return w.latest - 5_000 }, func() { w.judgeLastLeases(lasts) }},
+		{"the end", nil, func() actors.Millis { return w.latest + slack }, w.judgeRest},
+		{"oblivion", nil, func() actors.Millis { return w.latest + slack + actors.Millis(w.cfg.Keep+5)*w.cfg.Cycle }, w.judgeOblivion},
+	} {
+		w.trace.add(w.now, "%s", act.name)
+		if act.begins != nil {
+			act.begins()
+		}
+		w.until(act.ends)
+		if act.judge != nil && w.failure == nil {
+			act.judge()
+		}
+		if w.failure != nil {
+			return
+		}
+	}
+}
+
+// calmDown ends the faults, and the leases that would go on for ever.
+func (w *world) calmDown() {
+	w.calm, w.faults = true, w.cfg.Faults.calm()
+	for _, s := range w.sites {
+		s.away = 0
+	}
+	for _, r := range w.renewed {
+		w.ask(r.p, actors.Close{Reservation: r.id}, nil)
+	}
+}
+
+// until lets things happen up to an instant that may move as they do.
+func (w *world) until(end func() actors.Millis) {
+	for w.failure == nil && len(w.queue.items) > 0 && w.queue.items[0].at <= end() {
+		h := w.queue.next()
+		w.now = h.at // time moves only here
+		h.do()
+		if w.counts.Steps++; w.counts.Steps > mostSteps {
+			w.fail(saysPeace, "it goes on after %d steps", mostSteps)
+		}
+	}
+	if w.failure == nil {
+		w.now = max(w.now, end())
+	}
+}

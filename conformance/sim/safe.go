@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/broker"
+	"github.com/leasehold/leasehold/actors/fsm"
+	"github.com/leasehold/leasehold/actors/manager"
+)
+
+// legal is the moves of each role as they are shown to watchers: "from > to".
+func legalMoves() map[actors.Role]map[string]bool {
+	return map[actors.Role]map[string]bool{
+		actors.RoleManager: moveNames(manager.Moves), actors.RoleBroker: moveNames(broker.Moves),
+		actors.RoleAuthority: moveNames(authority.Moves),
+	}
+}
+
+func moveNames[S comparable](t fsm.Table[S]) map[string]bool {
+	out := map[string]bool{}
+	for _, row := range t.Rows() {
+		for _, to := range row.To {
+			out[fmt.Sprintf("%v > %v", row.State, to)] = true
+		}
+	}
+	return out
+}
+
+// moved judges a transition that a machine reports.
+func (w *world) moved(p *process, t actors.Transition) {
+	if !w.legal[p.role][t.From+" > "+t.To] || strings.HasPrefix(t.Why, "defect") {
+		w.fail(saysLegal, "%s: %s moves from %s to %s: %s", p.Name, t.Reservation, t.From, t.To, t.Why)
+	}
+	w.counts.Moves++
+	if p.role == actors.RoleManager && strings.HasPrefix(t.From, "Ticketed,Redeeming") && strings.HasPrefix(t.To, "Active") {
+		w.counts.Leases++
+	}
+}
+
+// refused judges an event that a machine did not take. A kind that is none means
+// that the machine contradicted itself.
+func (w *world) refused(p *process, ev actors.Event, err error) {
+	if actors.KindOf(err) == actors.Other {
+		w.fail(saysLegal, "%s: %s: %v", p.Name, describe(ev), err)
+	}
+}
+
+// saved judges a record that was made durable.
+func (w *world) saved(p *process, rec actors.Record) {
+	switch v := rec.Value.(type) {
+	case broker.Reservation:
+		w.judgeGrants(p, v)
+	case authority.Reservation:
+		s := w.siteOf[p.ID]
+		s.judgeHolds(v)
+		s.judgeUnits(v)
+	}
+}
+
+// said is the last request of one reservation in one direction.
+type said struct {
+	sequence int
+	what     string
+}
+
+// emitted judges a message that an actor sends: the numbers of its requests, and
+// that its disk knows what it says.
+func (w *world) emitted(p *process, m actors.Message) {
+	w.explained(p, m)
+	if p.role != actors.RoleManager {
+		return
+	}
+	key := fmt.Sprintf("%s %s %s", p.ID, m.To, m.Reservation)
+	what := fmt.Sprintf("%v %s %d %v %v", m.Op, m.Type, m.Units, m.Term, m.Slice)
+	if m.Ticket != nil {
+		what += " " + string(m.Ticket.ID)
+	}
+	for _, k := range m.Properties.Keys() {
+		what += " " + k + "=" + m.Properties[k]
+	}
+	last, ok := w.said[key]
+	switch {
+	case ok && m.Sequence < last.sequence:
+		w.fail(saysSequence, "%s sends %s after #%d", p.Name, about(m), last.sequence)
+	case ok && m.Sequence == last.sequence && what != last.what:
+		w.fail(saysSequence, "%s sends %q and %q both as #%d", p.Name, last.what, what, m.Sequence)
+	}
+	w.said[key] = said{m.Sequence, what}
+}
+
+// explained wants the record behind a message on the disk of its sender, at least
+// as far as the message goes.
+func (w *world) explained(p *process, m actors.Message) {
+	rec, ok := p.disk["reservation/"+string(m.Reservation)]
+	if !ok {
+		if w.cfg.Keep < 600 { // forgotten meanwhile
+			return
+		}
+		w.fail(saysExplained, "%s says %s and has no record of it", p.Name, about(m))
+		return
+	}
+	fail := func(what string) { w.fail(saysExplained, "%s says %s, but %s", p.Name, about(m), what) }
+	switch v := rec.value.(type) {
+	case manager.Reservation:
+		seq := v.TicketSeq
+		if m.Op == actors.OpRedeem || m.Op == actors.OpExtendLease || m.Op == actors.OpClose {
+			seq = v.LeaseSeq
+		}
+		if m.Sequence > seq {
+			fail(fmt.Sprintf("its record knows #%d", seq))
+		}
+	case broker.Reservation:
+		if m.Sequence > v.Sequence {
+			fail(fmt.Sprintf("its record knows #%d", v.Sequence))
+		}
+		if m.Ticket == nil {
+			return
+		}
+		for n := 1; n <= v.Grants; n++ {
+			if m.Ticket.ID == actors.TicketID(actors.DeriveID("ticket", string(p.ID), string(v.Client), string(v.ID), fmt.Sprint(n))) {
+				return
+			}
+		}
+		fail(fmt.Sprintf("its record knows no such ticket among %d", v.Grants))
+	case authority.Reservation:
+		if m.Sequence > v.Sequence {
+			fail(fmt.Sprintf("its record knows #%d", v.Sequence))
+		}
+		if m.Lease == nil {
+			return
+		}
+		made := map[actors.UnitID]bool{}
+		for n := 1; n <= v.Made; n++ {
+			made[actors.UnitID(actors.DeriveID("unit", string(p.ID), string(v.Client), string(v.ID), fmt.Sprint(n)))] = true
+		}
+		for _, u := range m.Lease.Units {
+			if !made[u.ID] {
+				fail("its record knows no unit " + short(u.ID))
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package sim
+
+import (
+	"strings"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// script is what a story adds to a plain world: what goes wrong, and when. Swarms
+// have none.
+type script struct {
+	deaths []*scriptedDeath
+	drops  []*scriptedDrop
+	down   actors.Millis // how long a dead process stays down; 0 leaves it to chance
+	each   func(string)  // sees every line of the trace
+}
+
+// scriptedDeath kills a process in the batch that has an event of that text.
+type scriptedDeath struct {
+	who  string
+	when string // part of the event's description
+	at   moment
+	used bool
+}
+
+// scriptedDrop loses the first attempts at messages of that text.
+type scriptedDrop struct {
+	what  string // part of the message's description
+	times int
+}
+
+// death is where in this batch the story wants the process to die.
+func (s script) death(p *process, batch []mail) moment {
+	for _, d := range s.deaths {
+		if d.used || d.who != p.Name {
+			continue
+		}
+		for _, m := range batch {
+			if strings.Contains(describe(m.event), d.when) {
+				d.used = true
+				return d.at
+			}
+		}
+	}
+	return never
+}
+
+// drops reports whether the story wants this attempt to be lost.
+func (s script) loses(m actors.Message) bool {
+	for _, d := range s.drops {
+		if d.times > 0 && strings.Contains(about(m), d.what) {
+			d.times--
+			return true
+		}
+	}
+	return false
+}

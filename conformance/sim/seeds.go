@@ -1,0 +1,93 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Summary is how many worlds went.
+type Summary struct {
+	Worlds int     // played without a failure, each twice
+	Signed int     // of these, worlds with signed messages
+	Failed *uint64 // the lowest seed that failed, if one did
+	Counts Counts  // over all worlds
+}
+
+// Seeds plays count worlds from seed first on, each as Swarm draws it and each
+// twice, on that many goroutines (less than one means one). It stops at a seed
+// that fails and returns the error of the lowest that did, a *Failure; every seed
+// below it was played. When ctx ends first, its error is returned. progress, which
+// may be nil, hears how many worlds are done; it is never called twice at once.
+func Seeds(ctx context.Context, first uint64, count, workers int, progress func(done int)) (Summary, error) {
+	f := fleet{ctx: ctx, first: first, count: count, failed: count, progress: progress}
+	var done sync.WaitGroup
+	for range max(1, workers) {
+		done.Go(f.work)
+	}
+	done.Wait()
+	if f.err == nil {
+		f.err = ctx.Err()
+	}
+	return f.sum, f.err
+}
+
+// fleet is the worlds that several goroutines play.
+type fleet struct {
+	ctx      context.Context
+	first    uint64
+	count    int
+	progress func(int)
+
+	mu     sync.Mutex
+	next   int // to be played
+	failed int // the lowest that failed; count if none did
+	err    error
+	sum    Summary
+}
+
+// work plays worlds until none is left that anybody waits for.
+func (f *fleet) work() {
+	for {
+		f.mu.Lock()
+		i := f.next
+		f.next++
+		stop := i >= f.failed || f.ctx.Err() != nil
+		f.mu.Unlock()
+		if stop {
+			return
+		}
+		seed := f.first + uint64(i)
+		report, err := Twice(seed, Swarm(seed))
+		f.mu.Lock()
+		switch {
+		case err == nil:
+			f.sum.Worlds++
+			if Swarm(seed).Signed {
+				f.sum.Signed++
+			}
+			f.sum.Counts.Add(report.Counts)
+			if f.progress != nil {
+				f.progress(f.sum.Worlds)
+			}
+		case i < f.failed:
+			f.failed, f.err, f.sum.Failed = i, err, &seed
+		}
+		f.mu.Unlock()
+	}
+}
+
+// Twice plays a world two times and wants the same of it.
+func Twice(seed uint64, cfg Config) (Report, error) {
+	one, err := Run(seed, cfg)
+	if err != nil {
+		return one, err
+	}
+	two, err := Run(seed, cfg)
+	if err != nil || two.Hash != one.Hash {
+		return one, errors.Join(err, &Failure{Seed: seed, At: two.Lasted, Sentence: string(saysRepeats),
+			Detail: fmt.Sprintf("hashes %016x and %016x", one.Hash, two.Hash)})
+	}
+	return one, nil
+}

@@ -1,0 +1,166 @@
+package sim
+
+import (
+	"cmp"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/broker"
+	"github.com/leasehold/leasehold/actors/manager"
+	"github.com/leasehold/leasehold/actors/policy/fcfs"
+	"github.com/leasehold/leasehold/actors/policy/firstfit"
+	"github.com/leasehold/leasehold/wssec"
+)
+
+// begin is when every world begins; cycle 0 of its actors does so too.
+const begin actors.Millis = 1_700_000_000_000
+
+// world is one play of one seed.
+type world struct {
+	seed   uint64
+	cfg    Config
+	faults Faults // those of the present act
+	calm   bool
+	now    actors.Millis
+	queue  queue
+	rnd    *rand.Rand
+	cast   cast
+	procs  []*process // in the order of the cast
+	byID   map[actors.ActorID]*process
+	broker *process
+	sites  []*site
+	siteOf map[actors.ActorID]*site
+
+	proven map[string]verified // tickets, by text
+	certs  wssec.Certificates
+	cuts   map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
+	taps   []tapped
+
+	renewed []renewal
+	latest  actors.Millis // end of the last term anybody was granted or asked for
+
+	trace    trace
+	counts   Counts
+	failure  *Failure
+	legal    map[actors.Role]map[string]bool
+	said     map[string]said
+	accounts map[actors.TicketID]*account // of grants, by the delegation they come from
+	shares   map[actors.TicketID]*account // of leases, by the site's own delegation
+	expected []byte                       // what a restart must show
+}
+
+func newWorld(seed uint64, cfg Config) (*world, error) {
+	w := &world{
+		seed: seed, cfg: cfg, faults: cfg.Faults, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
+		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, proven: map[string]verified{},
+		cuts: map[[2]int]actors.Millis{}, legal: legalMoves(), said: map[string]said{},
+		accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
+	}
+	w.trace.each = cfg.script.each
+	var err error
+	if w.cast, err = newCast(cfg.Managers, cfg.Sites); err != nil {
+		return nil, err
+	}
+	for i := range w.cast.members {
+		if err := w.enter(&w.cast.members[i]); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range w.sites {
+		if err := w.endow(s); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range w.procs {
+		p.start()
+	}
+	return w, nil
+}
+
+// enter gives a member of the cast its process.
+func (w *world) enter(m *member) error {
+	p := &process{member: m, w: w, disk: disk{}, index: len(w.procs)}
+	w.procs = append(w.procs, p)
+	w.byID[m.ID] = p
+	switch m.role {
+	case actors.RoleManager:
+		p.hands = &guest{p: p}
+		margins := manager.LegacyMargins()
+		margins.Keep = w.cfg.Keep
+		p.fresh = func() actors.Machine {
+			return manager.New(manager.Config{Rules: manager.Rules{Self: m.ID, Cycles: w.cycles(), Margins: margins}, Broker: w.broker.ID})
+		}
+	case actors.RoleBroker:
+		w.broker = p
+		p.hands = idle{p}
+		p.fresh = func() actors.Machine {
+			return broker.New(broker.Config{Self: m.ID, Cycles: w.cycles(), Policy: fcfs.Policy{}, Keep: w.cfg.Keep})
+		}
+	case actors.RoleAuthority:
+		s, err := newSite(p, len(w.sites)+1)
+		if err != nil {
+			return err
+		}
+		p.hands = s
+		w.sites = append(w.sites, s)
+		w.siteOf[m.ID] = s
+		p.fresh = func() actors.Machine {
+			return authority.New(authority.Config{
+				Self: m.Location, Cycles: w.cycles(), Policy: watcher{firstfit.Policy{}, s}, Keep: w.cfg.Keep, Attempts: w.cfg.Attempts,
+			})
+		}
+	}
+	return nil
+}
+
+// endow gives a site its hosts and delegates most of them to the broker: what
+// their configurations declare at every start.
+func (w *world) endow(s *site) error {
+	hosts := make([]actors.Host, w.cfg.Hosts)
+	for i := range hosts {
+		hosts[i] = actors.Host{Name: hostName(i), Type: s.kind(), Properties: actors.Properties{"rack": "r1"}}
+	}
+	export := actors.Export{Holder: w.broker.ID, Type: s.kind(), Units: s.delegates(), Term: actors.NewTerm(begin, begin+24*60*60*1000)}
+	d := authority.Delegate(s.p.ID, export)
+	t, err := w.export(s.p.member, d)
+	if err != nil {
+		return err
+	}
+	w.delegated(d)
+	s.p.chores = []actors.Event{actors.AddHosts{Hosts: hosts}, export}
+	w.broker.chores = append(w.broker.chores, actors.Donate{Ticket: t})
+	return nil
+}
+
+// delegates is how many units a site delegates: one less than it has, where it can.
+func (s *site) delegates() int { return max(1, s.p.w.cfg.Hosts-1) }
+
+// cycles is how the actors divide time.
+func (w *world) cycles() actors.Cycles { return actors.Cycles{Begin: begin, Length: w.cfg.Cycle} }
+
+// after arranges something.
+func (w *world) after(d actors.Millis, do func()) { w.queue.add(w.now+d, do) }
+
+// chance comes true so many times in a thousand.
+func (w *world) chance(permille int) bool { return permille > 0 && w.rnd.IntN(1000) < permille }
+
+// upTo is a duration from 0 to most.
+func (w *world) upTo(most actors.Millis) actors.Millis {
+	if most <= 0 {
+		return 0
+	}
+	return actors.Millis(w.rnd.Int64N(int64(most) + 1))
+}
+
+func (w *world) nameOf(id actors.ActorID) string {
+	if p := w.byID[id]; p != nil {
+		return p.Name
+	}
+	return string(id)
+}
+
+// sortedKeys is the one order in which the world walks through a map.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

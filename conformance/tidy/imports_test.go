@@ -1,0 +1,266 @@
+package tidy
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// policy says who may import whom inside the module, and which module from
+// elsewhere after a plus sign. After an exclamation mark stand exceptions to
+// purity. Tests may import what they like.
+//
+// Everything on the right of a line has its own line above, so reading order is
+// the proof that there is no cycle. A star stands for one folder name, three
+// dots for everything above. A line nobody needs, or a permission nobody uses, is
+// a finding: the text is the map.
+const policy = `
+[pure] Same input, same output: no clock, chance, I/O, logging or goroutine.
+wire:
+wire/xmltree:
+wire/plist:             wire
+wire/soap:              wire wire/xmltree
+wssec/c14n:             wire/xmltree
+wssec/dsig:             wire/xmltree wssec/c14n
+wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
+wssec/ticket:           wire/xmltree
+ldapschema:
+handlers/run:
+handlers:               handlers/run
+actors:
+actors/fsm:
+actors/agenda:          actors
+actors/calendar:        actors
+actors/policy:          actors actors/calendar
+actors/policy/*:        actors actors/policy
+actors/manager:         actors actors/agenda actors/fsm
+actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/policy
+actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/policy
+actors/translate:       actors wire wire/plist wssec/ticket
+cod:                    actors actors/fsm handlers ldapschema
+
+[world] Each touches one thing outside the process.
+wssec/keys:             wssec
+handlers/run/*:         handlers/run
+handlers/drivers/*:     handlers handlers/run
+actors/clock:           actors
+handlers/lane:          actors actors/clock handlers handlers/run
+actors/registry:        actors wssec
+actors/store:           actors
+actors/store/*:         actors actors/store + bbolt
+actors/host:            actors actors/clock actors/store + logrus
+actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/manage:          actors actors/clock actors/host + logrus
+cod/directory:          ldapschema
+cod/directory/tree:     cod/directory ldapschema
+cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
+cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
+cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
+cod/site:               actors cod cod/directory handlers handlers/run ldapschema + logrus
+
+[suites] What every implementation of an interface passes, and what tests start.
+actors/policy/policytest: actors actors/calendar actors/policy + rapid
+actors/store/storetest: actors actors/store
+cod/directory/dirtest:  cod/directory ldapschema
+handlers/drivertest:    handlers handlers/run
+conformance/setup:      ldapschema + go-ldap
+
+[seeded] Judges that play a world from one seed: pure but for its generator.
+conformance/sim:        ...
+
+[judges] They may see everything below, and nothing sees them.
+conformance/tidy:
+
+[programs]
+cmd/internal/config:    actors ldapschema wssec/keys + yaml
+cmd/internal/starter:   ... + uuid
+cmd/internal/wiring:    ... + logrus uuid
+cmd/internal/demo:      ... + logrus
+cmd/leasehold:          ... + cobra logrus
+`
+
+// elsewhere is the short names of modules that policy uses.
+var elsewhere = map[string]string{
+	"asn1-ber":  "github.com/go-asn1-ber/asn1-ber",
+	"bbolt":     "go.etcd.io/bbolt",
+	"cobra":     "github.com/spf13/cobra",
+	"etree":     "github.com/beevik/etree",
+	"go-ldap":   "github.com/go-ldap/ldap/v3",
+	"goxmldsig": "github.com/russellhaering/goxmldsig",
+	"logrus":    "github.com/sirupsen/logrus",
+	"rapid":     "pgregory.net/rapid",
+	"uuid":      "github.com/google/uuid",
+	"xmlrpc":    "github.com/kolo/xmlrpc",
+	"yaml":      "go.yaml.in/yaml/v3",
+}
+
+// rule is one line of a policy.
+type rule struct {
+	section string // the word in brackets above it
+	dir     string // may hold stars
+	line    int
+	above   []*rule         // all lines above, when it may import them
+	allowed []string        // folders, and after them short names with a plus sign before
+	used    map[string]bool // those somebody needs
+	except  []string        // standard packages it may import though pure
+	found   bool            // some package is this one
+}
+
+// parsePolicy reads a policy and checks its order.
+func parsePolicy(text string) (rules []*rule, bad []finding) {
+	section := ""
+	for n, line := range strings.Split(text, "\n") {
+		complain := func(format string, args ...any) {
+			bad = append(bad, finding{"policy", n + 1, fmt.Sprintf(format, args...)})
+		}
+		if line == "" {
+			continue
+		}
+		if name, _, ok := strings.Cut(strings.TrimPrefix(line, "["), "]"); ok && line[0] == '[' {
+			section = name
+			continue
+		}
+		dir, list, ok := strings.Cut(line, ":")
+		if !ok {
+			complain("%q is neither a rule nor a heading", line)
+			continue
+		}
+		r := &rule{section: section, dir: strings.TrimSpace(dir), line: n + 1, used: map[string]bool{}}
+		if slices.ContainsFunc(rules, func(o *rule) bool { return o.dir == r.dir }) {
+			complain("%s has two lines", r.dir)
+		}
+		list, except, _ := strings.Cut(list, "!")
+		r.except = strings.Fields(except)
+		own, other, _ := strings.Cut(list, "+")
+		for _, d := range strings.Fields(own) {
+			if d == "..." {
+				r.above = slices.Clone(rules)
+				continue
+			}
+			if !slices.ContainsFunc(rules, func(o *rule) bool { return o.dir == d }) {
+				complain("%s: %s has no line above", r.dir, d)
+			}
+			r.allowed = append(r.allowed, d)
+		}
+		for _, m := range strings.Fields(other) {
+			if elsewhere[m] == "" {
+				complain("%s: %s is not the short name of a module", r.dir, m)
+			}
+			r.allowed = append(r.allowed, "+"+m)
+		}
+		rules = append(rules, r)
+	}
+	return rules, bad
+}
+
+// ruleFor is the line that speaks of a folder: its own, or one with a star.
+func ruleFor(rules []*rule, dir string) *rule {
+	for _, starred := range []bool{false, true} {
+		for _, r := range rules {
+			if ok, _ := path.Match(r.dir, dir); ok && strings.Contains(r.dir, "*") == starred {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// permits finds the permission of r that covers an import, and uses it up.
+func (r *rule) permits(what string, own bool) bool {
+	if own && r.above != nil && ruleFor(r.above, what) != nil {
+		return true
+	}
+	for _, a := range r.allowed {
+		mod, foreign := strings.CutPrefix(a, "+")
+		ok := false
+		switch {
+		case own && !foreign:
+			ok, _ = path.Match(a, what)
+		case !own && foreign:
+			ok = what == elsewhere[mod] || strings.HasPrefix(what, elsewhere[mod]+"/")
+		}
+		if ok {
+			r.used[a] = true
+			return true
+		}
+	}
+	return false
+}
+
+func importPolicy(r *repo, text string) []finding {
+	rules, out := parsePolicy(text)
+	for _, p := range r.packages {
+		rule := ruleFor(rules, p.dir)
+		if rule == nil {
+			out = append(out, finding{p.dir, 0, "package has no line in the policy"})
+			continue
+		}
+		rule.found = true
+		for _, f := range p.code() {
+			for _, spec := range f.ast.Imports {
+				what, own := importOf(spec)
+				if !own && !strings.Contains(strings.Split(what, "/")[0], ".") {
+					continue // the standard library
+				}
+				if !rule.permits(what, own) {
+					out = append(out, f.find(spec.Pos(), "the policy does not let %s import %s", p.dir, what))
+				}
+			}
+		}
+	}
+	for _, rule := range rules {
+		if !rule.found {
+			out = append(out, finding{"policy", rule.line, rule.dir + " is no package"})
+			continue
+		}
+		for _, a := range rule.allowed {
+			if !rule.used[a] {
+				out = append(out, finding{"policy", rule.line, fmt.Sprintf("%s does not import %s", rule.dir, strings.TrimPrefix(a, "+"))})
+			}
+		}
+	}
+	return out
+}
+
+func TestImportPolicyBites(t *testing.T) {
+	t.Parallel()
+	with := func(policy string) func(*repo) []finding {
+		return func(r *repo) []finding { return importPolicy(r, policy) }
+	}
+	const mod = `"` + module + `/`
+	in := tree{
+		"wire/w.go":            "package wire\nimport \"os\"\n",
+		"actors/a.go":          "package actors\nimport " + mod + "wire\"\n",
+		"actors/a_test.go":     "package actors\nimport " + mod + "cod\"\n",
+		"actors/store/db/d.go": "package db\nimport (\n\"go.etcd.io/bbolt\"\n\"example.org/x\"\n)\n",
+		"cod/c.go":             "package cod\nimport " + mod + "actors/store/db\"\n",
+	}
+	bites(t, with("[pure]\nwire:\nactors: wire\nactors/store/*: + bbolt\n[world]\ncod: actors/store/*\n"), in,
+		"actors/store/db/d.go:4: the policy does not let actors/store/db import example.org/x")
+	bites(t, with("[pure]\nactors: wire\nwire:\nactors/store/*: + bbolt yaml\nold: wire + nobody\ncod: actors/store/* wire\nwire:\n?\n"), in,
+		"actors/store/db/d.go:4: the policy does not let actors/store/db import example.org/x",
+		"policy:2: actors: wire has no line above",
+		"policy:4: actors/store/* does not import yaml",
+		"policy:5: old: nobody is not the short name of a module",
+		"policy:5: old is no package",
+		"policy:6: cod does not import wire",
+		"policy:7: wire has two lines",
+		"policy:7: wire is no package",
+		`policy:8: "?" is neither a rule nor a heading`)
+	bites(t, with("wire:\nactors/store/*: + bbolt\nactors: ...\ncod: ...\n"), in,
+		"actors/store/db/d.go:4: the policy does not let actors/store/db import example.org/x")
+	bites(t, with("wire:\ncod: ...\nactors/store/*: + bbolt\nactors: ...\n"), in,
+		"actors/store/db/d.go:4: the policy does not let actors/store/db import example.org/x",
+		"cod/c.go:2: the policy does not let cod import actors/store/db")
+	bites(t, with("wire:\nactors: wire\nactors/store/*: + bbolt\ncod: wire\n"), in,
+		"actors/store/db/d.go:4: the policy does not let actors/store/db import example.org/x",
+		"cod/c.go:2: the policy does not let cod import actors/store/db",
+		"policy:4: cod does not import wire")
+	bites(t, with("wire:\nactors:\nactors/store/db: + bbolt\n"), in,
+		"actors/a.go:2: the policy does not let actors import wire",
+		"actors/store/db/d.go:4: the policy does not let actors/store/db import example.org/x",
+		"cod: package has no line in the policy")
+}

@@ -1,0 +1,212 @@
+/*
+Package noop is the driver that touches nothing: it waits as long as real work
+would, fails as often as it is told to, and remembers in memory what is up.
+
+Emulations run with it in place of real drivers and are otherwise identical to a
+deployment (paper B 4.2, leasing 5.6). Time and chance are handed in, so a
+simulated run repeats exactly.
+*/
+package noop
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leasehold/leasehold/handlers"
+	"github.com/leasehold/leasehold/handlers/run"
+)
+
+// Names of the parameters; each overrides the Config field of the same sense
+// for one unit.
+const (
+	SetupDelay      = "handler.setup.delay.ms"
+	TeardownDelay   = "handler.teardown.delay.ms"
+	FailFirst       = "handler.fail.first"
+	FailProbability = "handler.fail.probability"
+	FailAlways      = "handler.fail.always" // setup, teardown or both
+)
+
+// Config says how the driver behaves when a unit's parameters do not. The zero
+// value but for Now does everything at once and never fails.
+type Config struct {
+	Setup       time.Duration    // how long a unit takes to come up
+	Teardown    time.Duration    // and to go away
+	FailFirst   int              // this many tries of each verb fail first, per unit
+	Probability float64          // chance that a try fails after that, 0 to 1
+	FailAlways  string           // setup, teardown or both: these never succeed
+	Now         func() time.Time // required when anything takes time; safe for concurrent use
+	Chance      func() float64   // in [0, 1); required with a probability; safe for concurrent use
+}
+
+// Driver is the driver; it is safe for concurrent use.
+type Driver struct {
+	cfg   Config
+	mu    sync.Mutex
+	units map[string]*unit
+}
+
+// unit is what the driver remembers of one unit until it is torn down.
+type unit struct {
+	up    bool
+	tries [2]int    // tries that failed, of setup and of teardown
+	work  int       // the verb in progress, or idle
+	began time.Time // when it began
+}
+
+const (
+	setup = iota
+	teardown
+	idle
+)
+
+var verbs = [...]string{setup: "setup", teardown: "teardown"}
+
+// New makes a driver with nothing up.
+func New(cfg Config) *Driver { return &Driver{cfg: cfg, units: map[string]*unit{}} }
+
+// Info lists d in a catalogue.
+func (d *Driver) Info() handlers.Info {
+	ms := func(t time.Duration) string { return fmt.Sprint(t.Milliseconds()) }
+	return handlers.Info{
+		Name:   "noop",
+		Doc:    "Touches nothing; waits and fails as it is told, for emulation and tests.",
+		Driver: d,
+		Params: []handlers.Param{
+			{Name: handlers.ParamUnit, Doc: "the unit", Need: true},
+			{Name: SetupDelay, Doc: "milliseconds until a unit is up", Default: ms(d.cfg.Setup)},
+			{Name: TeardownDelay, Doc: "milliseconds until a unit is gone", Default: ms(d.cfg.Teardown)},
+			{Name: FailFirst, Doc: "how many tries of each verb fail before one succeeds", Default: fmt.Sprint(d.cfg.FailFirst)},
+			{Name: FailProbability, Doc: "chance, 0 to 1, that any other try fails", Default: fmt.Sprint(d.cfg.Probability)},
+			{Name: FailAlways, Doc: "setup, teardown or both: what never succeeds", Default: d.cfg.FailAlways},
+		},
+	}
+}
+
+// Setup waits for the unit's delay, unless it is up already. A unit that was
+// being torn down starts over.
+func (d *Driver) Setup(ctx context.Context, _ run.Runner, p handlers.Params) (handlers.Result, error) {
+	return d.do(ctx, setup, p)
+}
+
+// Teardown waits for the unit's delay and forgets the unit; a unit that was
+// never set up is gone at once.
+func (d *Driver) Teardown(ctx context.Context, _ run.Runner, p handlers.Params) (handlers.Result, error) {
+	return d.do(ctx, teardown, p)
+}
+
+// Up is the units that are up, sorted.
+func (d *Driver) Up() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var up []string
+	for _, id := range slices.Sorted(maps.Keys(d.units)) {
+		if d.units[id].up {
+			up = append(up, id)
+		}
+	}
+	return up
+}
+
+func (d *Driver) do(ctx context.Context, verb int, p handlers.Params) (handlers.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return handlers.Result{}, err
+	}
+	id, err := p.Need(handlers.ParamUnit)
+	if err != nil {
+		return handlers.Result{}, err
+	}
+	want, err := d.read(verb, p)
+	if err != nil {
+		return handlers.Result{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.units[id]
+	if u == nil {
+		if verb == teardown && !want.fails(verb) {
+			return handlers.Result{Done: true}, nil
+		}
+		u = &unit{work: idle}
+		d.units[id] = u
+	}
+	if u.up && verb == setup && u.work != teardown {
+		return handlers.Result{Done: true}, nil
+	}
+	if u.work != verb {
+		if err := d.try(u, verb, want); err != nil {
+			return handlers.Result{}, err
+		}
+		u.work, u.up = verb, false
+		if want.delay > 0 {
+			u.began = d.cfg.Now()
+		}
+	}
+	if left := u.left(d.cfg.Now, want.delay); left > 0 {
+		return handlers.Result{After: left, Note: verbs[verb] + " under way"}, nil
+	}
+	if verb == teardown {
+		delete(d.units, id)
+		return handlers.Result{Done: true}, nil
+	}
+	u.work, u.up = idle, true
+	return handlers.Result{Done: true}, nil
+}
+
+// left is how much of delay remains since the work began.
+func (u *unit) left(now func() time.Time, delay time.Duration) time.Duration {
+	if delay <= 0 {
+		return 0
+	}
+	return delay - now().Sub(u.began)
+}
+
+// try decides whether a try fails, before any work begins.
+func (d *Driver) try(u *unit, verb int, want wish) error {
+	switch {
+	case want.fails(verb):
+	case u.tries[verb] < want.first:
+	case want.chance > 0 && d.cfg.Chance() < want.chance:
+	default:
+		return nil
+	}
+	u.tries[verb]++
+	return fmt.Errorf("noop: %s failed as told, try %d", verbs[verb], u.tries[verb])
+}
+
+// wish is the behaviour one call asks for.
+type wish struct {
+	delay  time.Duration
+	first  int
+	chance float64
+	always string
+}
+
+// fails reports whether verb never succeeds.
+func (w wish) fails(verb int) bool { return w.always == "both" || w.always == verbs[verb] }
+
+// read takes the behaviour from p, and from the configuration where p is silent.
+func (d *Driver) read(verb int, p handlers.Params) (wish, error) {
+	name, delay := SetupDelay, d.cfg.Setup
+	if verb == teardown {
+		name, delay = TeardownDelay, d.cfg.Teardown
+	}
+	w := wish{always: p.Get(FailAlways, d.cfg.FailAlways)}
+	var err error
+	if w.delay, err = p.Millis(name, delay); err != nil {
+		return w, err
+	}
+	if w.first, err = p.Count(FailFirst, d.cfg.FailFirst); err != nil {
+		return w, err
+	}
+	if w.chance, err = p.Share(FailProbability, d.cfg.Probability); err != nil {
+		return w, err
+	}
+	if w.delay > 0 && d.cfg.Now == nil || w.chance > 0 && d.cfg.Chance == nil {
+		return w, fmt.Errorf("noop: a delay needs a clock and a probability needs chance; this driver was made without")
+	}
+	return w, nil
+}

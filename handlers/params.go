@@ -1,0 +1,73 @@
+package handlers
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Names every driver may rely on in its Params, whoever calls it.
+const (
+	ParamUnit        = "unit.id"           // the unit, unique at the site
+	ParamHost        = "unit.parent.id"    // the piece of inventory it lives on
+	ParamType        = "unit.resourceType" // its resource type
+	ParamReservation = "unit.rid"          // the reservation that leases it
+	ParamSlice       = "unit.sliceid"      // the slice it belongs to
+	ParamSequence    = "action.sequence"   // the sequence number of the action
+)
+
+// Params are the named values of one call. A driver reads them and never
+// changes them.
+type Params map[string]string
+
+// Get is the value of name, or def when it is absent or empty.
+func (p Params) Get(name, def string) string {
+	if v := p[name]; v != "" {
+		return v
+	}
+	return def
+}
+
+// Need is the value of name, and an error that names it when it is absent.
+func (p Params) Need(name string) (string, error) {
+	if v := p[name]; v != "" {
+		return v, nil
+	}
+	return "", fmt.Errorf("handlers: parameter %s is missing", name)
+}
+
+// Millis reads name as a whole number of milliseconds from 0 to a day; def when
+// it is absent.
+func (p Params) Millis(name string, def time.Duration) (time.Duration, error) {
+	n, err := p.number(name, int(def/time.Millisecond), 24*60*60*1000)
+	return time.Duration(n) * time.Millisecond, err
+}
+
+// Count reads name as a whole number from 0 to a million; def when it is absent.
+func (p Params) Count(name string, def int) (int, error) { return p.number(name, def, 1_000_000) }
+
+func (p Params) number(name string, def, most int) (int, error) {
+	v := p[name]
+	if v == "" {
+		return def, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("handlers: parameter %s is no whole number from 0 to %d", name, most)
+	}
+	return n, nil
+}
+
+// Share reads name as a number from 0 to 1, such as a probability; def when it
+// is absent.
+func (p Params) Share(name string, def float64) (float64, error) {
+	v := p[name]
+	if v == "" {
+		return def, nil
+	}
+	f, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(f >= 0 && f <= 1) {
+		return 0, fmt.Errorf("handlers: parameter %s is no number from 0 to 1", name)
+	}
+	return f, nil
+}

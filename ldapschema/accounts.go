@@ -1,0 +1,122 @@
+package ldapschema
+
+import "strconv"
+
+// An AccountRecord is one person's account on the nodes of a slice.
+type AccountRecord struct {
+	UID      string // login name
+	Name     string // full name, cn
+	Surname  string // sn; the login name when empty
+	Number   int    // uidNumber
+	Group    int    // gidNumber
+	Home     string // "/home/<UID>" when empty
+	Shell    string
+	Mail     string
+	Password string // as the server stores it: "{SSHA}...", or empty
+	Mark
+}
+
+// Account is the entry uid=UID: inetOrgPerson, so that every tool shows it as a
+// person, and posixAccount, so that nodes know it.
+func Account(under DN, a AccountRecord) (Entry, error) {
+	name, sn, home := a.Name, a.Surname, a.Home
+	if name == "" {
+		name = a.UID
+	}
+	if sn == "" {
+		sn = a.UID
+	}
+	if home == "" {
+		home = "/home/" + a.UID
+	}
+	return New(under.Child("uid", a.UID), "top", "person", "organizationalPerson", "inetOrgPerson", "posixAccount").
+		Set("cn", name).
+		Set("sn", sn).
+		Set("uidNumber", strconv.Itoa(a.Number)).
+		Set("gidNumber", strconv.Itoa(a.Group)).
+		Set("homeDirectory", home).
+		Set("loginShell", a.Shell).
+		Set("mail", a.Mail).
+		Set("userPassword", a.Password).
+		mark(a.Mark).
+		Build()
+}
+
+// ParseAccount reads an account's entry back.
+func ParseAccount(e Entry) (AccountRecord, error) {
+	r := reader{e: e}
+	r.class("posixAccount")
+	a := AccountRecord{
+		UID: r.text("uid"), Name: r.text("cn"), Surname: r.text("sn"), Number: int(r.number("uidNumber")),
+		Group: int(r.number("gidNumber")), Home: r.text("homeDirectory"), Shell: r.text("loginShell"),
+		Mail: r.text("mail"), Password: r.text("userPassword"), Mark: markOf(&r),
+	}
+	if r.err != nil {
+		return AccountRecord{}, r.err
+	}
+	return a, nil
+}
+
+// A GroupRecord is one group of accounts.
+type GroupRecord struct {
+	Name    string
+	Number  int      // gidNumber
+	Members []string // login names
+	Mark
+}
+
+// Group is the entry cn=Name of class posixGroup.
+func Group(under DN, g GroupRecord) (Entry, error) {
+	return New(under.Child("cn", g.Name), "top", "posixGroup").
+		Set("gidNumber", strconv.Itoa(g.Number)).
+		Set("memberUid", g.Members...).
+		mark(g.Mark).
+		Build()
+}
+
+// ParseGroup reads a group's entry back.
+func ParseGroup(e Entry) (GroupRecord, error) {
+	r := reader{e: e}
+	r.class("posixGroup")
+	g := GroupRecord{Name: r.text("cn"), Number: int(r.number("gidNumber")), Members: e.Values("memberUid"), Mark: markOf(&r)}
+	if r.err != nil {
+		return GroupRecord{}, r.err
+	}
+	return g, nil
+}
+
+// Members is the entry cn=name of class groupOfNames: people or programs by their
+// entries, as access rules of servers use them.
+func Members(under DN, name string, members ...DN) (Entry, error) {
+	b := New(under.Child("cn", name), "top", "groupOfNames")
+	for _, m := range members {
+		b.Set("member", string(m))
+	}
+	return b.Build()
+}
+
+// Daemon is the entry cn=name by which a program binds with a password, given as
+// the server is to store it.
+func Daemon(under DN, name, password string) (Entry, error) {
+	return New(under.Child("cn", name), "top", "applicationProcess", "simpleSecurityObject").
+		Need("userPassword", password).
+		Build()
+}
+
+// A Mount is one line of an automount map.
+type Mount struct {
+	Key         string // directory, or "*" for any
+	Information string // options and place: "-rw,hard nfs1:/export/home/&"
+}
+
+// AutomountMap is the entry automountMapName=name; its mounts lie below it.
+func AutomountMap(under DN, name string) (Entry, error) {
+	return New(under.Child("automountMapName", name), "top", "automountMap").Build()
+}
+
+// AutomountEntry is the entry automountKey=Key below its map's entry.
+func AutomountEntry(under DN, m Mount) (Entry, error) {
+	return New(under.Child("automountKey", m.Key), "top", "automount").
+		Need("automountInformation", m.Information).
+		Build()
+}

@@ -1,0 +1,38 @@
+package ldapschema
+
+// Our superset of RFC 2307: auxiliary classes only, so that an entry stays what every
+// other tool takes it for. The numbers lie below 2.25.<n>, n being the UUID
+// 41c152db-6134-4854-a969-1a4763ba81c0 as an integer: an arc that is ours without
+// registration (ITU-T X.667). A number, once used, keeps its meaning for ever.
+
+// codAttributes are below the arc .1.
+var codAttributes = []Attribute{
+	{OID: "2.25.87403613558355095199329559718821265856.1.1", Name: "codSlice", Desc: "slice that owns the entry", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 128, Single: true, Substr: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.2", Name: "codNodeId", Desc: "number of the node, unique in its slice", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.3", Name: "codLease", Desc: "reservation that leases the resource", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 128, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.4", Name: "codLeaseEnd", Desc: "end of the lease", Equality: GeneralizedTimeMatch, Syntax: GeneralizedTime, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.5", Name: "codState", Desc: "state of the cluster or node", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 64, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.6", Name: "codImage", Desc: "image the node boots", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.7", Name: "codHostPrefix", Desc: "prefix of the host names of a slice", Equality: CaseIgnoreIA5Match, Syntax: IA5String, MaxLen: 64, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.8", Name: "codGeneration", Desc: "generation of the last writer, for fencing and to notice overrides", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.9", Name: "codDom0", Desc: "entry of the machine that hosts the node", Equality: DistinguishedNameMatch, Syntax: DNSyntax, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.10", Name: "codOwner", Desc: "actor that wrote the entry", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 128, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.11", Name: "codHealth", Desc: "health of the machine: good, suspect, quarantined or retired", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 32, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.12", Name: "codNote", Desc: "why the entry is as it is, for people", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true, Substr: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.13", Name: "codMemory", Desc: "memory in mebibytes", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.14", Name: "codCpu", Desc: "processor share in hundredths of one core", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.15", Name: "codBandwidth", Desc: "network share in kilobits per second", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.16", Name: "codResourceType", Desc: "type of resource the machine is leased as", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 128, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.17", Name: "codUnit", Desc: "unit of the leasing authority", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 128, Single: true},
+}
+
+// codClasses are below the arc .2.
+var codClasses = []Class{
+	{OID: "2.25.87403613558355095199329559718821265856.2.1", Name: "codVirtualCluster", Desc: "one slice: a cluster of its own", Sup: "top", Kind: Auxiliary,
+		Must: []string{"codSlice"},
+		May:  []string{"codHostPrefix", "ipNetworkNumber", "ipNetmaskNumber", "codState", "codGeneration", "codOwner", "codNote", "description"}},
+	{OID: "2.25.87403613558355095199329559718821265856.2.2", Name: "codNode", Desc: "one node, beside device, ipHost, ieee802Device and bootableDevice", Sup: "top", Kind: Auxiliary,
+		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit"}},
+	{OID: "2.25.87403613558355095199329559718821265856.2.3", Name: "codManaged", Desc: "any entry that the authority writes and may remove", Sup: "top", Kind: Auxiliary,
+		May: []string{"codSlice", "codLease", "codGeneration", "codOwner", "codNote"}},
+}

@@ -1,0 +1,200 @@
+package ldapschema
+
+import (
+	"sort"
+	"strings"
+)
+
+// An Attr is one attribute of an entry: its name and its values, octets that are
+// text nearly always. The values form a set; their order means nothing.
+type Attr struct {
+	Name   string
+	Values []string
+}
+
+// An Entry is one object of a directory. Entries made by this package's builders
+// and parsers are canonical: attributes sorted by name, values in one fixed order,
+// so equal entries have equal LDIF. The zero Entry stands for "no such entry".
+type Entry struct {
+	DN    DN
+	Attrs []Attr
+}
+
+// IsZero says whether e is the zero Entry: absent.
+func (e Entry) IsZero() bool { return e.DN == "" && len(e.Attrs) == 0 }
+
+// Values are the values of the named attribute, nil when e has none. The name may
+// be any of its names, in any case. The slice belongs to e.
+func (e Entry) Values(name string) []string {
+	if i := e.index(name); i >= 0 {
+		return e.Attrs[i].Values
+	}
+	return nil
+}
+
+// Get is the first value of the named attribute, or "".
+func (e Entry) Get(name string) string {
+	if v := e.Values(name); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Has says whether e has any value of the named attribute.
+func (e Entry) Has(name string) bool { return len(e.Values(name)) > 0 }
+
+// HasValue says whether one value of the named attribute equals value by the
+// attribute's own equality rule.
+func (e Entry) HasValue(name, value string) bool {
+	t := attributeOrDefault(name)
+	return indexValue(t, e.Values(name), value) >= 0
+}
+
+// IsA says whether e's object classes include class, listed or as a superclass of
+// one that is listed.
+func (e Entry) IsA(class string) bool {
+	for _, c := range e.Values("objectClass") {
+		if IsSubclass(c, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// With is a copy of e in which the named attribute has exactly these values; none
+// removes it.
+func (e Entry) With(name string, values ...string) Entry {
+	out := e.Clone()
+	i := out.index(name)
+	switch {
+	case len(values) == 0 && i >= 0:
+		out.Attrs = append(out.Attrs[:i], out.Attrs[i+1:]...)
+	case len(values) == 0:
+	case i >= 0:
+		out.Attrs[i].Values = append([]string(nil), values...)
+	default:
+		out.Attrs = append(out.Attrs, Attr{canonicalName(name), append([]string(nil), values...)})
+	}
+	return out.Canonical()
+}
+
+// Clone is a copy of e that shares nothing with it.
+func (e Entry) Clone() Entry {
+	out := Entry{DN: e.DN, Attrs: make([]Attr, len(e.Attrs))}
+	for i, a := range e.Attrs {
+		out.Attrs[i] = Attr{a.Name, append([]string(nil), a.Values...)}
+	}
+	return out
+}
+
+// Canonical is a copy of e in this package's one order: attributes by name and
+// under their canonical names, attributes without values dropped, values sorted,
+// but superclasses before the classes below them, and the value that names the
+// entry before its others (for a host the first cn is the one that counts).
+func (e Entry) Canonical() Entry {
+	out := Entry{DN: e.DN}
+	at := make(map[string]int, len(e.Attrs))
+	for _, a := range e.Attrs {
+		if len(a.Values) == 0 {
+			continue
+		}
+		name := canonicalName(a.Name)
+		key := strings.ToLower(name)
+		i, ok := at[key]
+		if !ok {
+			i = len(out.Attrs)
+			at[key] = i
+			out.Attrs = append(out.Attrs, Attr{Name: name})
+		}
+		out.Attrs[i].Values = append(out.Attrs[i].Values, a.Values...)
+	}
+	sort.Slice(out.Attrs, func(i, j int) bool {
+		return strings.ToLower(out.Attrs[i].Name) < strings.ToLower(out.Attrs[j].Name)
+	})
+	avas := e.DN.AVAs()
+	for _, a := range out.Attrs {
+		sortValues(a, avas)
+	}
+	return out
+}
+
+func sortValues(a Attr, avas []AVA) {
+	if strings.EqualFold(a.Name, "objectClass") {
+		sort.SliceStable(a.Values, func(i, j int) bool {
+			ri, rj := classRank(a.Values[i]), classRank(a.Values[j])
+			if ri != rj {
+				return ri < rj
+			}
+			return a.Values[i] < a.Values[j]
+		})
+		return
+	}
+	t := attributeOrDefault(a.Name)
+	naming := func(v string) bool {
+		for _, ava := range avas {
+			if strings.EqualFold(canonicalName(ava.Attr), a.Name) && t.Equal(ava.Value, v) {
+				return true
+			}
+		}
+		return false
+	}
+	sort.SliceStable(a.Values, func(i, j int) bool {
+		ni, nj := naming(a.Values[i]), naming(a.Values[j])
+		if ni != nj {
+			return ni
+		}
+		return a.Values[i] < a.Values[j]
+	})
+}
+
+// Equal says whether e and other have the same name and, by each attribute's own
+// equality rule, the same values.
+func (e Entry) Equal(other Entry) bool {
+	if !e.DN.Equal(other.DN) {
+		return false
+	}
+	return len(diffAttrs(e, other)) == 0
+}
+
+func (e Entry) index(name string) int {
+	for i := range e.Attrs {
+		if e.Attrs[i].Name == name {
+			return i
+		}
+	}
+	want := strings.ToLower(canonicalName(name))
+	for i := range e.Attrs {
+		if strings.ToLower(canonicalName(e.Attrs[i].Name)) == want {
+			return i
+		}
+	}
+	return -1
+}
+
+// indexValue finds value among values by t's equality rule; -1 when absent.
+func indexValue(t Attribute, values []string, value string) int {
+	want, done := "", false
+	for i, v := range values {
+		if v == value {
+			return i
+		}
+		if !done {
+			want, done = t.Normal(value), true
+		}
+		if t.Normal(v) == want {
+			return i
+		}
+	}
+	return -1
+}
+
+// SortEntries puts entries in the order of a walk through the tree: parents before
+// their children, a subtree in one piece, siblings by name.
+func SortEntries(entries []Entry) {
+	key := make(map[DN]string, len(entries))
+	for _, e := range entries {
+		path, _ := e.DN.Path()
+		key[e.DN] = strings.Join(path, "\x00")
+	}
+	sort.SliceStable(entries, func(i, j int) bool { return key[entries[i].DN] < key[entries[j].DN] })
+}
