@@ -94,6 +94,13 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+// String is what was written last.
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func (s *victim) prepare() config.Config {
 	dir, err := os.MkdirTemp("", "leasehold-kill-") // t.TempDir's path is too long for a socket
 	if err != nil {
@@ -131,10 +138,10 @@ func (s *victim) start() {
 
 func (s *victim) kill() {
 	if err := s.process.Kill(); err != nil {
-		s.t.Fatalf("the server had stopped by itself: %v\n%s", err, s.log.b.String())
+		s.t.Fatalf("the server had stopped by itself: %v\n%s", err, s.log.String())
 	}
 	if err := s.wait(); err != nil && !strings.Contains(err.Error(), "killed") {
-		s.t.Fatalf("the server had stopped by itself: %v\n%s", err, s.log.b.String())
+		s.t.Fatalf("the server had stopped by itself: %v\n%s", err, s.log.String())
 	}
 }
 
@@ -143,7 +150,7 @@ func (s *victim) term() {
 		s.t.Fatal(err)
 	}
 	if err := s.wait(); err != nil {
-		s.t.Errorf("after SIGTERM the server ended with %v\n%s", err, s.log.b.String())
+		s.t.Errorf("after SIGTERM the server ended with %v\n%s", err, s.log.String())
 	}
 }
 
@@ -157,7 +164,7 @@ func (s *victim) waitServing() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("the server does not serve: %v\n%s", err, s.log.b.String())
+			s.t.Fatalf("the server does not serve: %v\n%s", err, s.log.String())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -274,7 +281,7 @@ func (s *victim) settle() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("not over after a minute:%s\n%s", open, s.log.b.String())
+			s.t.Fatalf("not over after a minute:%s\n%s", open, s.log.String())
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOperator is a session at a server made by init: every command an operator
+// uses, for people and for programs.
+func TestOperator(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "lh-op-") // t.TempDir's path is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	must := func(args ...string) string {
+		t.Helper()
+		code, out, errs := call(t, append(args, "--config", dir+"/leasehold.yaml")...)
+		if code != 0 {
+			t.Fatalf("leasehold %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
+		}
+		return out
+	}
+	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", free(), "--ldap", free()); code != 0 {
+		t.Fatal(errs)
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	var log lockedBuffer
+	served := make(chan int, 1)
+	go func() {
+		served <- run(ctx, []string{"serve", "--config", dir + "/leasehold.yaml"}, streams{&log, &log})
+	}()
+	defer func() {
+		stop()
+		if code := <-served; code != 0 {
+			t.Errorf("serve ended with %d\n%s", code, log.String())
+		}
+	}()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if code, _, errs := call(t, "actor", "list", "--config", dir+"/leasehold.yaml"); code == 0 {
+			break
+		} else if code != 7 || time.Now().After(deadline) {
+			t.Fatalf("exit %d: %s\n%s", code, errs, log.String())
+		}
+	}
+
+	if out := must("actor", "list"); strings.Count(out, " ok ") != 3 || !strings.Contains(out, "authority") {
+		t.Errorf("actor list:\n%s", out)
+	}
+	watched := make(chan struct{})
+	watching, unwatch := context.WithCancel(t.Context())
+	var seen lockedBuffer
+	go func() {
+		defer close(watched)
+		run(watching, []string{"lease", "watch", "--json", "--config", dir + "/leasehold.yaml"}, streams{&seen, &log})
+	}()
+
+	var r struct {
+		Reservation, State string
+		Held               []struct{ Properties map[string]string }
+	}
+	out := must("lease", "request", "--slice", "web", "--type", "site.node", "--units", "2", "--length", "1h",
+		"--set", "host.prefix=web", "--wait", "--json")
+	if err := json.Unmarshal([]byte(out), &r); err != nil || r.State != "Active" || len(r.Held) != 2 || r.Held[0].Properties["host.name"] != "web1.web.site.test" {
+		t.Fatalf("request --wait: %v\n%s", err, out)
+	}
+	short := r.Reservation[:6]
+	if out := must("lease", "show", short); !strings.Contains(out, "web1.web.site.test") || !strings.Contains(out, "next") {
+		t.Errorf("show:\n%s", out)
+	}
+	if out := must("lease", "list", "--state", "active", "--actor", "site"); strings.Count(out, r.Reservation) != 1 {
+		t.Errorf("list:\n%s", out)
+	}
+	must("lease", "extend", short, "--length", "1h")
+	if _, out, _ := call(t, "--config", dir+"/leasehold.yaml", "__complete", "lease", "show", ""); !strings.Contains(out, r.Reservation) {
+		t.Errorf("completion does not offer the reservation:\n%s", out)
+	}
+
+	for _, tt := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"lease show nobody", 3, "nobody"},
+		{"lease request --slice web --type site.nod --units 1 --length 1h", 2, "site.node"},
+		{"lease request --slice web --type site.node --units -1 --length 1h", 2, "unit"},
+		{"lease request --slice web --type site.node --units 1 --start 2030-01-02 --end 2030-01-01", 2, "end"},
+		{"lease extend " + short + " --length -1h", 2, "length"},
+		{"lease wait " + short + " --state Closed --timeout 300ms", 6, "pending"},
+		{"lease wait " + short + " --state Cloesd", 2, "Closed"},
+	} {
+		code, out, errs := call(t, append(strings.Fields(tt.args), "--config", dir+"/leasehold.yaml")...)
+		if code != tt.code || !strings.Contains(errs+out, tt.says) {
+			t.Errorf("leasehold %s: exit %d, want %d and %q\n%s%s", tt.args, code, tt.code, tt.says, out, errs)
+		}
+	}
+	// More than there are: the broker refuses, and says why.
+	out = must("lease", "request", "--slice", "big", "--type", "site.node", "--units", "9", "--length", "1h", "--json")
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if out := must("lease", "wait", r.Reservation, "--state", "Failed"); !strings.Contains(out, "only 4 exist") {
+		t.Errorf("a refused request:\n%s", out)
+	}
+
+	if out := must("lease", "close", short, "--wait"); !strings.Contains(out, "Closed") {
+		t.Errorf("close --wait:\n%s", out)
+	}
+	for _, move := range []string{`"to":"Ticketed,Redeeming,NoJoin"`, `"to":"Closed,None,NoJoin"`} {
+		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(seen.String(), move); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("watch did not see %s:\n%s", move, seen.String())
+			}
+		}
+	}
+	unwatch()
+	<-watched
+}
