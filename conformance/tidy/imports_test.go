@@ -59,7 +59,7 @@ cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
 cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
-cod/site:               actors cod cod/directory handlers handlers/run ldapschema + logrus
+cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
 actors/policy/policytest: actors actors/calendar actors/policy + rapid
@@ -68,8 +68,8 @@ cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
 conformance/setup:      ldapschema + go-ldap
 
-[seeded] Judges that play a world from one seed: pure but for its generator.
-conformance/sim:        ...
+[seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
+conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/tidy:
