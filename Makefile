@@ -25,6 +25,7 @@ test: setup
 	$(GO) vet ./...
 	$(GO) test $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
 	$(GO) test -race $(RACE)
+	$(MAKE) --no-print-directory sim
 
 setup:
 	conformance/setup/install.sh

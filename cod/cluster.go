@@ -202,7 +202,8 @@ func (c *cluster) vacate(m *Machine) bool {
 	}
 	old := c.shelf.records[0]
 	c.phase = vacating
-	c.shelf = newShelf([]record{{part: partCluster, want: e, base: old.base}})
+	c.shelf = newShelf([]record{{part: partCluster, base: old.base}})
+	c.shelf.records[0].wish(e)
 	c.shelf.aim = hold
 	return true
 }

@@ -74,12 +74,12 @@ func foundOut(p actors.Properties) actors.Properties {
 const (
 	FactHostname  = "unit.hostname"       // without domain
 	FactDomain    = "unit.domain"         // of the slice at this site
-	FactAddress   = "unit.manage.ip"      //
+	FactAddress   = "unit.manage.ip"      // in the slice's block
 	FactMask      = "unit.manage.subnet"  // netmask of the site's network
-	FactGateway   = "unit.manage.gateway" //
+	FactGateway   = "unit.manage.gateway" // the site's router
 	FactName      = "host.name"           // with domain
 	FactPrivate   = "host.privIPaddr"     // the same address, by its name in the paper
-	FactMAC       = "unit.mac"            //
+	FactMAC       = "unit.mac"            // hardware address
 	FactNode      = "unit.node.id"        // unique in the slice
 	FactDirectory = "unit.directory.dn"   // the entry of the virtual cluster
 )

@@ -91,7 +91,7 @@ func (n *node) render(cfg Config) ([]record, error) {
 	h := ldapschema.Host{
 		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: cfg.BootFile, Mark: mark,
 	}
-	r.add(partHost)(n.entry(cfg))
+	r.add(partHost)(n.entry(cfg, n.state))
 	r.add(partDHCPHost)(ldapschema.DHCPHost(cfg.serviceDN().Child("cn", n.cluster.label), h))
 	r.add(partForward)(ldapschema.ZoneRecordA(cfg.forwardDN(), ldapschema.NameRecord{
 		Name: n.owner(), TTL: cfg.TTL, Addrs: []netip.Addr{n.addr}, Mark: mark,
@@ -103,12 +103,12 @@ func (n *node) render(cfg Config) ([]record, error) {
 }
 
 // entry is the node's own entry.
-func (n *node) entry(cfg Config) (ldapschema.Entry, error) {
+func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
 	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
 	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
 		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
-		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: n.state.String(), Image: n.image,
+		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
 		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
 	})
 }

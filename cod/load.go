@@ -158,7 +158,7 @@ func (l *loader) number(c *cluster) []string {
 	}
 	for i, r := range c.shelf.records {
 		if r.base.IsZero() {
-			c.shelf.records[i].want = records[i].want
+			c.shelf.records[i].wish(records[i].want)
 		}
 	}
 	return nil
@@ -172,9 +172,9 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	}
 	m := l.m
 	n := &node{
-		unit: actors.UnitID(h.Unit), keeping: keeping{shelf: newShelf(nil)}, state: stateNamed(h.State), cluster: c, id: h.NodeID, name: strings.ToLower(h.Name),
-		mac: h.MAC, host: h.Serial, lease: h.Lease, leaseEnd: h.LeaseEnd, kind: h.ResourceType, image: h.Image,
-		generation: int(h.Generation), trouble: h.Note,
+		keeping: keeping{shelf: newShelf(nil)}, unit: actors.UnitID(h.Unit), state: stateNamed(h.State),
+		cluster: c, id: h.NodeID, name: strings.ToLower(h.Name), mac: h.MAC, host: h.Serial,
+		telling: telling{lease: h.Lease, leaseEnd: h.LeaseEnd, kind: h.ResourceType, image: h.Image, generation: int(h.Generation), trouble: h.Note},
 	}
 	switch {
 	case !m.cfg.marked(e, c.key) || n.unit == "" || hostLabel(n.name, 63) != n.name || n.mac.IsZero():
@@ -209,7 +209,7 @@ func (l *loader) shelves(c *cluster) error {
 			return fmt.Errorf("cod: load: %w", err)
 		}
 		n.shelf = newShelf(records)
-		l.compare(n, n.state != Up)
+		l.compare(n, n.state != Up && n.state != Booting)
 	}
 	return nil
 }
@@ -223,7 +223,7 @@ func (l *loader) compare(o owner, incomplete bool) {
 		e, ok := l.at[r.want.DN.Normal()]
 		switch {
 		case ok && o.mine(l.m, e, r.part):
-			r.base = r.want
+			r.put(r.want)
 			l.ours[e.DN.Normal()] = true
 		case ok && (r.part.yields() || !incomplete):
 			r.left = true

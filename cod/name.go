@@ -17,8 +17,8 @@ const (
 
 // Properties of configuration that name hosts (paper B 3.1).
 const (
-	PropPrefix = "host.prefix" // what host names begin with; the slice's name otherwise
-	PropImage  = "config.image.guid"
+	PropPrefix = "host.prefix"       // what host names begin with; the slice's name otherwise
+	PropImage  = "config.image.guid" // what the node boots
 )
 
 // hostLabel is s as a DNS label that is also a host name (RFC 1123 2.1): lower-case
@@ -87,6 +87,18 @@ func plainOr(s string) string {
 		return ""
 	}
 	return plain(s)
+}
+
+// printable is s for an attribute of printable strings (RFC 4517 3.3.29), for people
+// to recognise: what does not fit becomes a hyphen.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("'()+,-./:=? ", r) {
+			return r
+		}
+		return '-'
+	}, s)
+	return strings.TrimSpace(s[:min(len(s), 64)])
 }
 
 // clip is s as one line of at most max octets that may be shown to people and

@@ -26,14 +26,9 @@ type node struct {
 	mac     ldapschema.MAC
 	host    string // the piece of inventory
 
-	// What its entry says besides.
-	lease      string
-	leaseEnd   time.Time
-	kind       string // resource type
-	image      string
-	generation int    // sequence number of the action it was last changed for
-	trouble    string // why it is suspect
-	code       int    // and what its action is answered with
+	telling
+	said said // what its entry was last told to say
+	code int  // what the action of a suspect node is answered with
 
 	// What was asked of it.
 	action actors.Action      // carried out, or being carried out; Verb 0 after Load
@@ -49,6 +44,22 @@ type node struct {
 	again   actors.Millis // not to be called before
 	known   bool          // found holds what the driver found out
 	found   actors.Properties
+}
+
+// telling is what a node's entry says besides who the node is.
+type telling struct {
+	lease      string
+	leaseEnd   time.Time
+	kind       string // resource type
+	image      string
+	generation int    // sequence number of the action it was last changed for
+	trouble    string // why it is suspect
+}
+
+// said is what was told, and the state it was told in.
+type said struct {
+	state State
+	telling
 }
 
 // newest is the highest sequence number asked of the node.
@@ -157,8 +168,8 @@ func (n *node) forget(m *Machine) {
 }
 
 // free reports whether the next action can be taken up: no driver call is under
-// way, no write of ours is on its way to be misunderstood, and a teardown that was
-// begun is finished before anything is set up again.
+// way, and a teardown that was begun is finished before anything is set up again. A
+// write under way does not matter: the shelf keeps what it sent.
 func (n *node) free() bool {
 	if n.calling != 0 {
 		return false
@@ -190,7 +201,7 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	case n.cluster == nil && n.state == Suspect: // only its teardown ever failed
 		n.move(m, Asked)
 	case n.state == Suspect || n.state == Draining && loaded:
-		n.move(m, Staged)
+		n.move(m, Allocated) // what is missing of its entries comes first
 	}
 	if n.cluster != nil {
 		if note := m.enlist(n.cluster, logins(n.action.Properties)); note != "" {
@@ -222,15 +233,13 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	if n.cluster == nil {
+	now := said{s, n.telling}
+	if n.cluster == nil || n.said == now {
 		return
 	}
-	was := n.state
-	n.state = s
-	e, err := n.entry(m.cfg)
-	n.state = was
-	if err == nil { // every value was made to fit when the node got its id
-		n.shelf.records[0].want = e
+	if e, err := n.entry(m.cfg, s); err == nil { // every value was made to fit
+		n.said = now
+		n.shelf.records[0].wish(e)
 	}
 }
 
@@ -297,7 +306,7 @@ func (n *node) fail(m *Machine, code int, note string) {
 // authority hears that its setup failed.
 func (n *node) clashed(m *Machine, _ actors.Millis, _ int) {
 	n.cluster.taken[n.id] = true
-	if !n.touched && (n.state == Allocated || n.state == Staged) {
+	if !n.touched && n.state == Allocated {
 		n.move(m, Wiped)
 		return
 	}

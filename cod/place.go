@@ -74,7 +74,7 @@ func (n *node) settle(m *Machine, c *cluster) (int, string) {
 			continue
 		}
 		n.cluster, n.id, n.name, n.addr, n.mac = c, id, name, addr, mac
-		n.host = plainOr(n.action.Unit.Host)
+		n.host = printable(n.action.Unit.Host)
 		c.nodes[id] = n
 		m.macs[mac] = n
 		return CodeDone, ""
@@ -137,6 +137,7 @@ func (n *node) vacate(m *Machine) {
 	}
 	delete(c.nodes, n.id)
 	n.cluster, n.id, n.name, n.known, n.found, n.touched = nil, 0, "", false, nil, false
+	n.said = said{}
 	n.shelf = newShelf(nil)
 }
 

@@ -14,6 +14,9 @@ type record struct {
 	// base is what was last written, so that an operator's edit can be told from
 	// our own; zero when nothing of ours stands there.
 	base ldapschema.Entry
+	// stale says that base is not what is wanted now. It is kept beside the two
+	// because comparing them is what would cost most here.
+	stale bool
 	// doubt says that an add was sent and its answer lost.
 	doubt bool
 	// left says that whatever stands at this name is not ours to touch: a
@@ -83,6 +86,18 @@ const (
 // the same entry.
 const mostRounds = 8
 
+// wish makes e what should stand there.
+func (r *record) wish(e ldapschema.Entry) {
+	r.want = e
+	r.stale = r.ours() && !r.base.Equal(e)
+}
+
+// put notes what was written.
+func (r *record) put(e ldapschema.Entry) {
+	r.base, r.doubt = e, false
+	r.stale = !e.Equal(r.want)
+}
+
 // ours reports whether something of ours stands at the record's name.
 func (r record) ours() bool { return !r.base.IsZero() }
 
@@ -98,7 +113,7 @@ func (s *shelf) revise(want []record) {
 	}
 	for _, w := range want {
 		if i, ok := at[w.want.DN]; ok {
-			s.records[i].want = w.want
+			s.records[i].wish(w.want)
 		} else {
 			s.records = append(s.records, w)
 		}
@@ -121,7 +136,7 @@ func (s *shelf) due() []int {
 					return []int{i}
 				}
 				return run
-			case !r.base.IsZero():
+			case r.ours():
 				run = append(run, i)
 			}
 		}
@@ -129,8 +144,8 @@ func (s *shelf) due() []int {
 	}
 	for i, r := range s.records {
 		switch {
-		case r.left, r.base.IsZero() && !r.doubt && s.aim == hold, !r.base.IsZero() && r.base.Equal(r.want):
-		case !r.base.IsZero() || r.doubt:
+		case r.left, !r.ours() && !r.doubt && s.aim == hold, r.ours() && !r.stale:
+		case r.ours() || r.doubt:
 			if len(run) == 0 {
 				return []int{i}
 			}
@@ -165,12 +180,12 @@ func (m *Machine) push(now actors.Millis, s *shelf, o owner) {
 		m.ask(s, o, reading, run)
 	case s.aim == absent:
 		m.ask(s, o, deleting, run)
-	case !r.base.IsZero():
+	case r.ours():
 		// Written as if nobody else had been there. The change names the values it
 		// replaces, so where somebody was it fails, and then the entry is read.
 		change, any, _ := ldapschema.Merge(r.base, r.base, r.want)
 		if !any {
-			r.base = r.want
+			r.put(r.want)
 			m.push(now, s, o)
 			return
 		}
@@ -217,7 +232,8 @@ func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
 		case n < applied && s.doing == deleting:
 			*r = record{part: r.part, want: r.want}
 		case n < applied:
-			r.base, r.doubt, s.rounds = s.sent[n], false, 0
+			r.put(s.sent[n])
+			s.rounds = 0
 		case s.doing == adding && (n > applied || ev.Outcome != Unavailable):
 			r.doubt = false // known not to have been added by this write
 		}
@@ -308,7 +324,7 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 		return -1
 	case r.ours(): // an operator edited it
 	case mine: // from before a crash or a lost answer
-		r.base, r.doubt = adopted(ev.Entry, r.want), false
+		r.put(adopted(ev.Entry, r.want))
 		if s.aim == absent {
 			return -1
 		}
@@ -325,7 +341,7 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 	}
 	change, any, _ := ldapschema.Merge(r.base, ev.Entry, r.want) // conflicts: the operator wins
 	if !any {
-		r.base = r.want
+		r.put(r.want)
 		return -1
 	}
 	m.ask(s, o, modifying, []int{i}, change)

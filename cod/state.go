@@ -28,12 +28,12 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// stateNamed is the state a directory entry names. What is not known, such as an
+// stateNamed is the state a directory entry names. What we do not write, such as an
 // operator's own word, is a node nobody vouches for.
 func stateNamed(name string) State {
-	for s, n := range stateNames {
-		if n == name && State(s) != Asked && State(s) != Gone {
-			return State(s)
+	for _, s := range []State{Allocated, Booting, Up, Draining} {
+		if name == s.String() {
+			return s
 		}
 	}
 	return Suspect
@@ -43,13 +43,13 @@ func stateNamed(name string) State {
 var moves = fsm.New(
 	fsm.Row[State]{State: Asked, Means: "waits for its cluster, or for a free id", To: []State{Allocated, Draining}},
 	fsm.Row[State]{State: Allocated, Means: "its id is taken and its entries are being written", To: []State{Staged, Draining, Wiped, Suspect}},
-	fsm.Row[State]{State: Staged, Means: "its entries are written", To: []State{Booting, Draining, Wiped, Suspect}},
+	fsm.Row[State]{State: Staged, Means: "its entries are written", To: []State{Booting, Draining, Suspect}},
 	fsm.Row[State]{State: Booting, Means: "the driver is setting it up", To: []State{Up, Draining, Suspect}},
 	fsm.Row[State]{State: Up, Means: "in service", To: []State{Draining, Suspect}},
-	fsm.Row[State]{State: Draining, Means: "the driver is tearing it down", To: []State{Wiped, Staged, Suspect}},
+	fsm.Row[State]{State: Draining, Means: "the driver is tearing it down", To: []State{Wiped, Allocated, Suspect}},
 	fsm.Row[State]{State: Wiped, Means: "its entries are being removed", To: []State{Gone, Asked, Suspect}},
 	fsm.Row[State]{State: Gone, Means: "nothing is left of it"},
-	fsm.Row[State]{State: Suspect, Means: "the driver gave up or the directory refused; waits for another action", To: []State{Asked, Staged, Draining, Wiped}},
+	fsm.Row[State]{State: Suspect, Means: "the driver gave up or the directory refused; waits for another action", To: []State{Asked, Allocated, Draining, Wiped}},
 )
 
 // Life draws the moves of a node as a Mermaid state diagram.

@@ -35,7 +35,7 @@ func TestStories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := play(t, string(script))
+			got := play(t, newWorld(t, siteConfig()), string(script))
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -45,7 +45,7 @@ func TestStories(t *testing.T) {
 			if got != string(script) {
 				t.Errorf("the story goes otherwise now:\n%s", firstDifference(string(script), got))
 			}
-			if again := play(t, string(script)); again != got {
+			if again := play(t, newWorld(t, siteConfig()), string(script)); again != got {
 				t.Error("the same history gave another answer")
 			}
 		})
@@ -53,8 +53,7 @@ func TestStories(t *testing.T) {
 }
 
 // play carries out the commands of a script, and writes it with what they lead to.
-func play(t *testing.T, script string) string {
-	w := newWorld(t, siteConfig())
+func play(t *testing.T, w *world, script string) string {
 	w.log.Reset()
 	var out strings.Builder
 	told := false
@@ -238,4 +237,37 @@ func firstDifference(want, got string) string {
 		}
 	}
 	return fmt.Sprintf("%d lines became %d", len(a), len(b))
+}
+
+// TestEveryMoveHasAStory: the table allows nothing that no story shows.
+func TestEveryMoveHasAStory(t *testing.T) {
+	t.Parallel()
+	files, _ := filepath.Glob("testdata/stories/*.txt")
+	seen := map[[2]cod.State]bool{}
+	for _, file := range files {
+		script, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, siteConfig())
+		play(t, w, string(script))
+		for _, mv := range w.moved {
+			seen[[2]cod.State{mv.From, mv.To}] = true
+		}
+	}
+	for _, row := range cod.Moves() {
+		for _, to := range row.To {
+			if !seen[[2]cod.State{row.State, to}] {
+				t.Errorf("no story moves a node from %v to %v", row.State, to)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile("testdata/life.mmd", []byte(cod.Life()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile("testdata/life.mmd"); err != nil || string(want) != cod.Life() {
+		t.Error("testdata/life.mmd is not the picture of the table", err)
+	}
 }

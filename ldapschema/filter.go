@@ -116,7 +116,7 @@ func (f Filter) test(t Attribute) func(string) truth {
 		want := t.Normal(f.Value)
 		return func(v string) truth { return answer(t.Normal(v) == want) }
 	case FilterGreaterOrEqual, FilterLessOrEqual:
-		if !t.Ordered {
+		if !t.Ordered || !t.Syntax.Valid(f.Value) {
 			return nil
 		}
 		return func(v string) truth {
@@ -136,6 +136,9 @@ func (f Filter) test(t Attribute) func(string) truth {
 		}
 		parts := make([]string, len(f.Parts))
 		for i, p := range f.Parts {
+			if p != "" && !t.Syntax.Valid(p) {
+				return nil
+			}
 			parts[i] = normalPart(t, p, i == 0, i == len(f.Parts)-1)
 		}
 		return func(v string) truth { return answer(substrings(t.Normal(v), parts)) }

@@ -90,8 +90,6 @@ func (r Rule) Normal(v string) string {
 		return strings.ReplaceAll(v, " ", "")
 	case TelephoneNumberMatch:
 		return foldCase(strings.NewReplacer(" ", "", "-", "").Replace(v))
-	case IntegerMatch:
-		return normalInteger(v)
 	case BooleanMatch, UUIDMatch, ObjectIdentifierMatch:
 		if r == ObjectIdentifierMatch {
 			v = knownOID(v)
@@ -142,6 +140,7 @@ func foldCase(s string) string {
 
 // squeeze drops blanks at both ends and makes inner runs of them one, the
 // insignificant space handling of RFC 4518 2.6 as far as it matters for equality.
+// Blanks alone are one blank, so that no value becomes empty.
 func squeeze(s string) string {
 	clean := true
 	for i := 0; i < len(s); i++ {
@@ -154,25 +153,14 @@ func squeeze(s string) string {
 	if clean {
 		return s
 	}
-	return strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
+	if out := strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " "); out != "" || s == "" {
+		return out
+	}
+	return " "
 }
 
-func normalInteger(v string) string {
-	if !validInteger(v) {
-		return v
-	}
-	neg := strings.HasPrefix(v, "-")
-	digits := strings.TrimLeft(strings.TrimPrefix(v, "-"), "0")
-	if digits == "" {
-		return "0"
-	}
-	if neg {
-		return "-" + digits
-	}
-	return digits
-}
-
-// lessInteger compares two normal integers of any length.
+// lessInteger compares two integers of any length. The syntax leaves each number
+// one spelling, so their lengths tell.
 func lessInteger(a, b string) bool {
 	an, bn := strings.HasPrefix(a, "-"), strings.HasPrefix(b, "-")
 	switch {

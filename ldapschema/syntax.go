@@ -163,11 +163,15 @@ func validPrintable(v string) bool {
 
 func validNumeric(v string) bool { return strings.Trim(v, "0123456789 ") == "" }
 
-// validInteger keeps integers below 64 digits: nothing here counts further, and
-// an unbounded number would be an unbounded value.
+// validInteger accepts the one spelling that RFC 4517 3.3.16 gives each number: no
+// leading zeros, no minus zero. It keeps integers below 64 digits: nothing here
+// counts further, and an unbounded number would be an unbounded value.
 func validInteger(v string) bool {
-	v = strings.TrimPrefix(v, "-")
-	return v != "" && len(v) < 64 && strings.Trim(v, "0123456789") == ""
+	digits := strings.TrimPrefix(v, "-")
+	if digits == "" || len(digits) >= 64 || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	return digits[0] != '0' || v == "0"
 }
 
 func validBits(v string) bool {

@@ -64,7 +64,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
 			break
 		}
-		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
+		fx, err = a.step(now, r, func(s *step) error { s.giveBack("closed by the operator"); return nil })
 	case actors.SendFailed: // the client learns by asking again
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a broker does not take %T", ev))
@@ -195,15 +195,17 @@ func (a *Actor) put(r Reservation) {
 	}
 	if src := a.sources[r.Source]; src != nil {
 		src.calendar.Release(r.ID)
-		if r.holding() {
-			// The policy checked the grant on a sketch and the round checked the
-			// policy, so that nothing is left to refuse here.
-			for _, h := range r.Holds {
-				_ = src.calendar.Take(r.ID, h)
-			}
+		// The policy checked the grant on a sketch and the round checked the policy,
+		// so that nothing is left to refuse here.
+		for _, h := range r.Holds {
+			_ = src.calendar.Take(r.ID, h)
 		}
 	}
-	a.agenda.Set(r.ID, a.due(r))
+	at := a.due(r)
+	if r.Status == closed && len(r.Holds) > 0 {
+		at = min(at, a.config.Cycles.Of(r.Granted.Term.End)+1)
+	}
+	a.agenda.Set(r.ID, at)
 }
 
 // due is when a reservation next does something by itself: it expires with its
@@ -223,12 +225,22 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 }
 
 // tick lets what is over expire, then holds a round: units freed now can be
-// granted now.
+// granted now. A term expires in its last cycle, but its units are free only when
+// that cycle is over (calendar holds are exact to the millisecond).
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range a.agenda.Due(now) {
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
+			if a.due(r) > now { // expired in the cycle before: now its units are free
+				r.Holds = nil
+				a.put(r)
+				fx.Save = append(fx.Save, actors.Record{Key: key(id), Value: r})
+				continue
+			}
+			if src := a.sources[r.Source]; src != nil {
+				src.calendar.Release(id)
+			}
 			delete(a.book, id)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
 			continue

@@ -91,7 +91,7 @@ func (s *step) receive(m actors.Message) error {
 		return s.extend(m)
 	case actors.OpRelinquish:
 		s.Sequence, s.changed = m.Sequence, true
-		s.close("the client gave it back")
+		s.giveBack("the client gave it back")
 	}
 	return nil
 }
@@ -140,7 +140,16 @@ func (r Reservation) ask() policy.Ask {
 	return ask
 }
 
-// close frees the units. A client that still waits for an answer is told.
+// giveBack ends a reservation before its term does: its units are free at once.
+func (s *step) giveBack(why string) {
+	if s.Status != closed {
+		s.Holds = nil
+	}
+	s.close(why)
+}
+
+// close ends a reservation; what it holds stays held until the term's last instant.
+// A client that still waits for an answer is told.
 func (s *step) close(why string) {
 	if s.Status == closed {
 		return

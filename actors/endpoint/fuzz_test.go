@@ -21,19 +21,17 @@ func TestEveryOctet(t *testing.T) {
 	want := s.messages()[0]
 	s = w.serve(t, to)
 	for i := range request {
-		for _, flip := range []byte{1, 0x20} {
-			bad := slices.Clone(request)
-			bad[i] ^= flip
-			s.post("ticket", bad)
-			got := s.messages()
-			if len(got) == 0 {
-				continue
-			}
-			if !reflect.DeepEqual(got[0], want) {
-				t.Fatalf("octet %d changed from %q to %q: the actor hears %+v", i, request[i], bad[i], got[0])
-			}
-			s = w.serve(t, to) // one that has not seen the message
+		bad := slices.Clone(request)
+		bad[i] ^= 1 << (i % 7)
+		s.post("ticket", bad)
+		got := s.messages()
+		if len(got) == 0 {
+			continue
 		}
+		if !reflect.DeepEqual(got[0], want) {
+			t.Fatalf("octet %d changed from %q to %q: the actor hears %+v", i, request[i], bad[i], got[0])
+		}
+		s = w.serve(t, to) // one that has not seen the message
 	}
 }
 

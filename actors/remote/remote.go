@@ -122,6 +122,10 @@ func (r *Remote) run(l *lane) {
 func (r *Remote) pick(l *lane) (*item, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	select {
+	case <-l.news: // this look sees whatever was pushed so far
+	default:
+	}
 	now := r.cfg.Clock.Now()
 	it, at := l.q.next(now)
 	if l.after.After(now) && l.q.live > 0 {

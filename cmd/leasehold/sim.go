@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/leasehold/leasehold/conformance/sim"
@@ -29,6 +30,8 @@ same again whenever it is asked for.`,
 			if seeds < 1 {
 				return usage("play at least one seed: --seeds")
 			}
+			// Worlds are made and thrown away by the thousand; memory is not short.
+			debug.SetGCPercent(400)
 			began := time.Now()
 			shown := began
 			sum, err := sim.Seeds(c.Context(), first, seeds, workers, func(done int) {

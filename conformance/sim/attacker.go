@@ -8,12 +8,14 @@ import (
 	"github.com/leasehold/leasehold/wire/soap"
 	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/keys"
 )
 
 // tapped is a message that somebody on the way has copied, after its receiver took
 // it.
 type tapped struct {
 	octets   []byte
+	id       string // of the message
 	from, to *process
 }
 
@@ -25,7 +27,7 @@ func (w *world) overheard(s sealed, from, to *process) {
 	if len(w.taps) == 16 {
 		w.taps = w.taps[1:]
 	}
-	w.taps = append(w.taps, tapped{s.octets, from, to})
+	w.taps = append(w.taps, tapped{s.octets, s.message.ID, from, to})
 }
 
 // attack tries one forgery, made from a message that was really sent. All of them
@@ -36,7 +38,7 @@ func (w *world) attack() {
 	}
 	t := w.taps[w.rnd.IntN(len(w.taps))]
 	octets, to, how := t.octets, t.to, "replays"
-	switch w.rnd.IntN(6) {
+	switch w.rnd.IntN(7) {
 	case 0:
 	case 1:
 		how, octets = "changes", w.changed(t)
@@ -48,9 +50,15 @@ func (w *world) attack() {
 	case 3:
 		how, octets = "strips", stripped(t)
 	case 4:
-		how, octets = "signs as itself", w.resigned(t, w.cast.stranger.GUID)
+		how, octets = "signs as itself", w.resigned(t, w.cast.stranger, w.cast.stranger.GUID)
 	case 5:
-		how, octets = "signs as another", w.resigned(t, t.from.key.GUID)
+		how, octets = "signs as another", w.resigned(t, w.cast.stranger, t.from.key.GUID)
+	case 6: // an actor of the federation passes on what was said by another
+		who := w.procs[w.rnd.IntN(len(w.procs))]
+		if who == t.from || who == t.to || !bytes.Contains(t.octets, []byte("sharpTicket")) {
+			return
+		}
+		how, octets = who.Name+" claims", w.resigned(t, who.key, who.key.GUID)
 	}
 	if octets == nil || !to.up {
 		return
@@ -86,16 +94,15 @@ func stripped(t tapped) []byte {
 	return soap.EncodeEnvelope(nil, nil, body)
 }
 
-// resigned is the message signed with the stranger's key, under some name.
-func (w *world) resigned(t tapped, as string) []byte {
+// resigned is the body of the message signed with another key, under some name.
+func (w *world) resigned(t tapped, s keys.Identity, as string) []byte {
 	body := bodyOf(t)
-	s := w.cast.stranger
 	octets, err := wssec.Seal{
-		Signer: s.Key, Cert: s.Cert, GUID: as, Name: t.from.Name, To: t.to.key.GUID, MessageID: "stranger-1",
+		Signer: s.Key, Cert: s.Cert, GUID: as, Name: t.from.Name, To: t.to.key.GUID, MessageID: t.id,
 		Created: w.wall(), Expires: w.wall().Add(life), Profile: wssec.Strict,
 	}.Request(body)
 	if err != nil {
-		return nil
+		return nil // not even that
 	}
 	return octets
 }

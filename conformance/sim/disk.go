@@ -29,6 +29,9 @@ func (d disk) save(w *world, rec actors.Record) {
 		return
 	}
 	w.trace.mix(data)
+	if w.cfg.mutant == losesRecords && w.rnd.IntN(20) == 0 {
+		return
+	}
 	d[rec.Key] = stored{data, rec.Value}
 }
 

@@ -22,6 +22,9 @@ func (g *guest) run(a actors.Action) {
 	if a.Verb != actors.Join && a.Verb != actors.Leave {
 		g.p.w.fail(saysSendable, "%s runs %s", g.p.Name, a.Verb)
 	}
+	if a.Verb == actors.Join {
+		g.p.w.judgeJoin(g.p, a)
+	}
 	t := g.units[a.Unit.ID]
 	if t == nil {
 		t = &turns{}

@@ -12,6 +12,7 @@ import (
 // account is what was taken from one delegation, by whom: a naive twin of the
 // machines' calendars.
 type account struct {
+	broken     sentence // when more is taken than there is
 	delegation actors.Delegation
 	taken      map[actors.ReservationID][]calendar.Hold
 }
@@ -51,52 +52,56 @@ func (a *account) set(id actors.ReservationID, holds []calendar.Hold) {
 	a.taken[id] = slices.Clone(holds)
 }
 
-// delegated begins the accounts of a delegation.
-func (w *world) delegated(d actors.Delegation) {
-	w.accounts[d.ID] = &account{d, map[actors.ReservationID][]calendar.Hold{}}
-	w.shares[d.ID] = &account{d, map[actors.ReservationID][]calendar.Hold{}}
+// judge wants no more to be taken, at any instant from now on, than there is.
+func (a *account) judge(w *world, p *process) {
+	if n, at := a.most(w.now); n > a.delegation.Units {
+		w.fail(a.broken, "%s has given %d of %d units of %s at %.3f", p.Name, n, a.delegation.Units, a.delegation.Type, seconds(at))
+	}
 }
 
-// judgeGrants checks a broker's record against what was delegated to it.
-func (w *world) judgeGrants(p *process, v broker.Reservation) {
+// delegated begins the accounts of a delegation.
+func (w *world) delegated(d actors.Delegation) {
+	w.accounts[d.ID] = &account{saysOversold, d, map[actors.ReservationID][]calendar.Hold{}}
+	w.shares[d.ID] = &account{saysShare, d, map[actors.ReservationID][]calendar.Hold{}}
+}
+
+// noteGrant takes in a broker's record: what was granted counts, not what the
+// broker wrote down as taken.
+func (w *world) noteGrant(p *process, v broker.Reservation) *account {
 	if v.Granted == nil {
-		return
+		return nil
 	}
 	a := w.accounts[v.Source]
 	if a == nil {
 		w.fail(saysOversold, "%s grants %s from %s, which nobody delegated", p.Name, v.ID, v.Source)
-		return
+		return nil
 	}
-	w.latest = max(w.latest, v.Granted.Term.End)
-	if v.Status.State == actors.Closed {
+	term := v.Granted.Term
+	w.latest = max(w.latest, term.End)
+	if !a.delegation.Term.Covers(term) {
+		w.fail(saysOversold, "%s grants %s over %s from %s", p.Name, v.ID, span(term), span(a.delegation.Term))
+	}
+	if v.Status.State == actors.Closed && len(v.Holds) == 0 { // given back, or over
 		a.set(v.ID, nil)
-		return
+		return a
 	}
-	// What was granted counts, not what the broker wrote down as taken.
-	holds := slices.DeleteFunc(slices.Clone(v.Holds), func(h calendar.Hold) bool { return h.From >= v.Granted.Term.NewStart })
-	a.set(v.ID, append(holds, calendar.Hold{From: v.Granted.Term.NewStart, To: v.Granted.Term.End, Units: v.Granted.Units}))
-	if n, at := a.most(w.now); n > a.delegation.Units {
-		w.fail(saysOversold, "%s has granted %d of %d units of %s at %.3f", p.Name, n, a.delegation.Units, a.delegation.Type, seconds(at))
-	}
-	if t := a.delegation.Term; !t.Covers(v.Granted.Term) {
-		w.fail(saysOversold, "%s grants %s over %s from %s", p.Name, v.ID, span(v.Granted.Term), span(t))
-	}
+	before := slices.DeleteFunc(slices.Clone(v.Holds), func(h calendar.Hold) bool { return h.From >= term.NewStart })
+	a.set(v.ID, append(before, calendar.Hold{From: term.NewStart, To: term.End, Units: v.Granted.Units}))
+	return a
 }
 
-// judgeHolds checks a site's record against what the site delegated.
-func (s *site) judgeHolds(v authority.Reservation) {
+// noteHolds takes in a site's record.
+func (s *site) noteHolds(v authority.Reservation) *account {
 	w := s.p.w
 	a := w.shares[v.Export]
 	if a == nil {
 		w.fail(saysShare, "%s leases %s under %s, which it never delegated", s.p.Name, v.ID, v.Export)
-		return
+		return nil
 	}
 	if v.Status.State == actors.Closed {
 		a.set(v.ID, nil)
-		return
+	} else {
+		a.set(v.ID, v.Holds)
 	}
-	a.set(v.ID, v.Holds)
-	if n, at := a.most(w.now); n > a.delegation.Units {
-		w.fail(saysShare, "%s has leased %d of %d units at %.3f", s.p.Name, n, a.delegation.Units, seconds(at))
-	}
+	return a
 }

@@ -7,7 +7,11 @@ type mutant uint8
 const (
 	nothingBroken   mutant = iota
 	sendsBeforeSave        // a process that dies before it saved has already sent
+	losesRecords           // now and then a record is not written
 	givesHostTwice         // a setup is driven on a host that has another unit
+	leavesRemains          // a driver says that it tore down and did not
 	sharesAddress          // an entry is written with the address of another
 	skipsSignatures        // messages are read without opening them
+	sellsMore              // a broker believes that it was given one unit more
+	readsMapOrder          // something depends on the order of a map
 )

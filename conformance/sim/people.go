@@ -85,12 +85,12 @@ func (w *world) planLease(i int) {
 	at := w.upTo(w.cfg.Chaos * 2 / 3)
 	c := w.cycles()
 	first := c.Of(begin+at) + actors.Cycle(r.IntN(12))
-	last := first + 1 + actors.Cycle(r.IntN(25))
+	last := first + 1 + actors.Cycle(r.IntN([]int{6, 12, 25}[r.IntN(3)]))
 	name := fmt.Sprintf("s%d", 1+r.IntN(3))
 	ev := actors.Request{
 		Reservation: actors.ReservationID(fmt.Sprintf("R%d", i+1)), Slice: actors.Slice{ID: actors.SliceID(p.Name + "-" + name), Name: name},
 		Type: s.kind(), Units: 1 + r.IntN(4), Term: actors.NewTerm(c.Start(first), c.End(last)),
-		Renewable: r.IntN(3) == 0, Request: actors.Properties{}, Config: actors.Properties{"config.image.guid": "debian"},
+		Renewable: r.IntN(2) == 0, Request: actors.Properties{}, Config: actors.Properties{"config.image.guid": "debian"},
 	}
 	if r.IntN(4) == 0 {
 		ev.Request["elastic"] = "true"
@@ -106,32 +106,44 @@ func (w *world) planLease(i int) {
 		ev.Config["config.ssh.user1.login"] = []string{"ada", "grace", "root", "x y"}[r.IntN(4)]
 	}
 	w.latest = max(w.latest, ev.Term.End)
+	wish := &wish{p: p, id: ev.Reservation}
 	if ev.Renewable {
-		w.renewed = append(w.renewed, renewal{p, ev.Reservation})
+		w.renewed = append(w.renewed, wish)
 	}
-	w.after(at, func() { w.ask(p, ev, nil) })
+	w.after(at, func() { w.ask(p, ev, func(error) { wish.heard = true }) })
 	if w.chance(w.cfg.Faults.Extend) {
-		for range 1 + r.IntN(2) {
+		for range 1 + r.IntN(4) { // most come when it is not to be extended
 			end := ev.Term.End + 1 + actors.Millis(r.IntN(20_000))
 			if r.IntN(2) == 0 {
 				end = c.End(c.Of(end))
 			}
-			w.after(at+w.upTo(20_000), func() {
-				w.latest = max(w.latest, end)
-				w.ask(p, actors.Extend{Reservation: ev.Reservation, End: end, Units: r.IntN(4)}, nil)
-			})
+			when := max(at, ev.Term.Start-begin-1_000) + w.upTo(ev.Term.Length())
+			w.after(when, func() { w.ask(p, actors.Extend{Reservation: ev.Reservation, End: end, Units: r.IntN(4)}, nil) })
 		}
 	}
 	if w.chance(w.cfg.Faults.Close) {
 		who := []*process{p, p, w.broker, s.p}[r.IntN(4)]
-		w.after(at+w.upTo(30_000), func() { w.ask(who, actors.Close{Reservation: ev.Reservation}, nil) })
+		w.after(at+w.upTo(30_000), func() {
+			w.closed[string(who.ID)+" "+string(ev.Reservation)] = true
+			w.ask(who, actors.Close{Reservation: ev.Reservation}, nil)
+		})
 	}
 }
 
-// renewal is a reservation that goes on until somebody closes it.
-type renewal struct {
-	p  *process
-	id actors.ReservationID
+// wish is a reservation that goes on until somebody closes it.
+type wish struct {
+	p     *process
+	id    actors.ReservationID
+	heard bool // the manager has answered the request
+}
+
+// end closes it, once the manager knows of it.
+func (w *world) end(r *wish) {
+	if !r.heard {
+		w.after(500, func() { w.end(r) })
+		return
+	}
+	w.ask(r.p, actors.Close{Reservation: r.id}, nil)
 }
 
 // kind is the resource type of a site's hosts.

@@ -145,12 +145,11 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 		}
 		return p.die("before it saved")
 	}
-	for _, rec := range latest(fx.Save) {
+	records := latest(fx.Save)
+	for _, rec := range records {
 		p.disk.save(w, rec)
 	}
-	for _, rec := range latest(fx.Save) {
-		w.saved(p, rec)
-	}
+	w.saved(p, records)
 	if d.at != never {
 		w.expect(p, p.machine)
 	}

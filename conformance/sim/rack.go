@@ -39,6 +39,9 @@ func (r *rack) drive(d cod.Drive) {
 	if d.Verb == actors.Setup && h.unit != "" && h.unit != d.Unit.ID {
 		w.fail(saysOneUnit, "%s: setup of %s on %s, which has %s", s.p.Name, short(d.Unit.ID), host, short(h.unit))
 	}
+	if d.Verb == actors.Teardown {
+		s.judgeTaken(d)
+	}
 	r.calls[d.Unit.ID] = d
 	w.trace.add(w.now, "%s drives %s of %s on %s", s.p.Name, d.Verb, short(d.Unit.ID), host)
 	if d.Verb == actors.Setup {
@@ -66,7 +69,7 @@ func (r *rack) drive(d cod.Drive) {
 
 // finish is what a call that succeeds makes true.
 func (r *rack) finish(d cod.Drive, h *iron) {
-	if d.Verb == actors.Teardown && h.unit == d.Unit.ID {
+	if d.Verb == actors.Teardown && h.unit == d.Unit.ID && r.s.p.w.cfg.mutant != leavesRemains {
 		h.unit = ""
 	}
 }

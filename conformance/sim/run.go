@@ -35,6 +35,7 @@ type Counts struct {
 	Edits       int // by operators, to directories
 	Attacks     int // forgeries tried
 	Leases      int // redeemed by managers
+	Extended    int // of these, how often a site extended one
 }
 
 // Add sums up.
@@ -47,7 +48,7 @@ func (c *Counts) Add(o Counts) {
 func (c *Counts) fields() []*int {
 	return []*int{
 		&c.Steps, &c.Moves, &c.Messages, &c.Dropped, &c.Lost, &c.Repeated, &c.Refused, &c.GivenUp, &c.Declined, &c.Crashes,
-		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Leases,
+		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Leases, &c.Extended,
 	}
 }
 
@@ -115,7 +116,7 @@ func (w *world) calmDown() {
 		s.away = 0
 	}
 	for _, r := range w.renewed {
-		w.ask(r.p, actors.Close{Reservation: r.id}, nil)
+		w.end(r)
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
@@ -35,6 +36,10 @@ func (w *world) moved(p *process, t actors.Transition) {
 		w.fail(saysLegal, "%s: %s moves from %s to %s: %s", p.Name, t.Reservation, t.From, t.To, t.Why)
 	}
 	w.counts.Moves++
+	w.visited[p.role.String()+" "+t.From+" > "+t.To]++
+	if p.role == actors.RoleManager && strings.Contains(t.From, ",ExtendingLease") && strings.HasPrefix(t.To, "Active,") && t.Why == "the site extended the lease" {
+		w.counts.Extended++
+	}
 	if p.role == actors.RoleManager && strings.HasPrefix(t.From, "Ticketed,Redeeming") && strings.HasPrefix(t.To, "Active") {
 		w.counts.Leases++
 	}
@@ -43,20 +48,31 @@ func (w *world) moved(p *process, t actors.Transition) {
 // refused judges an event that a machine did not take. A kind that is none means
 // that the machine contradicted itself.
 func (w *world) refused(p *process, ev actors.Event, err error) {
+	if onRefusal != nil {
+		onRefusal(p, ev, err)
+	}
 	if actors.KindOf(err) == actors.Other {
 		w.fail(saysLegal, "%s: %s: %v", p.Name, describe(ev), err)
 	}
 }
 
-// saved judges a record that was made durable.
-func (w *world) saved(p *process, rec actors.Record) {
-	switch v := rec.Value.(type) {
-	case broker.Reservation:
-		w.judgeGrants(p, v)
-	case authority.Reservation:
-		s := w.siteOf[p.ID]
-		s.judgeHolds(v)
-		s.judgeUnits(v)
+// saved judges records that were made durable together.
+func (w *world) saved(p *process, records []actors.Record) {
+	var touched []*account
+	for _, rec := range records {
+		switch v := rec.Value.(type) {
+		case broker.Reservation:
+			touched = append(touched, w.noteGrant(p, v))
+		case authority.Reservation:
+			s := w.siteOf[p.ID]
+			touched = append(touched, s.noteHolds(v))
+			s.judgeUnits(v)
+		}
+	}
+	for i, a := range touched {
+		if a != nil && !slices.Contains(touched[:i], a) {
+			a.judge(w, p)
+		}
 	}
 }
 
@@ -143,3 +159,5 @@ func (w *world) explained(p *process, m actors.Message) {
 		}
 	}
 }
+
+var onRefusal func(*process, actors.Event, error)

@@ -19,6 +19,9 @@ const (
 	saysSequence  sentence = "a sequence number never goes back and never means two things"
 	saysExplained sentence = "what a peer was told is on the disk of the one who said it"
 	saysLegal     sentence = "a reservation makes only the moves of its role's table"
+	saysJoined    sentence = "a guest joins only what its site has set up"
+	saysTaken     sentence = "no unit is taken from a guest that uses it before the term is over"
+	saysTicketed  sentence = "a lease has no more units in use than its ticket gives it"
 	saysForged    sentence = "a message that its sender did not sign, now and for its receiver, is refused"
 	saysOneCall   sentence = "a driver is called for one thing at a time on each unit"
 	saysRestored  sentence = "a restart from the disk shows what was shown before it"
@@ -47,7 +50,7 @@ func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
 		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
-		saysExplained, saysLegal, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
+		saysExplained, saysLegal, saysJoined, saysTaken, saysTicketed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
 		saysAddressed, saysLoadable,
 		saysOver, saysFree, saysClean, saysKept, saysQuiet, saysLastOne, saysOblivion, saysPeace, saysRepeats,
 	} {

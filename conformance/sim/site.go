@@ -33,6 +33,7 @@ type site struct {
 	leases map[actors.ReservationID]map[actors.UnitID]actors.Unit
 	units  map[actors.UnitID]actors.Unit
 	onHost map[string]actors.UnitID
+	served map[actors.UnitID]bool // were reported to be set up
 	lame   map[actors.UnitID]bool // dropped with their hosts, which are in quarantine
 }
 
@@ -46,6 +47,7 @@ func newSite(p *process, n int) (*site, error) {
 	s := &site{
 		p: p, writing: map[cod.Token]*writing{}, leases: map[actors.ReservationID]map[actors.UnitID]actors.Unit{},
 		units: map[actors.UnitID]actors.Unit{}, onHost: map[string]actors.UnitID{}, lame: map[actors.UnitID]bool{},
+		served: map[actors.UnitID]bool{},
 	}
 	s.cfg = cod.Config{
 		Owner: string(p.ID), Base: ldapschema.DN(fmt.Sprintf("dc=%s,dc=test", p.Name)), Domain: p.Name + ".test",
@@ -150,6 +152,9 @@ func (s *site) step(ev cod.Event) {
 		s.rack.drive(d)
 	}
 	for _, done := range fx.Report {
+		if done.Verb == actors.Setup && done.Code == cod.CodeDone {
+			s.served[done.Unit] = true
+		}
 		w.trace.add(w.now, "%s reports %s of %s #%d: %d %s", s.p.Name, done.Verb, short(done.Unit), done.Sequence, done.Code, done.Note)
 		s.p.post(done, nil)
 	}

@@ -5,7 +5,10 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/manager"
 	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/handlers"
 )
 
 // judgeUnits checks the units of one lease as its site saved them: against the
@@ -23,7 +26,11 @@ func (s *site) judgeUnits(v authority.Reservation) {
 			s.judgeGone(before[id])
 		}
 	}
+	inUse := 0
 	for _, u := range v.Units {
+		if u.State == actors.UnitPriming || u.State == actors.UnitActive || u.State == actors.UnitModifying {
+			inUse++
+		}
 		if other, taken := s.onHost[u.Host]; taken && other != u.ID {
 			w.fail(saysOneUnit, "%s: %s has %s and %s", s.p.Name, u.Host, short(other), short(u.ID))
 		}
@@ -33,6 +40,10 @@ func (s *site) judgeUnits(v authority.Reservation) {
 		s.onHost[u.Host] = u.ID
 		s.units[u.ID] = u
 		s.checkUnit(u.ID)
+	}
+	// An extension that waits for its start still has the units of the ticket before.
+	if inUse > v.Ticket.Units && v.Status.Pending != actors.ExtendingLease {
+		w.fail(saysTicketed, "%s: %s has %d units in use, its ticket gives it %d", s.p.Name, v.ID, inUse, v.Ticket.Units)
 	}
 }
 
@@ -60,15 +71,49 @@ func (s *site) checkUp(u actors.Unit) {
 	}
 }
 
-// checkUnit wants a unit that is in use to have its entry. It may be suspect: a
-// driver that was asked about it after a restart and failed leaves it in use.
+// judgeJoin wants a unit that joins a guest to have been set up by its site.
+func (w *world) judgeJoin(p *process, a actors.Action) {
+	for _, s := range w.sites {
+		if s.served[a.Unit.ID] {
+			return
+		}
+	}
+	w.fail(saysJoined, "%s joins %s of %s", p.Name, short(a.Unit.ID), a.Reservation)
+}
+
+// judgeTaken wants a unit that is torn down not to be in use by its guest, unless
+// the term is over, the site's operator closed the lease, or an extension was
+// granted fewer units than before.
+func (s *site) judgeTaken(d cod.Drive) {
+	w := s.p.w
+	rec := s.p.disk["reservation/"+d.Params[handlers.ParamReservation]]
+	lease, ok := rec.value.(authority.Reservation)
+	if !ok || !s.served[d.Unit.ID] || w.now > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
+		lease.Status.Pending != actors.Closing {
+		return
+	}
+	client := w.byID[lease.Client]
+	if client == nil {
+		return
+	}
+	r, _ := client.disk["reservation/"+string(lease.ID)].value.(manager.Reservation)
+	for _, u := range r.Held {
+		if u.ID == d.Unit.ID && u.State == actors.UnitActive {
+			w.fail(saysTaken, "%s takes %s of %s, which %s uses in %v", s.p.Name, short(u.ID), lease.ID, client.Name, r.Status)
+		}
+	}
+}
+
+// checkUnit wants a unit that is in use to have its entry, in whatever state: a
+// driver that is asked about it once more after a restart may make it suspect, and
+// it is in use all the same.
 func (s *site) checkUnit(id actors.UnitID) {
 	u, ok := s.units[id]
 	if !ok || u.State != actors.UnitActive && u.State != actors.UnitModifying || s.book.gone[id] {
 		return
 	}
-	if n := s.book.nodes[id]; n.state != "up" && n.state != "suspect" {
-		s.p.w.fail(saysUp, "%s: %s on %s is %v, but has %s", s.p.Name, short(id), u.Host, u.State, s.book.nodeText(id))
+	if _, ok := s.book.nodes[id]; !ok {
+		s.p.w.fail(saysUp, "%s: %s on %s is %v, but has no entry", s.p.Name, short(id), u.Host, u.State)
 	}
 }
 

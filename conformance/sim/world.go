@@ -39,13 +39,15 @@ type world struct {
 	cuts   map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
 	taps   []tapped
 
-	renewed []renewal
-	latest  actors.Millis // end of the last term anybody was granted or asked for
+	renewed []*wish
+	closed  map[string]bool // "actor reservation" that operators asked to be closed
+	latest  actors.Millis   // end of the last term anybody was granted or asked for
 
 	trace    trace
 	counts   Counts
 	failure  *Failure
 	legal    map[actors.Role]map[string]bool
+	visited  map[string]int // moves of reservations, by role
 	said     map[string]said
 	accounts map[actors.TicketID]*account // of grants, by the delegation they come from
 	shares   map[actors.TicketID]*account // of leases, by the site's own delegation
@@ -56,7 +58,7 @@ func newWorld(seed uint64, cfg Config) (*world, error) {
 	w := &world{
 		seed: seed, cfg: cfg, faults: cfg.Faults, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
 		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, proven: map[string]verified{},
-		cuts: map[[2]int]actors.Millis{}, legal: legalMoves(), said: map[string]said{},
+		cuts: map[[2]int]actors.Millis{}, legal: legalMoves(), said: map[string]said{}, visited: map[string]int{}, closed: map[string]bool{},
 		accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}
 	w.trace.each = cfg.script.each
@@ -76,6 +78,11 @@ func newWorld(seed uint64, cfg Config) (*world, error) {
 	}
 	for _, p := range w.procs {
 		p.start()
+	}
+	if cfg.mutant == readsMapOrder {
+		for id := range w.byID {
+			w.trace.add(w.now, "%s", id)
+		}
 	}
 	return w, nil
 }
@@ -130,6 +137,9 @@ func (w *world) endow(s *site) error {
 		return err
 	}
 	w.delegated(d)
+	if w.cfg.mutant == sellsMore {
+		t.Units++
+	}
 	s.p.chores = []actors.Event{actors.AddHosts{Hosts: hosts}, export}
 	w.broker.chores = append(w.broker.chores, actors.Donate{Ticket: t})
 	return nil

@@ -151,7 +151,7 @@ objectClass: ipHost`)
 		{"(codNodeId>=7)", "cn=a1,ou=hosts,dc=site,dc=test"},
 		{"(codNodeId>=8)", ""},
 		{"(codNodeId<=10)", "cn=a1,ou=hosts,dc=site,dc=test"},
-		{"(codNodeId=07)", "cn=a1,ou=hosts,dc=site,dc=test"},
+		{"(codNodeId=07)", ""},
 		{"(|(macAddress=52:54:00:99:00:01)(ipHostNumber=10.99.16.2))", "cn=a1,ou=hosts,dc=site,dc=test|cn=a2\\2C spare,ou=hosts,dc=site,dc=test"},
 		{"(cn~=A1)", "cn=a1,ou=hosts,dc=site,dc=test"},
 		{"(&)", "ou=hosts,dc=site,dc=test|cn=a1,ou=hosts,dc=site,dc=test|cn=a2\\2C spare,ou=hosts,dc=site,dc=test"},
@@ -289,7 +289,7 @@ func TestToolCompareAndWhoAmI(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, nil)
 	dn := "cn=a1,ou=hosts,dc=site,dc=test"
-	s.want(6, "ldapcompare", "", dn, "codNodeId:007")
+	s.want(6, "ldapcompare", "", dn, "codNodeId:7")
 	s.want(5, "ldapcompare", "", dn, "codNodeId:8")
 	s.want(16, "ldapcompare", "", dn, "codState:x")
 	s.want(17, "ldapcompare", "", dn, "noSuch:x")

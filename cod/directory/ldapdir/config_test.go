@@ -1,6 +1,40 @@
 package ldapdir
 
-import "testing"
+import (
+	"testing"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/leasehold/leasehold/ldapschema"
+)
+
+// TestAssertionIsCritical: a server that does not know the control must not write
+// as if it had not been there.
+func TestAssertionIsCritical(t *testing.T) {
+	t.Parallel()
+	controls, err := assertControls(ldapschema.Change{Assert: "(cn=a)"})
+	if err != nil || len(controls) != 1 || controls[0].GetControlType() != "1.3.6.1.1.12" {
+		t.Fatal(controls, err)
+	}
+	p := controls[0].Encode()
+	if len(p.Children) != 3 || p.Children[1].Value != true {
+		t.Errorf("criticality: %v", p.Children[1].Value)
+	}
+	inside, err := ber.DecodePacketErr(p.Children[2].Data.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := ldap.DecompileFilter(inside); err != nil || text != "(cn=a)" {
+		t.Errorf("filter: %q %v", text, err)
+	}
+	if _, err := assertControls(ldapschema.Change{Assert: "cn=a"}); err == nil {
+		t.Error("a bad filter was accepted")
+	}
+	if controls, err := assertControls(ldapschema.Change{}); controls != nil || err != nil {
+		t.Error("a control out of nothing")
+	}
+}
 
 func TestConfig(t *testing.T) {
 	t.Parallel()

@@ -3,11 +3,12 @@ package ldapdir_test
 import (
 	"errors"
 	"fmt"
-	"os"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 	"pgregory.net/rapid"
@@ -96,11 +97,7 @@ func TestAgreesWithSlapd(t *testing.T) {
 	t.Parallel()
 	real := open(t, config(setup.StartSlapd(t)))
 	rapid.Check(t, func(rt *rapid.T) {
-		logf, _ := os.Create("/tmp/D/last")
-		defer logf.Close()
-		fmt.Fprintln(logf, "empty")
 		empty(t, real)
-		fmt.Fprintln(logf, "emptied")
 		model, err := memdir.New(dirtest.Base)
 		if err != nil {
 			rt.Fatal(err)
@@ -114,7 +111,7 @@ func TestAgreesWithSlapd(t *testing.T) {
 			changes = append(changes, drawChange(rt))
 		}
 		for _, c := range changes {
-			fmt.Fprintf(logf, "%v %v %v %q\n", c, c.Attrs, c.Mods, c.Assert); want, got := real.Apply(t.Context(), c), model.Apply(t.Context(), c)
+			want, got := real.Apply(t.Context(), c), model.Apply(t.Context(), c)
 			if kindOf(want) != kindOf(got) {
 				rt.Fatalf("%v %v %v %q:\nslapd: %v\nours:  %v", c, c.Attrs, c.Mods, c.Assert, want, got)
 			}
@@ -129,6 +126,117 @@ func TestAgreesWithSlapd(t *testing.T) {
 		}
 		if left := ldapschema.Diff(got, want); len(left) > 0 {
 			rt.Fatalf("trees differ: %v\nslapd:\n%s\nours:\n%s", left, ldapschema.LDIF(want), ldapschema.LDIF(got))
+		}
+	})
+}
+
+// drawFilter makes up a filter about the entries of TestFiltersAgreeWithSlapd. It
+// leaves out approximation: slapd's goes by sound, ours is equality.
+func drawFilter(t *rapid.T, depth int) ldapschema.Filter {
+	kind := rapid.IntRange(0, 7).Draw(t, "kind")
+	if depth == 0 && kind < 3 {
+		kind += 3
+	}
+	f := ldapschema.Filter{Op: ldapschema.FilterOp(kind + 1)}
+	switch f.Op {
+	case ldapschema.FilterAnd, ldapschema.FilterOr:
+		for range rapid.IntRange(1, 3).Draw(t, "parts") {
+			f.Sub = append(f.Sub, drawFilter(t, depth-1))
+		}
+		return f
+	case ldapschema.FilterNot:
+		f.Sub = []ldapschema.Filter{drawFilter(t, depth-1)}
+		return f
+	}
+	value := rapid.SampledFrom([]string{
+		"a1", "A1", " a1 ", "a1.site.test", "Grüße an alle", "GRÜSSE AN ALLE", "grüße  AN alle", "7", "07", "3", "x", "device", "top", "iphost", "2.5.6.14",
+		"20261122120000Z", "202611221200Z", "20261122130000+0100", "cn=a1,ou=hosts,dc=site,dc=test", "CN=A1, ou=HOSTS,dc=site,dc=test",
+		"52:54:00:99:00:01", "10.99.16.1", "slice-A", "+1 555 0100", "+15550100",
+	})
+	f.Attr = rapid.SampledFrom([]string{
+		"cn", "name", "commonName", "objectClass", "description", "codNodeId", "codLeaseEnd", "seeAlso", "macAddress", "ipHostNumber",
+		"codSlice", "codState", "codLease", "bootParameter", "ou", "noSuchAttribute", "telephoneNumber",
+	}).Draw(t, "attr")
+	switch f.Op {
+	case ldapschema.FilterPresent:
+	case ldapschema.FilterSubstrings:
+		piece := rapid.SampledFrom([]string{"a", "1", "A1", "site", "an ", " a", "e", "lle", "test", "ü", "555", "0 1"})
+		f.Parts = []string{"", ""}
+		if rapid.Bool().Draw(t, "initial") {
+			f.Parts[0] = piece.Draw(t, "piece")
+		}
+		f.Parts = slices.Insert(f.Parts, 1, rapid.SliceOfN(piece, 0, 2).Draw(t, "pieces")...)
+		if last := len(f.Parts) - 1; rapid.Bool().Draw(t, "final") || last == 1 && f.Parts[0] == "" {
+			f.Parts[last] = piece.Draw(t, "piece")
+		}
+	default:
+		f.Value = value.Draw(t, "value")
+	}
+	return f
+}
+
+// TestFiltersAgreeWithSlapd makes up filters and asks slapd and our own matching
+// which entries they choose.
+func TestFiltersAgreeWithSlapd(t *testing.T) {
+	t.Parallel()
+	s := setup.StartSlapd(t)
+	d := open(t, config(s))
+	var entries []ldapschema.Entry
+	build := func(e ldapschema.Entry, err error) {
+		if err == nil {
+			err = d.Apply(t.Context(), ldapschema.AddEntry(e))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	build(ldapschema.Base(s.Base, "test"))
+	build(ldapschema.OrganizationalUnit(s.Base, "hosts", "Grüße  an alle"))
+	for i := range 6 {
+		h := ldapschema.Host{
+			Name: fmt.Sprintf("a%d", i), IP: netip.AddrFrom4([4]byte{10, 99, 16, byte(i)}), MAC: ldapschema.MAC{0x52, 0x54, 0, 0x99, 0, byte(i)},
+			NodeID: i * 7 % 9, Mark: ldapschema.Mark{Slice: []string{"slice-a", "Slice-B", ""}[i%3], Lease: []string{"", "x", "X"}[i%3]},
+			LeaseEnd: time.Date(2026, 11, 22, 10+i, 0, 0, 0, time.UTC), Aliases: []string{fmt.Sprintf("a%d.site.test", i)},
+		}
+		if i%2 == 0 {
+			h.BootParameters, h.Description = []string{"root=nfs:/a1"}, "site"
+		}
+		e, err := ldapschema.HostEntry("ou=hosts,"+s.Base, h)
+		if i == 3 {
+			e = e.With("seeAlso", "cn=a1,ou=hosts,dc=site,dc=test")
+		}
+		build(e, err)
+	}
+	build(ldapschema.New(s.Base.Child("ou", "office"), "organizationalUnit").Set("telephoneNumber", "+1 555-0100").Build())
+	conn, err := ldap.DialURL(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFilter(t, 3)
+		again, err := ldapschema.ParseFilter(f.String())
+		if err != nil || again.String() != f.String() {
+			t.Fatalf("%s reads back as %s, %v", f, again, err)
+		}
+		res, err := conn.Search(ldap.NewSearchRequest(string(s.Base), ldap.ScopeWholeSubtree, 0, 0, 0, false, f.String(), []string{"1.1"}, nil))
+		if err != nil {
+			t.Fatal(f, err)
+		}
+		var want, got []string
+		for _, e := range res.Entries {
+			want = append(want, e.DN)
+		}
+		for _, e := range entries {
+			if f.Match(e) {
+				got = append(got, string(e.DN))
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(want, got) {
+			t.Fatalf("%s:\nslapd: %q\nours:  %q", f, want, got)
 		}
 	})
 }

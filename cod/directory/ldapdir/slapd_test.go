@@ -124,11 +124,11 @@ func TestOutage(t *testing.T) {
 	}
 	available := func(what string) {
 		t.Helper()
-		if _, err := d.Read(t.Context(), s.Base); err != nil {
-			t.Errorf("%s: read: %v", what, err)
-		}
 		if err := d.Apply(t.Context(), ldapschema.AddEntry(base)); !errors.Is(err, directory.ErrExists) {
 			t.Errorf("%s: write: %v", what, err)
+		}
+		if _, err := d.Read(t.Context(), s.Base); err != nil {
+			t.Errorf("%s: read: %v", what, err)
 		}
 	}
 	available("at first")
@@ -185,5 +185,40 @@ func TestCancelInFlight(t *testing.T) {
 	_, err := d.List(ctx, s.Base)
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, directory.ErrUnavailable) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestListIsWholeOrFails: a server that cuts answers short must not make entries
+// look deleted.
+func TestListIsWholeOrFails(t *testing.T) {
+	t.Parallel()
+	s := setup.StartSlapd(t, "sizelimit 5", "access to * by * read")
+	d := open(t, config(s))
+	base, err := ldapschema.Base(s.Base, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Apply(t.Context(), ldapschema.AddEntry(base)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		e, err := ldapschema.OrganizationalUnit(s.Base, name, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Apply(t.Context(), ldapschema.AddEntry(e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, page := range []int{2, 3, 4, 100} {
+		cfg := config(s)
+		cfg.Page = page
+		if got, err := open(t, cfg).List(t.Context(), s.Base); err != nil || len(got) != 9 {
+			t.Errorf("pages of %d: %d entries, %v", page, len(got), err)
+		}
+		got, err := open(t, ldapdir.Config{URL: s.URL, Page: page}).List(t.Context(), s.Base)
+		if err == nil && len(got) != 9 || err != nil && got != nil {
+			t.Errorf("limited, pages of %d: %d entries, %v", page, len(got), err)
+		}
 	}
 }
