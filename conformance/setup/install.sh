@@ -1,7 +1,8 @@
 #!/bin/sh
 # install.sh installs the Debian programs that tests run against Leasehold: slapd,
 # the LDAP server that sites use, ldap-utils, the tools that their operators use,
-# and what the race detector links with. Nothing is started: tests start their own, unprivileged, on loopback.
+# and what the race detector links with. Nothing is started: tests start their own,
+# unprivileged, on loopback.
 #
 # It installs as root, or through sudo when that asks no password. Set
 # LEASEHOLD_NO_INSTALL=1 to be told what is missing and to install nothing.
