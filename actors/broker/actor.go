@@ -105,6 +105,10 @@ func (a *Actor) stock(t actors.Ticket) {
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
 	switch m.Op {
+	case actors.OpQuery:
+		return actors.Effects{Send: []actors.Message{a.answer(now, m)}}, nil
+	case actors.OpFailedRPC: // the client asks again, or the term ends
+		return actors.Effects{}, nil
 	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
 	default:
 		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a broker does not offer this operation")

@@ -1,6 +1,10 @@
 package registry
 
-import "github.com/leasehold/leasehold/actors"
+import (
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
 
 // rights is what the roles of two actors let the second ask of the first
 // (wire contract 2.1). Everything that is not here is refused.
@@ -11,6 +15,11 @@ var rights = map[[2]actors.Role][]actors.Op{
 	{actors.RoleManager, actors.RoleAuthority}: {actors.OpUpdateLease},
 }
 
+// common is what any actor takes from any peer.
+var common = []actors.Op{actors.OpQuery, actors.OpQueryResult, actors.OpFailedRPC}
+
 // Rights are the operations an actor of role callee takes from one of role
 // caller, in the order in which a lease needs them. The slice must not be changed.
-func Rights(callee, caller actors.Role) []actors.Op { return rights[[2]actors.Role{callee, caller}] }
+func Rights(callee, caller actors.Role) []actors.Op {
+	return slices.Concat(rights[[2]actors.Role{callee, caller}], common)
+}
