@@ -8,12 +8,13 @@ type Op uint8
 
 // The operations of the leasing protocol. Those up to OpClose carry a reservation.
 const (
+	OpClaim        Op = 1  // broker fetches what a site exported to it
 	OpTicket       Op = 2  // manager asks a broker for units
 	OpExtendTicket Op = 3  // manager asks for a longer term
 	OpRelinquish   Op = 4  // manager gives a ticket back
 	OpRedeem       Op = 5  // manager turns a ticket into a lease at the site
 	OpExtendLease  Op = 6  // manager presents an extended ticket
-	OpUpdateTicket Op = 8  // broker answers ticket and extendTicket
+	OpUpdateTicket Op = 8  // broker answers ticket and extendTicket, site answers claim
 	OpUpdateLease  Op = 9  // site answers redeem, extendLease and close
 	OpClose        Op = 10 // manager gives a lease back
 	OpQuery        Op = 11 // anybody asks what an actor has to offer
@@ -22,7 +23,7 @@ const (
 )
 
 var opNames = map[Op]string{
-	OpTicket: "ticket", OpExtendTicket: "extendTicket", OpRelinquish: "relinquish",
+	OpClaim: "claim", OpTicket: "ticket", OpExtendTicket: "extendTicket", OpRelinquish: "relinquish",
 	OpRedeem: "redeem", OpExtendLease: "extendLease", OpUpdateTicket: "updateTicket",
 	OpUpdateLease: "updateLease", OpClose: "close", OpQuery: "query", OpQueryResult: "queryResult",
 	OpFailedRPC: "failedRPC",

@@ -110,6 +110,8 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 	switch m.Op {
 	case actors.OpQuery:
 		return actors.Effects{Send: []actors.Message{actors.Answer(m, a.config.Self.ID, nil)}}, nil
+	case actors.OpClaim:
+		return a.claim(m)
 	case actors.OpFailedRPC: // the client asks again, or the term ends
 		return actors.Effects{}, nil
 	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:

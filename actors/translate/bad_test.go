@@ -101,7 +101,6 @@ func TestIncomingRefuses(t *testing.T) {
 	}{
 		{actors.OpTicket, func(m *wire.Message) { m.Op = 0 }, actors.Invalid, "not offered"},
 		{actors.OpTicket, func(m *wire.Message) { m.Op = 200 }, actors.Invalid, "not offered"},
-		{actors.OpTicket, func(m *wire.Message) { m.Op = wire.OpClaim }, actors.Invalid, "translate.claim: "},
 		{actors.OpTicket, func(m *wire.Message) { m.Op = wire.OpModifyLease }, actors.Invalid, "not offered"},
 		{actors.OpTicket, func(m *wire.Message) { m.Reservation.ID = "" }, actors.Invalid, "no reservation id"},
 		{actors.OpTicket, func(m *wire.Message) { m.Reservation.ID = long }, actors.Invalid, "reservation id is over the limit of 256"},

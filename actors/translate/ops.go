@@ -31,6 +31,7 @@ type rule struct {
 
 // rules is the table of operations that reservations perform. It is never changed.
 var rules = [...]rule{
+	{op: actors.OpClaim, wire: wire.OpClaim, anyTerm: true},
 	{op: actors.OpTicket, wire: wire.OpTicket},
 	{op: actors.OpExtendTicket, wire: wire.OpExtendTicket},
 	{op: actors.OpRelinquish, wire: wire.OpRelinquish},
