@@ -1,0 +1,1 @@
+final class Axis2Peer { public static void main(String[] args) {} }
