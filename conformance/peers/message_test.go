@@ -25,6 +25,9 @@ const (
 	wsseNS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 	wsuNS  = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 	secNS  = "http://issg.cs.duke.edu/sharp/sec"
+
+	base64Binary = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
+	x509v3       = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
 )
 
 // identity signs messages in these tests.
@@ -176,25 +179,32 @@ func replaceTags(body, attr string) string {
 	return body
 }
 
-// seal signs the parts of an envelope as its c14n sees them, whatever octets they
-// have. Parts are the local names of Body, AuthToken and BinarySecurityToken.
+// seal signs the body of an envelope as our c14n sees it, whatever octets it has.
 func seal(t testing.TB, e envelope, id identity, s suite) string {
 	t.Helper()
 	doc := parse(t, e.String())
-	signed := []dsig.Part{{ID: "the-body", Octets: c14n.Exclusive(nil, find(t, doc, soap.EnvelopeNS, "Body"), nil)}}
-	info := signedInfo(s, signed)
+	info := signedInfo(s, []dsig.Part{{ID: "the-body", Octets: c14n.Exclusive(nil, find(t, doc, soap.EnvelopeNS, "Body"), nil)}})
 	value, err := rsa.SignPKCS1v15(nil, id.key, s.hash, sum(s.hash, info))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.before + `<wsse:Security xmlns:wsse="` + wsseNS + `"><wsse:BinarySecurityToken xmlns:wsu="` + wsuNS +
-		`" EncodingType="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"` +
-		` ValueType="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3" wsu:Id="the-token">` +
+	return e.before + security(id, string(info), base64.StdEncoding.EncodeToString(value)) + e.after
+}
+
+// template is an envelope with a signature over its body that xmlsec1 shall fill in.
+func template(e envelope, id identity, s suite) string {
+	info := string(signedInfo(s, []dsig.Part{{ID: "the-body"}}))
+	return e.before + security(id, strings.Replace(info, digest(s.hash, nil), "", 1), "") + e.after
+}
+
+// security is a Security header with the signer's certificate as a token.
+func security(id identity, info, value string) string {
+	return `<wsse:Security xmlns:wsse="` + wsseNS + `"><wsse:BinarySecurityToken xmlns:wsu="` + wsuNS +
+		`" EncodingType="` + base64Binary + `" ValueType="` + x509v3 + `" wsu:Id="the-token">` +
 		base64.StdEncoding.EncodeToString(id.cert.Raw) + `</wsse:BinarySecurityToken><ds:Signature xmlns:ds="` + dsig.Space + `">` +
-		string(info) + "<ds:SignatureValue>" + base64.StdEncoding.EncodeToString(value) +
-		`</ds:SignatureValue><ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI="#the-token"` +
-		` ValueType="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"/>` +
-		`</wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature></wsse:Security>` + e.after
+		info + "<ds:SignatureValue>" + value +
+		`</ds:SignatureValue><ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI="#the-token" ValueType="` + x509v3 +
+		`"/></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature></wsse:Security>`
 }
 
 // signedInfo is that of package dsig, with the algorithms of the suite in it.
