@@ -47,7 +47,7 @@ compile() {
 
 # Stubs for a client and a server of the service that has all operations.
 generate() {
-    for kind in '-s -u' '-ss -u -ssi'; do
+    for kind in '-s -u' '-ss -sd -u -ssi'; do
         # shellcheck disable=SC2086 # a list of options
         java -cp "$1/*" org.apache.axis2.wsdl.WSDL2Java -uri "$wsdl/AuthorityService.wsdl" \
             -d adb $kind -p peer.stub -o "$2" >"$2.log" 2>&1 || {

@@ -43,10 +43,11 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// running is the peers to stop when all tests are over.
+// running is what to stop and remove when all tests are over.
 var running struct {
 	sync.Mutex
-	peers []*peer
+	peers   []*peer
+	folders []string
 }
 
 func TestMain(m *testing.M) {
@@ -54,6 +55,9 @@ func TestMain(m *testing.M) {
 	for _, p := range running.peers {
 		p.in.Close() // a peer ends with its input
 		p.cmd.Wait()
+	}
+	for _, dir := range running.folders {
+		os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
@@ -69,17 +73,29 @@ var prepared = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(out.String()), nil
 })
 
-var (
-	startWSS4J = sync.OnceValues(func() (*peer, error) { return startJava("wss4j", "Wss4jPeer") })
-)
-
-func startJava(name, class string) (*peer, error) {
+// startJava starts a program of setup.sh. One that needs a folder of its own gets
+// an empty one, on its class path and as its first argument.
+func startJava(name, class string, folder bool, args ...string) (*peer, error) {
 	dir, err := prepared()
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, name) + ":" + filepath.Join(dir, name+"-lib", "*")
-	return start(name, "java", "-Xshare:auto", "-XX:+UseSerialGC", "-Xmx512m", "-cp", path, class)
+	path := []string{filepath.Join(dir, name), filepath.Join(dir, name+"-lib", "*")}
+	for i := range args {
+		args[i] = filepath.Join(dir, args[i])
+	}
+	if folder {
+		own, err := os.MkdirTemp("", name)
+		if err != nil {
+			return nil, err
+		}
+		running.Lock()
+		running.folders = append(running.folders, own)
+		running.Unlock()
+		path = append(path, own)
+		args = append([]string{own}, args...)
+	}
+	return start(name, append([]string{"java", "-XX:+UseSerialGC", "-Xmx512m", "-cp", strings.Join(path, ":"), class}, args...)...)
 }
 
 func start(name string, command ...string) (*peer, error) {

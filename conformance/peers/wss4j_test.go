@@ -5,10 +5,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leasehold/leasehold/wssec/dsig"
 )
+
+var startWSS4J = sync.OnceValues(func() (*peer, error) { return startJava("wss4j", "Wss4jPeer", false) })
 
 // eachMessage runs f for every signer, suite, size and shape.
 func eachMessage(t *testing.T, ids []identity, f func(t *testing.T, id identity, s suite, e envelope, size int)) {
