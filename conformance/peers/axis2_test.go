@@ -18,6 +18,9 @@ var startAxis2 = sync.OnceValues(func() (*peer, error) {
 	return startJava("axis2", "Axis2Peer", true, "stub", "axis2-lib")
 })
 
+// inbox is held by the one test that looks at what Axis2's services receive.
+var inbox sync.Mutex
+
 // TestAxis2Calls: stubs that Axis2 generates from our WSDL send every operation so
 // that we read back what went in, plain and as MTOM, and understand our answers.
 func TestAxis2Calls(t *testing.T) {
@@ -59,6 +62,8 @@ func TestAxis2Refused(t *testing.T) {
 func TestAxis2Serves(t *testing.T) {
 	t.Parallel()
 	p := use(t, startAxis2)
+	inbox.Lock()
+	defer inbox.Unlock()
 	at := string(p.ask(t, "serve")[0])
 	for kind, m := range everything() {
 		_, answer := post(t, at, m.Op.String(), soap.EncodeEnvelope(nil, nil, []byte(body(t, m))))

@@ -179,32 +179,38 @@ func replaceTags(body, attr string) string {
 	return body
 }
 
-// seal signs the body of an envelope as our c14n sees it, whatever octets it has.
-func seal(t testing.TB, e envelope, id identity, s suite) string {
+// seal signs the body of an envelope as our c14n sees it, whatever octets it has,
+// and further elements of the Security header, given in canonical form.
+func seal(t testing.TB, e envelope, id identity, s suite, more ...dsig.Part) string {
 	t.Helper()
 	doc := parse(t, e.String())
-	info := signedInfo(s, []dsig.Part{{ID: "the-body", Octets: c14n.Exclusive(nil, find(t, doc, soap.EnvelopeNS, "Body"), nil)}})
+	parts := []dsig.Part{{ID: "the-body", Octets: c14n.Exclusive(nil, find(t, doc, soap.EnvelopeNS, "Body"), nil)}}
+	info := signedInfo(s, append(parts, more...))
 	value, err := rsa.SignPKCS1v15(nil, id.key, s.hash, sum(s.hash, info))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.before + security(id, string(info), base64.StdEncoding.EncodeToString(value)) + e.after
+	var elements string
+	for _, m := range more {
+		elements += string(m.Octets)
+	}
+	return e.before + security(id, string(info), base64.StdEncoding.EncodeToString(value), elements) + e.after
 }
 
 // template is an envelope with a signature over its body that xmlsec1 shall fill in.
 func template(e envelope, id identity, s suite) string {
 	info := string(signedInfo(s, []dsig.Part{{ID: "the-body"}}))
-	return e.before + security(id, strings.Replace(info, digest(s.hash, nil), "", 1), "") + e.after
+	return e.before + security(id, strings.Replace(info, digest(s.hash, nil), "", 1), "", "") + e.after
 }
 
 // security is a Security header with the signer's certificate as a token.
-func security(id identity, info, value string) string {
+func security(id identity, info, value, more string) string {
 	return `<wsse:Security xmlns:wsse="` + wsseNS + `"><wsse:BinarySecurityToken xmlns:wsu="` + wsuNS +
 		`" EncodingType="` + base64Binary + `" ValueType="` + x509v3 + `" wsu:Id="the-token">` +
 		base64.StdEncoding.EncodeToString(id.cert.Raw) + `</wsse:BinarySecurityToken><ds:Signature xmlns:ds="` + dsig.Space + `">` +
 		info + "<ds:SignatureValue>" + value +
 		`</ds:SignatureValue><ds:KeyInfo><wsse:SecurityTokenReference><wsse:Reference URI="#the-token" ValueType="` + x509v3 +
-		`"/></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature></wsse:Security>`
+		`"/></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>` + more + `</wsse:Security>`
 }
 
 // signedInfo is that of package dsig, with the algorithms of the suite in it.
