@@ -45,16 +45,16 @@ func BenchmarkWSS4J(b *testing.B) {
 				theirs()
 			}
 			var we, they []time.Duration
-			for range 9 {
+			for range 15 {
 				we = append(we, ours())
 				they = append(they, theirs())
 			}
-			slices.Sort(we)
-			slices.Sort(they)
-			we1, they1 := we[len(we)/2], they[len(they)/2]
-			b.ReportMetric(float64(we1.Nanoseconds())/1e3, "us/ours")
-			b.ReportMetric(float64(they1.Nanoseconds())/1e3, "us/wss4j")
-			verdict, ratio := "missed", float64(they1)/float64(we1)
+			// The best round of each is the one that other work on the machine disturbed least.
+			best, theirBest := slices.Min(we), slices.Min(they)
+			b.ReportMetric(float64(best.Nanoseconds())/1e3, "us/ours")
+			b.ReportMetric(float64(theirBest.Nanoseconds())/1e3, "us/wss4j")
+			b.ReportMetric(float64(len(text)), "octets")
+			verdict, ratio := "missed", float64(theirBest)/float64(best)
 			if ratio >= 3 {
 				verdict = "met"
 			}

@@ -98,7 +98,7 @@ var suites = []suite{
 // message is a redeem with so many properties that its body has about size octets.
 func message(size int) wire.Message {
 	list := []wire.Property{{Name: "config.image", Value: "a & b < c\r\n\ttab \"quoted\" é \U0001F600"}}
-	for n := 0; n*96 < size-700; n++ {
+	for n := 0; n*76 < size-1500; n++ { // each is about 76 octets, the rest 1500
 		list = append(list, wire.Property{Name: fmt.Sprintf("unit.property.%05d", n), Value: fmt.Sprintf("value %d", n)})
 	}
 	return wire.Message{

@@ -161,3 +161,26 @@ func TestRampartServes(t *testing.T) {
 		}
 	}
 }
+
+// TestRampartTimestamp: a signed Timestamp, which the legacy profile does not have,
+// is one thing too many for a service that was told to expect a signature.
+func TestRampartTimestamp(t *testing.T) {
+	t.Parallel()
+	p, _ := useRampart(t)
+	wss := use(t, startWSS4J)
+	id, s, m := signers(t, wss)[0], suites[0], message(0)
+	inbox.Lock()
+	defer inbox.Unlock()
+	at := string(p.ask(t, "serveSigned", []byte(id.name), []byte(s.method), []byte(s.digest))[0])
+	for parts, ok := range map[string]bool{"Body": true, "Timestamp Body": false} {
+		text := wss.ask(t, "sign", []byte("plain"), []byte(id.name), []byte(s.method), []byte(s.digest), []byte("direct"),
+			[]byte(parts), []byte(shapes["ours"](body(t, m)).String()))[0]
+		_, answer := post(t, at, "redeem", text)
+		if err := answered(t, answer, m.Op); ok != (err == nil) {
+			t.Errorf("%s signed: %v", parts, err)
+		}
+	}
+	if got := p.ask(t, "received"); len(got) != 1 {
+		t.Errorf("%d messages arrived", len(got))
+	}
+}

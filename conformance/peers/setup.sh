@@ -9,7 +9,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 wsdl=$here/../../wire/wsdl/testdata
-cache=${LEASEHOLD_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/leasehold/peers}
+cache=${LEASEHOLD_PEERS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/leasehold/peers}
 
 say() { printf 'setup.sh: %s\n' "$*" >&2; }
 
@@ -29,8 +29,12 @@ libraries() {
     if [ ! -d "$lib" ]; then
         say "fetching the libraries of $1"
         rm -rf "$lib.new"
-        mvn -q -B -f "$here/$1/pom.xml" dependency:copy-dependencies \
-            "-DoutputDirectory=$lib.new" "-DincludeScope=runtime" >&2
+        for attempt in 1 2 3; do
+            mvn -q -B -f "$here/$1/pom.xml" dependency:copy-dependencies \
+                "-DoutputDirectory=$lib.new" -DincludeScope=runtime >&2 && break
+            [ "$attempt" = 3 ] && exit 1
+            say 'trying again'
+        done
         mv "$lib.new" "$lib"
     fi
 }

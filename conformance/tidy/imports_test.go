@@ -73,6 +73,7 @@ conformance/setup:      ldapschema + go-ldap
 conformance/sim:        ...
 
 [judges] They may see everything below, and nothing sees them.
+conformance/peers:
 conformance/tidy:
 
 [programs]

@@ -27,6 +27,7 @@ public final class Axis2Peer implements Frames.Handler {
     private final Path stub;
     private final Path libraries;
     private ConfigurationContext client;
+    private int services;
 
     private Axis2Peer(String[] args) {
         dir = Paths.get(args[0]);
@@ -54,9 +55,9 @@ public final class Axis2Peer implements Frames.Handler {
             case "callSigned": // as call, and alias, algorithm and digest, and whether answers have to confirm
                 return call(signed(stub(text[0], text[3]), text), text[1], args[2]);
             case "serve": // answers the URL of a service without signatures
-                return new byte[][] {Frames.octets(serve("plain", ""))};
+                return new byte[][] {Frames.octets(serve("plain" + services++, ""))};
             case "serveSigned": // alias, algorithm, digest; answers the URL of a service that wants signatures
-                return new byte[][] {Frames.octets(serve(text[0] + text[1].hashCode(),
+                return new byte[][] {Frames.octets(serve("signed" + services++,
                     "<module ref=\"rampart\"/>" + Rampart.in(false) + Rampart.out(text[0], text[1], text[2], true)))};
             case "received": // answers the wrapper elements of what the services were sent since the last time
                 List<byte[]> all = new ArrayList<>();
