@@ -45,6 +45,35 @@ func TestDescription(t *testing.T) {
 	}
 }
 
+// TestDescriptionOfOddName: the schema is found also where a name means something
+// in a URL.
+func TestDescriptionOfOddName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const name = "a:b ?c#%d"
+	path := endpoint.Root + url.PathEscape(name)
+	s := w.serve(t, w.site, func(c *endpoint.Config) { c.Location.Name, c.Location.URL = name, "http://host"+path })
+	doc := get(s, http.MethodGet, path+"?wsdl").Body.String()
+	_, rest, _ := strings.Cut(doc, `schemaLocation="`)
+	schema, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatalf("no schema in\n%s", doc)
+	}
+	at, err := url.Parse(path + "?wsdl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err = at.Parse(schema); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(s, http.MethodGet, at.String()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "complexType") {
+		t.Errorf("%s: %d", at, got.Code)
+	}
+	if !strings.Contains(doc, `location="http://host`+path+`"`) {
+		t.Errorf("another address in\n%s", doc)
+	}
+}
+
 // Whatever is not exactly a description goes the way of all requests.
 func TestNoDescription(t *testing.T) {
 	t.Parallel()
