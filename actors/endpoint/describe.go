@@ -29,13 +29,17 @@ func (d description) answer(w http.ResponseWriter, r *http.Request, name string)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.Path != Root+name {
 		return false
 	}
+	var document []byte
 	switch {
 	case strings.EqualFold(r.URL.RawQuery, "wsdl"):
-		send(w, http.StatusOK, d.wsdl)
+		document = d.wsdl
 	case r.URL.RawQuery == "xsd="+wsdl.SchemaFile:
-		send(w, http.StatusOK, d.schema)
+		document = d.schema
 	default:
 		return false
 	}
+	w.Header().Set("Content-Type", "text/xml; charset=UTF-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Write(document)
 	return true
 }
