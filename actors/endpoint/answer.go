@@ -19,8 +19,11 @@ import (
 // life is how long an answer is good for. Its caller is waiting.
 const life = 5 * time.Minute
 
-// ServeHTTP answers one request for the actor.
+// ServeHTTP answers one request for the actor, or for its WSDL.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.public.answer(w, r, e.cfg.Location.Name) {
+		return
+	}
 	began := e.cfg.Clock.Now()
 	var x exchange
 	err := e.serve(&x, w, r)

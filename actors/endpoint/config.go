@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -24,7 +25,7 @@ const Root = "/orca/services/"
 // Config is what an Endpoint needs. Fields without a stated default are required.
 type Config struct {
 	Self     keys.Identity      // signs answers; its GUID is the only destination taken
-	Location actors.Location    // the actor; its Name is the last part of the path
+	Location actors.Location    // the actor; its Name is the last part of the path, its URL where its WSDL says it is
 	Role     actors.Role        // decides which operations are offered
 	Registry *registry.Registry // who may ask, and for what
 	// Ask hands an event to the actor and returns when its effects are durable,
@@ -60,6 +61,7 @@ type Endpoint struct {
 	checks chan struct{}
 	replay *wssec.Replay
 	certs  wssec.Certificates
+	public description
 
 	mu     sync.Mutex
 	counts Counts
@@ -97,8 +99,12 @@ func New(cfg Config) (*Endpoint, error) {
 		cfg.Log = silent
 	}
 	cfg.Log = cfg.Log.WithField("actor", cfg.Location.Name)
+	public, err := cfg.describe()
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: Config.Location: %w", err)
+	}
 	e := &Endpoint{
-		cfg: cfg, since: cfg.Clock.Now(),
+		cfg: cfg, public: public, since: cfg.Clock.Now(),
 		checks: make(chan struct{}, cfg.Checks), replay: wssec.NewReplay(cfg.Replay, wssec.MaxLifetime+2*cfg.Skew),
 	}
 	e.counts.Taken, e.counts.Refused = make(map[string]int), make(map[string]int)

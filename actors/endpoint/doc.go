@@ -26,13 +26,13 @@ msg_id and kind. A peer that could not be verified is logged by its address.
 # Where to read next
 
 config.go, admit.go for HTTP, receive.go for the message, rules.go for what a
-verified message must still obey, answer.go for responses, services.go to serve
-several actors.
+verified message must still obey, answer.go for responses, describe.go for the WSDL
+that anybody may read, services.go to serve several actors.
 
 # What is not here
 
 Deadlines for slow clients and the number of connections: those are the
 http.Server's. MTOM packaging and legacy signatures: a peer's profile says
-strict, and nothing else is taken. WSDL.
+strict, and nothing else is taken.
 */
 package endpoint

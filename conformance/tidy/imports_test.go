@@ -22,6 +22,7 @@ wire:
 wire/xmltree:
 wire/plist:             wire
 wire/soap:              wire wire/xmltree
+wire/wsdl:              wire wire/soap + etree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
@@ -52,7 +53,7 @@ actors/store:           actors
 actors/store/*:         actors actors/store + bbolt
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/manage:          actors actors/clock actors/host + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
@@ -72,6 +73,7 @@ conformance/setup:      ldapschema + go-ldap
 conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
+conformance/peers:
 conformance/tidy:
 
 [programs]
