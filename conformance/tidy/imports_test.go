@@ -25,7 +25,8 @@ wire/soap:              wire wire/xmltree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
-wssec/ticket:           wire/xmltree
+wssec/ticket/xstream:   wire/xmltree
+wssec/ticket:           wire/xmltree wssec/ticket/xstream
 ldapschema:
 handlers/run:
 handlers:               handlers/run
