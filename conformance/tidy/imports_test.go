@@ -27,6 +27,7 @@ wssec/dsig:             wire/xmltree wssec/c14n
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
+wssec/ticket/claims:    wssec/ticket
 ldapschema:
 handlers/run:
 handlers:               handlers/run
