@@ -78,6 +78,7 @@ conformance/tidy:
 
 [programs]
 cmd/internal/config:    actors ldapschema wssec/keys + yaml
+cmd/internal/inspect:   wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid
 cmd/internal/demo:      ... + logrus
