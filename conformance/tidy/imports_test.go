@@ -26,7 +26,9 @@ wire/wsdl:              wire wire/soap + etree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
-wssec/ticket:           wire/xmltree
+wssec/ticket/xstream:   wire/xmltree
+wssec/ticket:           wire/xmltree wssec/ticket/xstream
+wssec/ticket/claims:    wssec/ticket
 ldapschema:
 handlers/run:
 handlers:               handlers/run
@@ -78,6 +80,7 @@ conformance/tidy:
 
 [programs]
 cmd/internal/config:    actors ldapschema wssec/keys + yaml
+cmd/internal/inspect:   wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid
 cmd/internal/demo:      ... + logrus
