@@ -39,7 +39,7 @@ func TestPeers(t *testing.T) {
 		{"peer add other", 2, "", "needs --"},
 		{"peer add other --role king --url http://x.test/ --certificate " + cert, 2, "", "no role"},
 		{"peer add other --role broker --url ftp://x.test/ --certificate " + cert, 2, "", "url"},
-		{"peer add other --role broker --url http://x.test/ --allow dance --certificate " + cert, 2, "", "there are: ticket"},
+		{"peer add other --role broker --url http://x.test/ --allow dance --certificate " + cert, 2, "", "there are: claim, ticket"},
 		{"peer add other --role broker --url http://x.test/ --certificate " + here + "/none", 1, "", "none"},
 		{"peer add other --role broker --url " + answering.URL + "/orca/services/other --allow updateTicket --certificate " + cert, 0, "fingerprint", ""},
 		{"peer add other --role broker --url http://x.test/ --certificate " + cert, 5, "", "already"},
