@@ -29,7 +29,7 @@ type Identity struct {
 }
 
 // Pin is what peers keep of the identity.
-func (i Identity) Pin() wssec.Pin { return wssec.Pin{GUID: i.GUID, Key: i.Key.Public()} }
+func (i Identity) Pin() wssec.Pin { return wssec.Pin{GUID: i.GUID, Key: i.Key.Public(), Cert: i.Cert} }
 
 // Algorithm is a kind of key.
 type Algorithm uint8
