@@ -90,10 +90,12 @@ func parseMedia(s string) (media string, params map[string]string, err error) {
 			_, rest, more = strings.Cut(rest, ";")
 		} else {
 			value, rest, more = strings.Cut(rest, ";")
-			value = strings.TrimRight(value, " \t")
+			if value = strings.TrimRight(value, " \t"); strings.ContainsAny(value, "\" \t\r\n") {
+				return "", nil, fail("content type %.100q", s)
+			}
 		}
 		name = strings.ToLower(strings.TrimSpace(name))
-		if _, twice := params[name]; twice || name == "" || strings.ContainsAny(name, "\" \t") {
+		if _, twice := params[name]; twice || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-*") != "" {
 			return "", nil, fail("content type %.100q", s)
 		}
 		params[name] = value
