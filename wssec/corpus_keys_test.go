@@ -310,3 +310,116 @@ func TestReplayMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d remembered, %d refused", o.Len(), refused)
 	}
 }
+
+// A20: a stranger's document costs no more than its own length, whatever its
+// References, prefixes and namespaces say; what canonical form may cost after that
+// is bounded (TestBounded in c14n, BenchmarkDeclarations for the shape of the cost).
+func TestA20CanonicalisationCost(t *testing.T) {
+	repeat := func(n int) func(*testing.T, string, map[string]string) string {
+		return func(t *testing.T, good string, _ map[string]string) string {
+			_, ref := cut(t, good, "ds:Reference")
+			var many strings.Builder
+			for i := range n {
+				many.WriteString(strings.Replace(ref, `URI="#id-`, fmt.Sprintf(`URI="#r%d-`, i), 1))
+			}
+			return swap(t, good, ref, many.String())
+		}
+	}
+	list := func(n int) string {
+		return c14n.Algorithm + `"><e:InclusiveNamespaces xmlns:e="` + c14n.Algorithm + `" PrefixList="` + strings.Repeat("ds ", n) + `"/></ds:CanonicalizationMethod>`
+	}
+	runLegacy(t, []legacyCase{
+		{"4 references", repeat(4), wssec.ErrTarget}, // well formed, to nothing
+		{"5 references", repeat(5), dsig.ErrShape},
+		{"5,000 references", repeat(5000), dsig.ErrShape},
+		{"the same target twice", func(t *testing.T, good string, _ map[string]string) string {
+			_, ref := cut(t, good, "ds:Reference")
+			return swap(t, good, ref, ref+ref)
+		}, dsig.ErrReference},
+		{"16 prefixes", subst(c14n.Algorithm+`"/>`, list(16)), dsig.ErrSignature},
+		{"17 prefixes", subst(c14n.Algorithm+`"/>`, list(17)), dsig.ErrReference},
+		{"a large SignedInfo of few References", subst("<ds:SignedInfo>", "<ds:SignedInfo>"+strings.Repeat(" ", 70_000)), dsig.ErrShape},
+		{"many namespaces", func(t *testing.T, good string, _ map[string]string) string {
+			var decl strings.Builder
+			for i := range 2000 {
+				fmt.Fprintf(&decl, ` xmlns:n%d="urn:n"`, i)
+			}
+			return swap(t, good, "<units>", "<units"+decl.String()+">")
+		}, syntax},
+	})
+}
+
+// A24: what an answer must be, when a deployed actor gives it; strict answers are
+// in TestResponseAttacks, what a caller makes of faults in actors/remote.
+func TestA24ResponseForgery(t *testing.T) {
+	t.Parallel()
+	_, _, confirm := legacySealed(t)
+	value := base64.StdEncoding.EncodeToString(confirm)
+	answer := func(by func() wssec.Seal, confirm []byte) string {
+		out, err := by().Response([]byte(`<r></r>`), confirm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	site := func() wssec.Seal {
+		return wssec.Seal{Signer: siteRSA().Key, Cert: siteRSA().Cert, GUID: siteGUID, Name: "site", To: smGUID, Profile: wssec.Legacy}
+	}
+	stranger := func() wssec.Seal { s := site(); s.Signer, s.Cert = smRSA().Key, smRSA().Cert; return s }
+	good := answer(site, confirm)
+	doc := parse(t, good)
+	var bodyID, confID string
+	for i := range doc.Len() {
+		switch n := doc.At(i); n.Local() {
+		case "Body":
+			bodyID, _ = n.Attr(wsuNS, "Id")
+		case "SignatureConfirmation":
+			confID, _ = n.Attr(wsuNS, "Id")
+		}
+	}
+	without, confirmation := cut(t, good, "wsse11:SignatureConfirmation")
+	final := strings.ReplaceAll(good, "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd", "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd")
+	for _, tt := range []struct {
+		name, src string
+		cause     error
+	}{
+		{"good", good, nil},
+		{"with the peer's AuthToken", swap(t, good, "</soapenv:Header>", `<sec:AuthToken xmlns:sec="http://issg.cs.duke.edu/sharp/sec" sec:guid="`+siteGUID+`" sec:name="site"/></soapenv:Header>`), nil},
+		{"with another's AuthToken", swap(t, good, "</soapenv:Header>", `<sec:AuthToken xmlns:sec="http://issg.cs.duke.edu/sharp/sec" sec:guid="`+evilGUID+`" sec:name="site"/></soapenv:Header>`), wssec.ErrIdentity},
+		{"by another pinned peer", answer(stranger, confirm), wssec.ErrUntrusted},
+		{"to another request", answer(site, []byte("another")), wssec.ErrConfirmation},
+		{"no confirmation", resign(t, without, siteRSA(), bodyID), wssec.ErrUnsigned},
+		{"confirmation not signed", resign(t, good, siteRSA(), bodyID), wssec.ErrUnsigned},
+		{"Body not signed", resign(t, good, siteRSA(), confID), wssec.ErrUnsigned},
+		{"an old answer with a new confirmation", swap(t, answer(site, []byte("another")), base64.StdEncoding.EncodeToString([]byte("another")), value), dsig.ErrDigest},
+		{"two confirmations", swap(t, good, confirmation, confirmation+strings.Replace(confirmation, confID, "x", 1)), wssec.ErrShape},
+		{"confirmation of the final namespace", final, wssec.ErrShape},
+		{"confirmation without value", resign(t, swap(t, good, ` Value="`+value+`"`, ""), siteRSA(), bodyID, confID), wssec.ErrConfirmation},
+		{"unsigned", `<soapenv:Envelope xmlns:soapenv="` + soapNS + `"><soapenv:Header/><soapenv:Body><r/></soapenv:Body></soapenv:Envelope>`, wssec.ErrShape},
+		{"unsigned fault", `<soapenv:Envelope xmlns:soapenv="` + soapNS + `"><soapenv:Header/><soapenv:Body><soapenv:Fault><faultcode>soapenv:Client</faultcode><faultstring>&lt;script></faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`, wssec.ErrShape},
+		{"with a Timestamp that is not signed", swap(t, good, "<ds:Signature ", `<wsu:Timestamp xmlns:wsu="`+wsuNS+`"/><ds:Signature `), wssec.ErrUnsigned},
+	} {
+		o := atLegacySite()
+		o.Self = smGUID
+		o.Trust = wssec.Pins{siteRSA().Pin(), {GUID: brokerGUID, Key: smRSA().Key.Public()}}
+		v, err := wssec.OpenResponse(parse(t, tt.src), o, siteGUID, confirm)
+		if !errors.Is(err, tt.cause) || (err == nil) != (tt.cause == nil) {
+			t.Errorf("%s: %v; want %v", tt.name, err, tt.cause)
+		}
+		if err == nil && (v.GUID() != siteGUID || v.Body().Local() != "r") {
+			t.Errorf("%s: %s %s", tt.name, v.GUID(), v.Body().Local())
+		}
+	}
+}
+
+// legacySealed is a legacy request with the value to be confirmed.
+func legacySealed(t *testing.T) (wssec.Seal, []byte, []byte) {
+	t.Helper()
+	s := seal(smRSA(), siteGUID)
+	s.Profile = wssec.Legacy
+	out, confirm, err := s.RequestConfirm([]byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, out, confirm
+}
