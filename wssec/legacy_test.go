@@ -14,6 +14,7 @@ import (
 
 	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/c14n"
 	"github.com/leasehold/leasehold/wssec/dsig"
 )
 
@@ -447,4 +448,43 @@ func TestLegacyTimes(t *testing.T) {
 	if _, err := open(plain, o); !errors.Is(err, wssec.ErrExpired) {
 		t.Errorf("not valid yet: %v", err)
 	}
+}
+
+// FuzzOpenLegacy: with the recorded service manager and the Java actor pinned,
+// whatever opens has a Body that one of them signed.
+func FuzzOpenLegacy(f *testing.F) {
+	java := javaCert(f)
+	pins := append(legacyActors(f), wssec.Pin{GUID: javaGUID, Key: java.PublicKey, Cert: java})
+	o := wssec.Opening{Trust: pins, Self: siteGUID, Now: now, Policy: under(wssec.Policy{
+		Profile: wssec.Legacy,
+		Tokens:  wssec.TokenDirect | wssec.TokenIssuerSerial | wssec.TokenSKI | wssec.TokenThumbprint | wssec.TokenCertificate | wssec.TokenTransform,
+	})}
+	signed := map[string]bool{}
+	files, _ := filepath.Glob("testdata/*/*.xml")
+	for _, file := range files {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(src)
+		if v, err := open(string(src), o); err == nil {
+			signed[string(c14n.Exclusive(nil, v.Body(), nil))] = true
+		}
+	}
+	if len(signed) < 5 {
+		f.Fatalf("%d signed bodies", len(signed))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		doc, err := xmltree.Parse(src, xmltree.Limits{})
+		if err != nil {
+			return
+		}
+		v, err := wssec.OpenRequest(doc, o)
+		switch {
+		case err != nil && !errors.Is(err, wssec.ErrRefused):
+			t.Fatalf("refused without ErrRefused: %v", err)
+		case err == nil && !signed[string(c14n.Exclusive(nil, v.Body(), nil))]:
+			t.Fatalf("opened something else: %s", src)
+		}
+	})
 }
