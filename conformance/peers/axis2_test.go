@@ -28,14 +28,14 @@ func TestAxis2Calls(t *testing.T) {
 	p := use(t, startAxis2)
 	r := newRecorder(t, unsigned)
 	for kind, m := range everything() {
-		for mtom, packaging := range map[string]string{"false": "text/xml", "true": "multipart/related"} {
+		for mtom, packaging := range map[string]soap.Packaging{"false": soap.Plain, "true": soap.MTOM} {
 			answer := p.ask(t, "call", []byte(r.URL+"/actor"), []byte(m.Op.String()), []byte(body(t, m)), []byte(mtom))
 			c := r.take(t)
 			if len(answer) != 1 || string(answer[0]) != "answered" {
 				t.Errorf("%s: Axis2 understood our answer as %q", kind, answer)
 			}
 			if c.action != m.Op.String() || c.packaging != packaging {
-				t.Errorf("%s: %s to %q", kind, c.packaging, c.action)
+				t.Errorf("%s: packaging %v to %q", kind, c.packaging, c.action)
 			}
 			if !reflect.DeepEqual(c.message, m) {
 				t.Errorf("%s: Axis2 sent\n%s\nwhich is %+v", kind, c.text, c.message)

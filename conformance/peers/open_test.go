@@ -1,17 +1,13 @@
 package peers
 
 import (
-	"bytes"
-	"crypto"
 	"crypto/rsa"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/soap"
 	"github.com/leasehold/leasehold/wire/xmltree"
-	"github.com/leasehold/leasehold/wssec/c14n"
 	"github.com/leasehold/leasehold/wssec/dsig"
 )
 
@@ -27,9 +23,6 @@ func open(t testing.TB, text string, key *rsa.PublicKey) (names []string, err er
 	t.Helper()
 	doc := parse(t, text)
 	signature := find(t, doc, dsig.Space, "Signature")
-	if strings.Contains(text, suites[0].method) {
-		return openSHA1(doc, signature, key)
-	}
 	s, err := dsig.Parse(signature, policy)
 	if err != nil {
 		return nil, err
@@ -46,44 +39,6 @@ func open(t testing.TB, text string, key *rsa.PublicKey) (names []string, err er
 		names = append(names, n.Local())
 	}
 	return names, nil
-}
-
-// openSHA1 does by hand what package dsig does for stronger signatures, so that our
-// canonical form is judged by the oldest messages too.
-func openSHA1(doc *xmltree.Document, signature xmltree.Node, key *rsa.PublicKey) (names []string, err error) {
-	info := signature.Child(dsig.Space, "SignedInfo")
-	value, err := dsig.DecodeBase64(signature.Child(dsig.Space, "SignatureValue").Text())
-	if err != nil {
-		return nil, err
-	}
-	octets := c14n.Exclusive(nil, info, prefixes(info.Child(dsig.Space, "CanonicalizationMethod")))
-	if err := rsa.VerifyPKCS1v15(key, crypto.SHA1, sum(crypto.SHA1, octets), value); err != nil {
-		return nil, fmt.Errorf("%w: %v", dsig.ErrSignature, err)
-	}
-	for r := range info.Children() {
-		if !r.Is(dsig.Space, "Reference") {
-			continue
-		}
-		uri, _ := r.Attr("", "URI")
-		n := byID(doc, strings.TrimPrefix(uri, "#"))
-		transform := r.Child(dsig.Space, "Transforms").Child(dsig.Space, "Transform")
-		octets := c14n.Exclusive(nil, n, prefixes(transform))
-		want, err := dsig.DecodeBase64(r.Child(dsig.Space, "DigestValue").Text())
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(sum(crypto.SHA1, octets), want) {
-			return nil, fmt.Errorf("%w: %s", dsig.ErrDigest, n.Local())
-		}
-		names = append(names, n.Local())
-	}
-	return names, nil
-}
-
-// prefixes is the PrefixList of a method or transform.
-func prefixes(n xmltree.Node) []string {
-	list, _ := n.Child(c14n.Algorithm, "InclusiveNamespaces").Attr("", "PrefixList")
-	return strings.Fields(list)
 }
 
 // byID is the element with this wsu:Id; invalid if there is none.

@@ -101,7 +101,7 @@ func TestRampartCalls(t *testing.T) {
 					mtom = "true"
 				}
 				got := p.ask(t, "callSigned", []byte(r.URL+"/actor"), []byte(m.Op.String()), []byte(body(t, m)), []byte(mtom),
-					[]byte(id.name), []byte(s.method), []byte(s.digest), []byte(answer.demand))
+					[]byte(id.name), []byte(s.method), []byte(s.digest), []byte(answer.demand), []byte(authToken))
 				c := r.take(t)
 				if !slices.Equal(names, []string{"Body"}) || !reflect.DeepEqual(c.message, m) {
 					t.Fatalf("%s: Rampart signed %q\n%s", kind, names, c.text)

@@ -2,10 +2,7 @@ package peers
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -66,8 +63,9 @@ type recorder struct {
 
 // call is one request as it came.
 type call struct {
-	action, packaging, text string
-	message                 wire.Message
+	action, text string
+	packaging    soap.Packaging
+	message      wire.Message
 }
 
 func newRecorder(t testing.TB, answer func(call) (int, []byte, error)) *recorder {
@@ -123,23 +121,11 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // receive reads a request, plain or in the one part of a multipart body.
 func receive(req *http.Request) (c call, err error) {
 	c.action = strings.Trim(req.Header.Get("SOAPAction"), `"`)
-	media, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	octets, err := io.ReadAll(req.Body)
 	if err != nil {
 		return c, err
 	}
-	c.packaging = media
-	body := io.Reader(req.Body)
-	if media == "multipart/related" {
-		part, err := multipart.NewReader(body, params["boundary"]).NextRawPart()
-		if err != nil {
-			return c, err
-		}
-		body = part
-	} else if media != "text/xml" {
-		return c, fmt.Errorf("content type %q", media)
-	}
-	octets, err := io.ReadAll(body)
-	if err != nil {
+	if octets, c.packaging, err = soap.Unpack(req.Header.Get("Content-Type"), octets); err != nil {
 		return c, err
 	}
 	c.text = string(octets)

@@ -74,8 +74,8 @@ func TestWrappedRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	opening := wssec.Opening{
-		Trust: pinned{{GUID: from, Key: &id.key.PublicKey}}, Self: to, Now: now, Skew: time.Minute,
-		Profile: func(string) wssec.Profile { return wssec.Strict },
+		Trust: wssec.Pins{{GUID: from, Key: &id.key.PublicKey}}, Self: to, Now: now, Skew: time.Minute,
+		Policy: func(string) wssec.Policy { return wssec.Strict.Policy() },
 	}
 	if _, err := wssec.OpenRequest(parse(t, string(octets)), opening); err != nil {
 		t.Fatalf("the message itself: %v", err)
@@ -83,16 +83,4 @@ func TestWrappedRefused(t *testing.T) {
 	if _, err := wssec.OpenRequest(parse(t, wrapBody(t, string(octets), "env")), opening); !errors.Is(err, wssec.ErrRefused) {
 		t.Errorf("wrapped: %v", err)
 	}
-}
-
-// pinned trusts a list.
-type pinned []wssec.Pin
-
-func (p pinned) Pins(guid string) (found []wssec.Pin) {
-	for _, pin := range p {
-		if pin.GUID == guid {
-			found = append(found, pin)
-		}
-	}
-	return found
 }

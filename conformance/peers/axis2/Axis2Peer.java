@@ -8,6 +8,7 @@ import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import javax.xml.stream.XMLStreamReader;
+import org.apache.axiom.om.util.AXIOMUtil;
 import org.apache.axiom.om.util.StAXUtils;
 import org.apache.axis2.AxisFault;
 import org.apache.axis2.Constants;
@@ -52,7 +53,7 @@ public final class Axis2Peer implements Frames.Handler {
                 return new byte[0][];
             case "call": // URL, operation, wrapper element, MTOM; answers "answered", or "fault", code and text
                 return call(stub(text[0], text[3]), text[1], args[2]);
-            case "callSigned": // as call, and alias, algorithm and digest, and whether answers have to confirm
+            case "callSigned": // as call, and alias, algorithm, digest, whether answers have to confirm, a header
                 return call(signed(stub(text[0], text[3]), text), text[1], args[2]);
             case "serve": // answers the URL of a service without signatures
                 return new byte[][] {Frames.octets(serve("plain" + services++, ""))};
@@ -88,6 +89,7 @@ public final class Axis2Peer implements Frames.Handler {
         Options options = s._getServiceClient().getOptions();
         options.setProperty("OutflowSecurity", Rampart.parameter(Rampart.out(text[4], text[5], text[6], confirm)));
         options.setProperty("InflowSecurity", Rampart.parameter(Rampart.in(confirm)));
+        s._getServiceClient().addHeader(AXIOMUtil.stringToOM(text[8]));
         return s;
     }
 
