@@ -19,7 +19,6 @@ BEGIN {
 	if (unit[2] == "<" && value >= unit[3] + 0) met = "missed"
 	if (unit[2] == ">=" && value < unit[3] + 0) met = "missed"
 	if (unit[2] == "info") {
-		printf "bench %s %s %s target none 0 met\n", name, value, unit[1]
 		printf "| %s | %s %s | none: for comparison | |\n", name, value, unit[1] > table
 	} else {
 		printf "bench %s %s %s target %s %s %s\n", name, value, unit[1], unit[2], unit[3], met
