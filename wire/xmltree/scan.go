@@ -44,8 +44,9 @@ type scanner struct {
 	doc   *Document
 	open  int32 // innermost open element, or -1
 	depth int
-	count int // elements so far
-	run   int // source octets of the present run of character data
+	count int              // elements so far
+	run   int              // source octets of the present run of character data
+	room  *strings.Builder // where decoded texts go
 }
 
 func (s *scanner) fail(at int, what string) error { return &SyntaxError{at, what} }

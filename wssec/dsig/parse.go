@@ -331,10 +331,16 @@ func decodeText(n xmltree.Node) ([]byte, error) {
 // DecodeBase64 decodes the base64 of XML Schema: white space anywhere, padding
 // required, unused bits zero.
 func DecodeBase64(text string) ([]byte, error) {
-	if strings.ContainsAny(text, space) {
-		text = strings.Join(strings.FieldsFunc(text, isSpace), "")
+	plain := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			plain = append(plain, c)
+		}
 	}
-	return strictBase64.DecodeString(text)
+	n, err := strictBase64.Decode(plain, plain) // three octets never overtake four
+	return plain[:n], err
 }
 
 var strictBase64 = base64.StdEncoding.Strict()
