@@ -171,7 +171,7 @@ func (e *Endpoint) decode(x *exchange, v wssec.Verified) error {
 	}
 	var found proof
 	in, err := translate.Incoming(m, x.peer.ID, func(text string) (t actors.Ticket, err error) {
-		found, err = e.verify(text)
+		found, err = e.verify(text, x.peer)
 		return found.ticket, err
 	})
 	if err != nil {

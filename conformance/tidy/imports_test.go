@@ -50,7 +50,7 @@ handlers/run/*:         handlers/run
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
 handlers/lane:          actors actors/clock handlers handlers/run
-actors/registry:        actors wssec
+actors/registry:        actors wssec wssec/ticket
 actors/store:           actors
 actors/store/*:         actors actors/store + bbolt
 actors/host:            actors actors/clock actors/store + logrus

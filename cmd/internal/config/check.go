@@ -83,10 +83,18 @@ func checkListen(c Config, r *reader) {
 	}
 }
 
+// article is a role as sentences have it.
+var article = map[actors.Role]string{actors.RoleBroker: "a broker", actors.RoleAuthority: "an authority"}
+
 // checkRefs looks at what an actor says of others.
 func checkRefs(c Config, r *reader, at string, a Actor) {
 	if a.DefaultBroker != "" {
-		c.mustBeBroker(r, at+".default_broker", a.DefaultBroker)
+		c.mustBe(r, at+".default_broker", a.DefaultBroker, actors.RoleBroker)
+	}
+	for i, cl := range a.Claims {
+		if cl.From != "" {
+			c.mustBe(r, fmt.Sprintf("%s.claims[%d].from", at, i), cl.From, actors.RoleAuthority)
+		}
 	}
 	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}
 	spoilt := map[actors.ResourceType]bool{} // its size is not known
@@ -105,7 +113,7 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 	for i, e := range a.Exports {
 		at := fmt.Sprintf("%s.exports[%d]", at, i)
 		if e.To != "" {
-			c.mustBeBroker(r, at+".to", e.To)
+			c.mustBe(r, at+".to", e.To, actors.RoleBroker)
 		}
 		if !e.Until.IsZero() && e.Until.UnixMilli() <= int64(c.Clock.Begin) {
 			r.add(at+".until", "", "is not after the clock's begin")
@@ -138,7 +146,7 @@ func (p Pool) size() (n int) {
 	return n
 }
 
-func (c Config) mustBeBroker(r *reader, path, name string) {
+func (c Config) mustBe(r *reader, path, name string, want actors.Role) {
 	_, role, ok := c.Find(name)
 	switch {
 	case !ok:
@@ -150,8 +158,8 @@ func (c Config) mustBeBroker(r *reader, path, name string) {
 			names = append(names, p.Name)
 		}
 		r.add(path, meant(name, names), "no actor or peer is called %q", name)
-	case role != actors.RoleBroker && role != 0:
-		r.add(path, "", "%s is role %s, not a broker", name, role)
+	case role != want && role != 0:
+		r.add(path, "", "%s is role %s, not %s", name, role, article[want])
 	}
 }
 

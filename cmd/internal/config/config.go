@@ -64,6 +64,7 @@ type Actor struct {
 
 	DefaultBroker string   // managers: name of the broker asked when a request names none
 	Sources       []string // brokers: files with the tickets they sell from
+	Claims        []Claim  // brokers: what sites exported to them, to be fetched
 
 	Pools   []Pool   // authorities: what there is to lease
 	Exports []Export // authorities: what is delegated to brokers
@@ -120,12 +121,21 @@ func (h Hosts) each() []Host {
 	return out
 }
 
+// Claim is an export to be fetched from a site.
+type Claim struct {
+	From        string               // name of the site, here or among the peers
+	Reservation actors.ReservationID // what the site's administrator calls the export
+}
+
 // Export is a standing delegation from an authority to a broker.
 type Export struct {
 	To    string // name of a broker, here or among the peers
 	Type  actors.ResourceType
 	Units int
 	Until time.Time // the delegation's last instant
+	// Tickets is the scheme of the ticket: sha256, or sharp for a broker that sells
+	// to legacy actors. Empty means what the broker's profile reads.
+	Tickets string
 }
 
 // Handler says which driver carries out an actor's actions. The driver noop

@@ -55,12 +55,12 @@ func TestFull(t *testing.T) {
 			},
 			Exports: []Export{
 				{To: "broker1", Type: "site1.node", Units: 10, Until: time.Date(2030, 1, 1, 0, 0, 0, 5e8, time.UTC)},
-				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)},
+				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "fcfs",
-			Sources: []string{"tickets/site1"},
+			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
 		}, {
 			Name: "sm1", GUID: id + "3", Role: actors.RoleManager, Keys: "keys/sm1",
 			DefaultBroker: "broker1", Handler: &Handler{Driver: "noop"},

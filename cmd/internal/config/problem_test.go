@@ -133,7 +133,7 @@ var problems = []spoiled{
 	{"https://b.example.org", "b.example.org", `c:25:8: peers[0].url: "b.example.org" is not an absolute address such as http://host.example.org:8180/`},
 	{"https://b.example.org", "ftp://b.example.org", `c:25:8: peers[0].url: "ftp://b.example.org" has scheme ftp; it must be http or https`},
 	{"certificate: b.pem", "certificat: b.pem", "c:22:3: peers[0].certificate: is missing\nc:26:3: peers[0].certificat: unknown key; did you mean \"certificate\"?"},
-	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict`},
+	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict, legacy, legacy-strong`},
 	{"[updateTicket]", "[updateTikcet]", `c:27:11: peers[0].allow[0]: unknown operation "updateTikcet"; did you mean "updateTicket"?`},
 }
 

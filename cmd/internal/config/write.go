@@ -102,6 +102,12 @@ func (w *writer) actor(a Actor) {
 			w.line(3, "- %s", quote(s))
 		}
 	}
+	if len(a.Claims) > 0 {
+		w.line(2, "claims: # exports to be fetched from sites")
+		for _, c := range a.Claims {
+			w.line(3, "- {from: %s, reservation: %s}", quote(c.From), quote(string(c.Reservation)))
+		}
+	}
 	if len(a.Pools) > 0 {
 		w.line(2, "pools: # what there is to lease")
 		for _, p := range a.Pools {
@@ -111,8 +117,12 @@ func (w *writer) actor(a Actor) {
 	if len(a.Exports) > 0 {
 		w.line(2, "exports: # what brokers may sell, and until when")
 		for _, e := range a.Exports {
-			w.line(3, "- {to: %s, type: %s, units: %d, until: %s}",
-				quote(e.To), quote(string(e.Type)), e.Units, instant(e.Until))
+			tickets := ""
+			if e.Tickets != "" {
+				tickets = ", tickets: " + e.Tickets
+			}
+			w.line(3, "- {to: %s, type: %s, units: %d, until: %s%s}",
+				quote(e.To), quote(string(e.Type)), e.Units, instant(e.Until), tickets)
 		}
 	}
 	if a.COD != nil {

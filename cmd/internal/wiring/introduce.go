@@ -11,6 +11,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/remote"
 	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/cmd/internal/config"
@@ -37,6 +38,12 @@ func (p *Process) introduce(ctx context.Context) error {
 		}
 	}
 	for _, a := range p.Actors {
+		for _, c := range a.Config.Claims {
+			id, _, _ := p.config.Find(c.From)
+			if err := a.Host.Ask(ctx, actors.Claim{Reservation: c.Reservation, Authority: id}); err != nil {
+				return fmt.Errorf("actor %s: claim of %s: %w", a.Config.Name, c.Reservation, err)
+			}
+		}
 		for _, path := range a.Config.Sources {
 			text, err := readTicket(path)
 			if err == nil {
@@ -68,7 +75,7 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 		return err
 	}
 	d := authority.Delegate(a.Config.GUID, ev)
-	t, err := remote.Grant(actors.Ticket{Delegation: d, Authority: a.Location}, a.Identity, holder.Certs[0])
+	t, err := remote.Grant(actors.Ticket{Delegation: d, Authority: a.Location}, a.Identity, holder.Certs[0], schemeOf(e, holder))
 	if err != nil {
 		return err
 	}
@@ -80,9 +87,25 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 	return p.leave(a, e, t)
 }
 
+// schemeOf is how an export's ticket is written.
+func schemeOf(e config.Export, holder registry.Peer) ticket.Scheme {
+	switch e.Tickets {
+	case "sha256":
+		return ticket.SHA256Chain
+	case "sharp":
+		return ticket.SharpLenient
+	}
+	return holder.Tickets()
+}
+
 // donate verifies a ticket and gives it to a broker.
 func (p *Process) donate(ctx context.Context, b *Actor, text string) error {
-	chain, err := ticket.Verify(text, b.Registry.SiteKeys)
+	// The administrator chose the file; its own form says how it is to be judged.
+	scheme := ticket.SHA256Chain
+	if ticket.SchemeOf(text) != scheme {
+		scheme = ticket.SharpLenient
+	}
+	chain, err := scheme.Verify(text, b.Registry.SiteKeys)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 // profiles are the trust profiles peers can have, by their names in configuration.
-var profiles = map[string]wssec.Profile{"strict": wssec.Strict}
+var profiles = map[string]wssec.Profile{
+	"strict": wssec.Strict, "legacy": wssec.Legacy, "legacy-strong": wssec.LegacyStrong,
+}
 
 // people is everybody a process knows: its own actors and their peers elsewhere.
 type people struct {
