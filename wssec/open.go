@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
@@ -90,7 +91,14 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	if s.Weak() && o.Strength.Has(v.guid) {
 		return v, refuse(ErrDowngrade, "SHA-1 again")
 	}
-	buf, err := s.Verify(by.cert.PublicKey, make([]byte, 0, doc.Size()))
+	scratch := buffers.Get().(*[]byte)
+	defer buffers.Put(scratch)
+	buf, err := s.Verify(by.cert.PublicKey, *scratch)
+	defer func() {
+		if cap(buf) <= maxBuffer {
+			*scratch = buf[:0]
+		}
+	}()
 	if err != nil {
 		return v, refuse(err, "SignatureValue")
 	}
@@ -139,6 +147,12 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	v.body, v.value, v.key, v.profile = l.payload, s.Value, by.cert.PublicKey, policy.Profile
 	return v, nil
 }
+
+// buffers are room for canonical forms, which nobody needs after their digest.
+// Larger ones than maxBuffer are not kept.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxBuffer = 1 << 20
 
 // legacyReplayKey is the signer's key and the digest of the signed Body.
 func legacyReplayKey(cert *x509.Certificate, s dsig.Signature, targets []xmltree.Node, body xmltree.Node) string {
