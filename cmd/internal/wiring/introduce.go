@@ -69,8 +69,7 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 	if !ok {
 		return fmt.Errorf("it is not a peer")
 	}
-	ev := actors.Export{Holder: id, Type: e.Type, Units: e.Units,
-		Term: actors.NewTerm(max(1, p.config.Clock.Begin), actors.Millis(e.Until.UnixMilli()))}
+	ev := exportEvent(p.config, id, e)
 	if err := a.Host.Ask(ctx, ev); err != nil {
 		return err
 	}
@@ -85,6 +84,19 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 		}
 	}
 	return p.leave(a, e, t)
+}
+
+// exportEvent is what the configuration says of an export, as the site is told.
+func exportEvent(c config.Config, holder actors.ActorID, e config.Export) actors.Export {
+	return actors.Export{Holder: holder, Type: e.Type, Units: e.Units,
+		Term: actors.NewTerm(max(1, c.Clock.Begin), actors.Millis(e.Until.UnixMilli()))}
+}
+
+// ExportID is what a broker claims an export by: it follows from what the
+// configuration says, so it is known before the site has started.
+func ExportID(c config.Config, site config.Actor, e config.Export) actors.ReservationID {
+	id, _, _ := c.Find(e.To)
+	return actors.ReservationID(authority.Delegate(site.GUID, exportEvent(c, id, e)).ID)
 }
 
 // schemeOf is how an export's ticket is written.
@@ -136,7 +148,8 @@ func (p *Process) leave(a *Actor, e config.Export, t actors.Ticket) error {
 	if err := os.WriteFile(path, []byte(t.Text), 0o640); err != nil {
 		return err
 	}
-	a.log.WithField("file", path).Infof("delegated %d %s to %s; carry the file over and name it in that broker's sources", e.Units, e.Type, e.To)
+	a.log.WithField("file", path).WithField("claim", t.ID).
+		Infof("delegated %d %s to %s, who may claim it by that name, or be given the file as a source", e.Units, e.Type, e.To)
 	return nil
 }
 

@@ -189,6 +189,11 @@ func (p *Process) release() {
 	if p.listener != nil {
 		_ = p.listener.Close() // closed before by an orderly end
 	}
+	for _, a := range p.Actors {
+		if err := a.journal.Close(); err != nil {
+			a.log.WithError(err).Error("closing the journal")
+		}
+	}
 	if p.directory != nil {
 		p.directory.close()
 	}
