@@ -1,19 +1,20 @@
 #!/bin/sh
 # install.sh installs the Debian programs that tests run against Leasehold: slapd,
-# the LDAP server that sites use, and ldap-utils, the tools that their operators
-# use. Nothing is started: tests start their own, unprivileged, on loopback.
+# the LDAP server that sites use, ldap-utils, the tools that their operators use,
+# and PostgreSQL, which can keep actors' records. Nothing is started: tests start
+# their own, unprivileged, on loopback.
 #
 # It installs as root, or through sudo when that asks no password. Set
 # LEASEHOLD_NO_INSTALL=1 to be told what is missing and to install nothing.
 set -eu
 
 # program=package, one pair for each thing that has to be there
-wanted='slapd=slapd ldapsearch=ldap-utils'
+wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql'
 
 say() { printf 'install.sh: %s\n' "$*"; }
 
 have() {
-    for dir in /usr/sbin /usr/local/sbin /sbin; do
+    for dir in /usr/sbin /usr/local/sbin /sbin /usr/lib/postgresql/*/bin; do
         [ -x "$dir/$1" ] && return 0
     done
     command -v "$1" >/dev/null 2>&1
@@ -27,7 +28,7 @@ missing() {
 
 packages=$(missing)
 if [ -z "$packages" ]; then
-    say 'slapd and ldap-utils are installed already; nothing to do'
+    say 'everything is installed already; nothing to do'
     exit 0
 fi
 if [ "${LEASEHOLD_NO_INSTALL:-}" = 1 ]; then
