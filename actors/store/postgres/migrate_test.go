@@ -119,6 +119,6 @@ func TestLateSave(t *testing.T) {
 		}
 	}
 	if got := storetest.All(t, s); got["k"] != "first" {
-		t.Errorf("it changed the record to %q", got["k"])
+		t.Errorf("it changed the record to %.20q", got["k"])
 	}
 }
