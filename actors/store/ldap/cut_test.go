@@ -243,3 +243,34 @@ func TestStalledWriter(t *testing.T) {
 	}
 }
 
+// TestNumbersGoOn: a batch is not taken for older than what was there before its
+// process started.
+func TestNumbersGoOn(t *testing.T) {
+	t.Parallel()
+	rec := storetest.Record
+	dir := memory(t)
+	first, err := repository(&line{server: dir}).Actor(t.Context(), "actor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, batch := range [][]actors.Record{{rec("a", "1"), rec("b", "1")}, {rec("b", "2")}, {rec("b", "3")}, {rec("b", "4")}} {
+		if err := first.Save(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := &line{server: dir, n: 3, what: lost} // the rename and the journal arrive, no record does
+	second, err := repository(l).Actor(t.Context(), "actor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Save(t.Context(), []actors.Record{rec("a", "5"), rec("b", "5")}); err != nil {
+		t.Fatalf("the journal was written: %v", err)
+	}
+	third, err := repository(&line{server: dir}).Actor(t.Context(), "actor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := storetest.All(t, third), map[string]string{"a": "5", "b": "5"}; !maps.Equal(got, want) {
+		t.Errorf("it holds %v, want %v", got, want)
+	}
+}

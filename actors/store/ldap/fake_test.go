@@ -101,7 +101,9 @@ func (l *line) write(do func() error) error {
 	return nil
 }
 
-func (l *line) gone() error { return &directory.Error{Op: "test", Kind: directory.ErrUnavailable, Err: errAccident} }
+func (l *line) gone() error {
+	return &directory.Error{Op: "test", Kind: directory.ErrUnavailable, Err: errAccident}
+}
 
 func (l *line) alive() error {
 	l.mu.Lock()
