@@ -57,7 +57,7 @@ func StartPostgres(t testing.TB, extra ...string) *Postgres {
 		}
 	})
 	if err := p.init(extra); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, p.log.String())
+		t.Fatalf("initdb: %v", err)
 	}
 	for range 5 { // another process may take the port first
 		if p.port, err = freePort(); err == nil {
@@ -91,9 +91,8 @@ func (p *Postgres) init(extra []string) error {
 	initdb := exec.Command(filepath.Join(filepath.Dir(p.path), "initdb"), "--no-sync", "--auth=scram-sha-256", "--pwfile="+secret,
 		"--username="+pgUser, "--encoding=UTF8", "--locale=C", "--pgdata="+p.data())
 	initdb.SysProcAttr, initdb.Dir = p.attrs, p.dir
-	initdb.Stdout, initdb.Stderr = &p.log, &p.log
-	if err := initdb.Run(); err != nil {
-		return err
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
 	}
 	conf := append([]string{
 		"listen_addresses = '127.0.0.1'", "unix_socket_directories = ''", "max_connections = 200", "shared_buffers = 16MB",

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -156,15 +155,10 @@ func TestSnapshotOfBusyActor(t *testing.T) {
 	t.Parallel()
 	cfg := onEmbedded(t)
 	s := actor(t, open(t, cfg), "a")
-	stop := make(chan struct{})
-	var work sync.WaitGroup
-	work.Go(func() {
-		for n := 1; ; n++ {
-			select {
-			case <-stop:
-				return
-			case <-time.After(20 * time.Millisecond):
-			}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 1; n <= 50; n++ {
 			text := fmt.Sprint(n)
 			// The first is written without a journal.
 			for _, batch := range [][]actors.Record{{storetest.Record("first", text)}, {storetest.Record("left", text), storetest.Record("right", text)}} {
@@ -172,14 +166,16 @@ func TestSnapshotOfBusyActor(t *testing.T) {
 					t.Error(err)
 				}
 			}
+			time.Sleep(time.Duration(n%5) * 5 * time.Millisecond)
 		}
-	})
+	}()
 	reader := open(t, cfg)
-	for range 10 {
+	for copies, busy := 0, 0; ; {
 		all := map[string]string{}
 		if err := reader.Snapshot(t.Context(), func(_ string, rec actors.Stored) error { all[rec.Key] = string(rec.Data); return nil }); err != nil {
-			t.Log(err) // too busy: said, and nothing wrong given out
-			continue
+			busy++ // said, and nothing wrong given out
+		} else {
+			copies++
 		}
 		var first, left int
 		fmt.Sscan(all["first"], &first)
@@ -187,9 +183,16 @@ func TestSnapshotOfBusyActor(t *testing.T) {
 		if all["left"] != all["right"] || first != left && first != left+1 {
 			t.Errorf("a snapshot has %v", all)
 		}
+		select {
+		case <-done:
+			t.Logf("%d copies, %d times too busy", copies, busy)
+			if copies < 5 {
+				t.Error("that is too few to mean anything")
+			}
+			return
+		default:
+		}
 	}
-	close(stop)
-	work.Wait()
 }
 
 // TestLarge: values and batches too long for one entry.
