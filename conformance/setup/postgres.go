@@ -169,6 +169,13 @@ func (p *Postgres) Database(t testing.TB) string {
 	return p.URL(name)
 }
 
+// Address makes an empty data base and returns its URL without the password, and
+// the password.
+func (p *Postgres) Address(t testing.TB) (url, password string) {
+	t.Helper()
+	return strings.Replace(p.Database(t), ":"+p.password+"@", "@", 1), p.password
+}
+
 // Stop ends the server, gently and then not; what it holds is kept for Start.
 func (p *Postgres) Stop() {
 	if p.cmd == nil {
