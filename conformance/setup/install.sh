@@ -4,6 +4,7 @@
 #   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
 #   xmlsec1, xmllint, zeep    XML security, schemas and SOAP as others wrote them
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
+#   PostgreSQL                which can keep actors' records
 #   gcc and libc's headers    for Go's race detector
 #
 # Nothing is started: tests start their own, unprivileged, on loopback.
@@ -14,7 +15,7 @@ set -eu
 
 # program=package, or file=package, one pair for each thing that has to be there
 python=/usr/lib/python3/dist-packages
-wanted='slapd=slapd ldapsearch=ldap-utils xmlsec1=xmlsec1 xmllint=libxml2-utils'
+wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 xmllint=libxml2-utils'
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 
@@ -28,7 +29,7 @@ have() {
         return 1
         ;;
     esac
-    for dir in /usr/sbin /usr/local/sbin /sbin; do
+    for dir in /usr/sbin /usr/local/sbin /sbin /usr/lib/postgresql/*/bin; do
         [ -x "$dir/$1" ] && return 0
     done
     command -v "$1" >/dev/null 2>&1

@@ -22,10 +22,10 @@ import (
 const Schema = 1
 
 // ErrInUse says that another process, or this one, has the file open.
-var ErrInUse = errors.New("in use")
+var ErrInUse = store.ErrInUse
 
 // ErrSchema says that the file is not one this program can read.
-var ErrSchema = errors.New("not a store this program can read")
+var ErrSchema = store.ErrSchema
 
 // Names inside the file.
 var (

@@ -16,10 +16,11 @@ const Version = 1
 // has made them absolute.
 type Config struct {
 	Version   int
-	State     string // folder of the actors' stores; default "state"
+	State     string // folder of what this process keeps; default "state"
 	Admin     string // Unix socket of the operator commands; default "admin.sock" in State
 	Log       Log
 	Listen    Listen
+	Store     Store
 	Clock     actors.Cycles // begin default 1970-01-01T00:00:00Z, cycle default one second
 	Directory *Directory    // nil: no directory, and no actor has a COD block
 	Actors    []Actor

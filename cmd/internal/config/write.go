@@ -19,9 +19,10 @@ func (c Config) YAML() []byte {
 	w.head("Configuration of leasehold serve. Relative paths start from this file's folder.",
 		"leasehold config check says everything that is wrong with it, with line and column.")
 	w.line(0, "version: %d", Version)
-	w.head("Where the actors keep their records, and the socket of the operator commands.")
+	w.head("The folder of what this process keeps, and the socket of the operator commands.")
 	w.optional(0, "state", c.State)
 	w.optional(0, "admin", c.Admin)
+	w.store(c.Store)
 	w.head("level: debug, info, warn or error. format: text or json.")
 	w.line(0, "log: {level: %s, format: %s}", cmp.Or(c.Log.Level, "info"), cmp.Or(c.Log.Format, "text"))
 	w.head("The address this process binds, and the one its peers are told to call.")

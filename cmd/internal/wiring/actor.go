@@ -42,12 +42,9 @@ type runner interface{ Run(actors.Action) }
 // newActor puts one actor together. Nothing of it runs before its host serves.
 func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Actor, error) {
 	self := who.where[a.GUID]
-	act := &Actor{Config: a, Location: self, Identity: who.ids[a.GUID], log: p.log.WithField("actor", a.Name)}
+	act := &Actor{Config: a, Location: self, Identity: who.ids[a.GUID], store: p.held[a.Name], log: p.log.WithField("actor", a.Name)}
 	var err error
 	if act.Registry, err = who.registryOf(a.GUID); err != nil {
-		return nil, err
-	}
-	if act.store, err = p.stores.Actor(a.Name); err != nil {
 		return nil, err
 	}
 	m, err := machine(p.config, a, self)

@@ -2,9 +2,7 @@ package wiring
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
@@ -28,12 +26,9 @@ type directory struct {
 // without it and goes on when it is back.
 func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) {
 	conf := ldapdir.Config{URL: c.Directory.URL, BindDN: c.Directory.Bind}
-	if c.Directory.PasswordFile != "" {
-		data, err := os.ReadFile(c.Directory.PasswordFile)
-		if err != nil {
-			return nil, err
-		}
-		conf.Password = strings.TrimRight(string(data), "\r\n")
+	var err error
+	if conf.Password, err = secret(c.Directory.PasswordFile); err != nil {
+		return nil, err
 	}
 	d := &directory{}
 	if c.Directory.Embedded() {
@@ -41,7 +36,6 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 		if listen == "" {
 			listen = "127.0.0.1:0"
 		}
-		var err error
 		d.server, err = embedded.Open(embedded.Config{Path: filepath.Join(c.State, "directory.db"), Suffix: c.Directory.Base,
 			Listen: listen, RootDN: conf.BindDN, RootPassword: conf.Password, Anonymous: true, Log: log})
 		if err != nil {
@@ -49,7 +43,6 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 		}
 		conf.URL = d.server.URL()
 	}
-	var err error
 	if d.dir, err = ldapdir.Open(conf); err != nil {
 		d.close()
 		return nil, err
