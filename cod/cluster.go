@@ -256,5 +256,8 @@ func (c *cluster) clashed(m *Machine, _ actors.Millis, i int) {
 // mine reports whether e bears our mark for this slice.
 func (c *cluster) mine(m *Machine, e ldapschema.Entry, _ part) bool { return m.cfg.marked(e, c.key) }
 
+// same: a slice's entries are the same whichever lease made them.
+func (c *cluster) same(part) bool { return true }
+
 // ids is the ids in use, in order.
 func (c *cluster) ids() []int { return slices.Sorted(maps.Keys(c.nodes)) }

@@ -36,6 +36,9 @@ type owner interface {
 	clashed(m *Machine, now actors.Millis, i int)
 	// mine reports whether an entry found under the name of a record is ours.
 	mine(m *Machine, e ldapschema.Entry, p part) bool
+	// same reports whether one of ours found there can only be of this very owner,
+	// and not of an earlier one that had the same name.
+	same(p part) bool
 }
 
 // keeping is what every owner has.

@@ -319,5 +319,8 @@ func (n *node) mine(m *Machine, e ldapschema.Entry, p part) bool {
 	return m.cfg.marked(e, n.cluster.key) && (p != partHost || e.Get("codUnit") == string(n.unit))
 }
 
+// same: a host entry names its unit; the others may be left from an earlier one.
+func (n *node) same(p part) bool { return p == partHost }
+
 // itoa is short for what entries are full of.
 func itoa(n int) string { return strconv.Itoa(n) }

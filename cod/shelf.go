@@ -2,6 +2,7 @@ package cod
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/ldapschema"
@@ -324,7 +325,7 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 		return -1
 	case r.ours(): // an operator edited it
 	case mine: // from before a crash or a lost answer
-		r.put(adopted(ev.Entry, r.want))
+		r.put(adopted(ev.Entry, r.want, o.same(r.part)))
 		if s.aim == absent {
 			return -1
 		}
@@ -348,15 +349,22 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 	return -1
 }
 
-// adopted is what we may have written when we find an entry of ours that we do not
-// remember: its attributes as far as they are of our kind. What operators added
-// beside them is not ours to remove.
-func adopted(have, want ldapschema.Entry) ldapschema.Entry {
+// adopted is what we take for the entry we wrote when we find one of ours that we
+// do not remember writing. What operators added beside our attributes is not ours to
+// remove. When the entry is certainly of this node or cluster, and not left from an
+// earlier one of the same name, we would have written what we want now: where it
+// differs an operator was there, and wins. Only our own marks follow the life of
+// what they mark.
+func adopted(have, want ldapschema.Entry, same bool) ldapschema.Entry {
 	base := ldapschema.Entry{DN: want.DN}
 	for _, a := range have.Attrs {
-		if want.Has(a.Name) {
+		switch {
+		case !want.Has(a.Name):
+		case same && !strings.HasPrefix(a.Name, "cod"):
+			base.Attrs = append(base.Attrs, ldapschema.Attr{Name: a.Name, Values: want.Values(a.Name)})
+		default:
 			base.Attrs = append(base.Attrs, a)
 		}
 	}
-	return base
+	return base.Canonical()
 }

@@ -239,5 +239,5 @@ func EscapeFilter(v string) string {
 	return b.String()
 }
 
-// Equal is the text of the filter attr=value, value escaped: for Change.Assert.
-func Equal(attr, value string) string { return "(" + attr + "=" + EscapeFilter(value) + ")" }
+// EqualFilter is the text of the filter attr=value, value escaped: for Change.Assert.
+func EqualFilter(attr, value string) string { return "(" + attr + "=" + EscapeFilter(value) + ")" }

@@ -28,7 +28,7 @@ func TestFilterText(t *testing.T) {
 	t.Parallel()
 	e := Entry{Attrs: []Attr{{"cn", []string{"plain"}}, {"objectClass", []string{"device"}}}}
 	for _, v := range []string{"*", "plain)(objectClass=*", "(", `\`, "\x00", "ü", "plain*", " plain "} {
-		text := Equal("cn", v)
+		text := EqualFilter("cn", v)
 		f, err := ParseFilter(text)
 		if err != nil || f.Op != FilterEqual || f.Value != v || f.String() != text {
 			t.Errorf("%q: %s %+v %v", v, text, f, err)

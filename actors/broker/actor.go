@@ -201,11 +201,7 @@ func (a *Actor) put(r Reservation) {
 			_ = src.calendar.Take(r.ID, h)
 		}
 	}
-	at := a.due(r)
-	if r.Status == closed && len(r.Holds) > 0 {
-		at = min(at, a.config.Cycles.Of(r.Granted.Term.End)+1)
-	}
-	a.agenda.Set(r.ID, at)
+	a.agenda.Set(r.ID, a.due(r))
 }
 
 // due is when a reservation next does something by itself: it expires with its
@@ -224,20 +220,14 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 	}
 }
 
-// tick lets what is over expire, then holds a round: units freed now can be
-// granted now. A term expires in its last cycle, but its units are free only when
-// that cycle is over (calendar holds are exact to the millisecond).
+// tick lets what is over expire, then holds a round. A reservation expires in its
+// term's last cycle; its hold needs no release, because it ends with the term, to
+// the millisecond.
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range a.agenda.Due(now) {
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
-			if a.due(r) > now { // expired in the cycle before: now its units are free
-				r.Holds = nil
-				a.put(r)
-				fx.Save = append(fx.Save, actors.Record{Key: key(id), Value: r})
-				continue
-			}
 			if src := a.sources[r.Source]; src != nil {
 				src.calendar.Release(id)
 			}

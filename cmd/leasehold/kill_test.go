@@ -116,7 +116,7 @@ func (s *victim) prepare() config.Config {
 		defer l.Close()
 		return l.Addr().String()
 	}
-	c, err := starter.Make(starter.Plan{Dir: dir, Nodes: 6, Listen: free(), LDAP: free(), Cycle: cycle,
+	c, err := starter.Make(starter.Plan{Dir: dir, Nodes: 16, Listen: free(), LDAP: free(), Cycle: cycle,
 		Driver: config.Handler{Driver: "noop", SetupDelay: 30 * time.Millisecond, TeardownDelay: 30 * time.Millisecond}})
 	if err != nil {
 		s.t.Fatal(err)
@@ -202,8 +202,8 @@ func (s *victim) work(stop chan struct{}, chance *rand.Rand) {
 func (s *victim) request(ctx context.Context, chance *rand.Rand) {
 	id := uuid.NewString()
 	_, err := s.client.Request(ctx, manage.Order{Reservation: id, Slice: fmt.Sprintf("s%d", chance.IntN(3)), Type: string(starter.Type),
-		Units: 1 + chance.IntN(3), Start: "+300ms", Length: fmt.Sprintf("%dms", 2000+chance.IntN(4000)),
-		Request: map[string]string{"elastic": "true", "deferrable": "true"}})
+		Units: 1 + chance.IntN(2), Start: "+300ms", Length: fmt.Sprintf("%dms", 1500+chance.IntN(3000)),
+		Request: map[string]string{"elastic": "true"}})
 	if err == nil {
 		s.mu.Lock()
 		s.accepted[id] = true
@@ -300,19 +300,18 @@ func (s *victim) entries() string {
 		s.t.Fatal(err)
 	}
 	defer d.Close()
-	var out strings.Builder
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		out.Reset()
+	// The base is laid when the server starts, and the last entries go a moment
+	// after the last lease: wait until nothing has changed for a while.
+	last, same := "", 0
+	for deadline := time.Now().Add(30 * time.Second); same < 8 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		var out strings.Builder
 		list, err := d.List(context.Background(), s.config.Directory.Base)
 		for _, e := range list {
 			fmt.Fprintln(&out, e.DN)
 		}
-		// The base is laid when the server starts, and the last entries go a moment
-		// after the last lease.
-		if err == nil && strings.Contains(out.String(), "ou=slices") && !strings.Contains(out.String(), ",ou=slices") || time.Now().After(deadline) {
-			return out.String()
+		if same++; err != nil || out.String() != last || !strings.Contains(last, "ou=slices") {
+			last, same = out.String(), 0
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
+	return last
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # install.sh installs the Debian programs that tests run against Leasehold: slapd,
-# the LDAP server that sites use, and ldap-utils, the tools that their operators
-# use. Nothing is started: tests start their own, unprivileged, on loopback.
+# the LDAP server that sites use, ldap-utils, the tools that their operators use,
+# and what the race detector links with. Nothing is started: tests start their own,
+# unprivileged, on loopback.
 #
 # It installs as root, or through sudo when that asks no password. Set
 # LEASEHOLD_NO_INSTALL=1 to be told what is missing and to install nothing.
@@ -23,11 +24,13 @@ missing() {
     for pair in $wanted; do
         have "${pair%%=*}" || printf '%s ' "${pair##*=}"
     done
+    # go test -race links with a C compiler and its library.
+    have cc && [ -e /usr/include/stdlib.h ] || printf 'gcc libc6-dev '
 }
 
 packages=$(missing)
 if [ -z "$packages" ]; then
-    say 'slapd and ldap-utils are installed already; nothing to do'
+    say 'everything is installed already; nothing to do'
     exit 0
 fi
 if [ "${LEASEHOLD_NO_INSTALL:-}" = 1 ]; then

@@ -169,11 +169,7 @@ func (s *Slapd) start() error {
 		close(ended)
 	}()
 	give := time.After(30 * time.Second)
-	for {
-		err := s.answers()
-		if err == nil {
-			return nil
-		}
+	for err := error(nil); ; {
 		select {
 		case <-ended:
 			return errors.New("slapd ended")
@@ -181,6 +177,9 @@ func (s *Slapd) start() error {
 			s.Stop()
 			return err
 		case <-time.After(20 * time.Millisecond):
+		}
+		if err = s.answers(); err == nil {
+			return nil
 		}
 	}
 }
@@ -198,7 +197,7 @@ func (s *Slapd) dial() (*ldap.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.SetTimeout(5 * time.Second)
+	c.SetTimeout(time.Second)
 	if err := c.Bind(string(s.BindDN), s.Password); err != nil {
 		c.Close()
 		return nil, err

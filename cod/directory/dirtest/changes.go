@@ -90,7 +90,7 @@ func assertions(f *fixture) {
 	h := host("a1", 1)
 	f.add(h)
 	guarded := modify(h.DN, mod(ldapschema.ModIncrement, "codGeneration", "1"))
-	guarded.Assert = ldapschema.Equal("codGeneration", "3")
+	guarded.Assert = ldapschema.EqualFilter("codGeneration", "3")
 	f.apply(guarded)
 	f.refuse(directory.ErrConflict, guarded)
 	guarded.Assert = "(&(objectClass=device)(|(codSlice=slice*)(codNodeId>=2))(!(description=*)))"
@@ -152,7 +152,7 @@ func oneWriterWins(f *fixture) {
 				}
 				n, _ := strconv.Atoi(e.Get("codGeneration"))
 				c := modify(h.DN, mod(ldapschema.ModReplace, "codGeneration", strconv.Itoa(n+1)))
-				c.Assert = ldapschema.Equal("codGeneration", strconv.Itoa(n))
+				c.Assert = ldapschema.EqualFilter("codGeneration", strconv.Itoa(n))
 				switch err := f.d.Apply(f.ctx, c); {
 				case err == nil:
 					done++

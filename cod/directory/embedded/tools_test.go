@@ -154,6 +154,8 @@ objectClass: ipHost`)
 		{"(codNodeId=07)", ""},
 		{"(|(macAddress=52:54:00:99:00:01)(ipHostNumber=10.99.16.2))", "cn=a1,ou=hosts,dc=site,dc=test|cn=a2\\2C spare,ou=hosts,dc=site,dc=test"},
 		{"(cn~=A1)", "cn=a1,ou=hosts,dc=site,dc=test"},
+		{"(&(cn=a1)(macAddress=52:54:00:99:00:01))", "cn=a1,ou=hosts,dc=site,dc=test"},
+		{"(&(cn=a1)(macAddress=52:54:00:99:00:02))", ""},
 		{"(&)", "ou=hosts,dc=site,dc=test|cn=a1,ou=hosts,dc=site,dc=test|cn=a2\\2C spare,ou=hosts,dc=site,dc=test"},
 		{"(|)", ""},
 		{"(noSuchAttribute=x)", ""},
@@ -177,6 +179,8 @@ objectClass: ipHost`)
 	s.want(34, "ldapsearch", "", "-b", "nonsense")
 	s.want(18, "ldapsearch", "", "-b", "dc=site,dc=test", "(cn:caseExactMatch:=a1)")
 	s.want(4, "ldapsearch", "", "-b", "dc=site,dc=test", "-z", "2")
+	s.want(0, "ldapsearch", "", "-b", "dc=site,dc=test", "-e", "!assert=(dc=site)")
+	s.want(122, "ldapsearch", "", "-b", "dc=site,dc=test", "-e", "!assert=(dc=other)")
 	// Pages of every size give the same entries as no pages at all.
 	all := s.search("-b", "dc=site,dc=test", "(objectClass=*)", "cn")
 	for _, size := range []string{"1", "2", "4", "5", "100"} {

@@ -3,6 +3,8 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -152,6 +154,8 @@ func TestBrokenProtocol(t *testing.T) {
 		}
 		return b
 	}
+	extra := envelope(1, simple("", ""))
+	extra.AppendChild(octets(""))
 	for _, c := range []struct {
 		name string
 		in   []byte
@@ -171,7 +175,7 @@ func TestBrokenProtocol(t *testing.T) {
 		{"message 0", request(0, simple("", "")), "message id 0"},
 		{"unknown operation", request(1, app(25)), "unknown operation"},
 		{"an answer", request(1, app(opBindResponse)), "unknown operation"},
-		{"controls that are none", append([]byte{0x30, 0x0b}, append(request(1, simple("", ""))[2:], 0x04, 0x00)...), "not controls"},
+		{"controls that are none", extra.Bytes(), "not controls"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPeer(t, s)
@@ -247,6 +251,90 @@ func TestRefusedRequests(t *testing.T) {
 	p.write(request(99, app(opUnbindRequest)))
 	if _, err := p.conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("after unbind: %v", err)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	t.Parallel()
+	good := Config{Path: filepath.Join(t.TempDir(), "directory.db"), Suffix: "dc=test"}
+	for name, spoil := range map[string]func(*Config){
+		"no path":          func(c *Config) { c.Path = "" },
+		"no such folder":   func(c *Config) { c.Path = filepath.Join(c.Path, "x", "y") },
+		"no suffix":        func(c *Config) { c.Suffix = "" },
+		"bad suffix":       func(c *Config) { c.Suffix = "test" },
+		"bad root":         func(c *Config) { c.RootDN, c.RootPassword = "root", "x" },
+		"no root password": func(c *Config) { c.RootDN = "cn=root" },
+		"no root":          func(c *Config) { c.RootPassword = "x" },
+		"bad writer":       func(c *Config) { c.Writers = []ldapschema.DN{"x"} },
+		"bad address":      func(c *Config) { c.Listen = "127.0.0.1:none" },
+	} {
+		cfg := good
+		spoil(&cfg)
+		if s, err := Open(cfg); err == nil {
+			s.Close()
+			t.Errorf("%s: opened", name)
+		}
+	}
+	s, err := Open(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.URL() != "" {
+		t.Errorf("a server for nobody is at %s", s.URL())
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPasswordMatches(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		stored, password string
+		want             bool
+	}{
+		{"plain", "plain", true}, {"plain", "Plain", false}, {"{plain", "{plain", true}, {"", "", true},
+		{"{SSHA}YFcKc1HRn36NpWf0eZBKTOQcW0RzYWx0", "secret", false},
+		{"{SSHA256}7NCPMhi4BGOCYMdMNqyCMXvQxAjMo8nk7bVNVVZBSX5zYWx0", "secret", false},
+		{ssha256("secret", "salt"), "secret", true}, {ssha256("secret", "salt"), "Secret", false}, {ssha256("secret", ""), "secret", false},
+		{"{SSHA}", "", false}, {"{SSHA}!!", "x", false}, {"{MD5}x", "x", false}, {"{MD5}x", "{MD5}x", false},
+	} {
+		if got := passwordMatches(c.stored, c.password); got != c.want {
+			t.Errorf("%s and %s: %v", c.stored, c.password, got)
+		}
+	}
+}
+
+func ssha256(password, salt string) string {
+	sum := sha256.Sum256([]byte(password + salt))
+	return "{ssha256}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
+}
+
+// TestSizeLimit: the server's own limit cuts searches of all but writers.
+func TestSizeLimit(t *testing.T) {
+	t.Parallel()
+	s := testServer(t, func(c *Config) { c.SizeLimit = 1 })
+	e, err := ldapschema.OrganizationalUnit("dc=test", "a", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Local("").Apply(t.Context(), ldapschema.AddEntry(e)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, password string
+		want           directory.Code
+	}{{"", "", directory.SizeLimitExceeded}, {"cn=root", "secret", directory.Success}} {
+		p := newPeer(t, s)
+		p.write(append(request(1, simple(c.name, c.password)), request(2, searchFor(t, "dc=test", 2, "(objectClass=*)"))...))
+		p.result(1, opBindResponse)
+		m := p.read()
+		for m.Children[1].Tag == opSearchEntry {
+			m = p.read()
+		}
+		if got := m.Children[1].Children[0].Value; got != int64(c.want) {
+			t.Errorf("%q: result %v, want %v", c.name, got, c.want)
+		}
 	}
 }
 
@@ -491,100 +579,4 @@ func TestSequenceNumbersGrow(t *testing.T) {
 	last = c.last
 	now = now.Add(-24 * time.Hour)
 	step(newCSNClock(s.engine.db, s.cfg.Now)) // as after a restart
-}
-
-// A script is a connection whose other side has said all it will say, and waits for
-// the answers before it leaves.
-type script struct {
-	net.Conn // what is not below is not called
-	in       *bytes.Reader
-	atEnd    func()
-	out      bytes.Buffer
-}
-
-func (s *script) Read(p []byte) (int, error) {
-	n, err := s.in.Read(p)
-	if err != nil {
-		s.atEnd()
-	}
-	return n, err
-}
-
-func (s *script) Write(p []byte) (int, error)      { return s.out.Write(p) }
-func (s *script) Close() error                     { return nil }
-func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-func (s *script) SetReadDeadline(time.Time) error  { return nil }
-func (s *script) SetWriteDeadline(time.Time) error { return nil }
-
-// FuzzServer throws octets at a connection: whatever comes, the server answers in
-// well-formed messages or hangs up, and goes on serving.
-func FuzzServer(f *testing.F) {
-	f.Add(request(1, simple("cn=root", "secret")))
-	f.Add(request(1, simple("cn=root", "wrong")))
-	for _, filter := range []string{"(objectClass=*)", "(&(cn=a*b*c)(!(|(dc=test)(o>=x)(o<=y)(o~=z))))", "(cn:caseExactMatch:=x)"} {
-		f.Add(request(2, searchFor(f, "dc=test", 2, filter)))
-	}
-	f.Add(append(request(1, searchFor(f, "", 0, "(objectClass=*)")), request(2, searchFor(f, "cn=Subschema", 0, "(cn=*)"))...))
-	list := ber.NewSequence("")
-	list.AppendChild(attrOf("objectClass", "organizationalUnit"))
-	f.Add(request(3, app(opAddRequest, octets("ou=a,dc=test"), list)))
-	f.Add(append(request(1, simple("cn=root", "secret")), request(3, app(opAddRequest, octets("ou=a,dc=test"), list))...))
-	mod := ber.NewSequence("")
-	mod.AppendChild(num(3, ber.TagEnumerated))
-	mod.AppendChild(attrOf("uidNumber", "1"))
-	mods := ber.NewSequence("")
-	mods.AppendChild(mod)
-	f.Add(request(4, app(opModifyRequest, octets("dc=test"), mods)))
-	f.Add(append(request(1, simple("cn=root", "secret")), request(5, app(opModifyDNRequest, octets("ou=a,dc=test"), octets("ou=b"),
-		ber.NewLDAPBoolean(ber.ClassUniversal, ber.TypePrimitive, ber.TagBoolean, true, "")))...))
-	ava := ber.NewSequence("")
-	ava.AppendChild(octets("dc"))
-	ava.AppendChild(octets("test"))
-	f.Add(request(6, app(opCompareRequest, octets("dc=test"), ava)))
-	paged := ber.NewSequence("")
-	paged.AppendChild(num(1, ber.TagInteger))
-	paged.AppendChild(octets("dc=test\x00"))
-	f.Add(request(7, searchFor(f, "dc=test", 1, "(objectClass=*)"), responseControl(controlPaged, paged)))
-	who := octets(extendedWhoAmI)
-	who.ClassType, who.Tag = ber.ClassContext, 0
-	f.Add(request(8, app(opExtendedRequest, who)))
-	abandon := num(7, ber.TagInteger)
-	abandon.ClassType, abandon.Tag = ber.ClassApplication, opAbandonRequest
-	f.Add(request(9, abandon))
-	f.Add([]byte{0x30, 0x84, 0x00, 0x00, 0x00, 0x01})
-	s := testServer(f, func(c *Config) { c.Listen, c.PDU = "", 1<<16 })
-	s.engine.db.NoSync = true
-	f.Fuzz(func(t *testing.T, in []byte) {
-		conn := &script{in: bytes.NewReader(in)}
-		c := newClient(s, conn)
-		conn.atEnd = c.busy.Wait
-		c.serve()
-		out := conn.out.Bytes()
-		for len(out) > 0 {
-			p, err := ber.ReadPacket(bytes.NewReader(out))
-			if err != nil || len(p.Children) < 2 {
-				t.Fatalf("answer %x: %v", out, err)
-			}
-			out = out[len(p.Bytes()):]
-		}
-		if _, err := s.Local("").Read(t.Context(), "dc=test"); err != nil && !errors.Is(err, directory.ErrNotFound) {
-			t.Fatal(err)
-		}
-	})
-}
-
-func FuzzDecodeEntry(f *testing.F) {
-	f.Add(encodeEntry(ldapschema.Entry{DN: "dc=test"}))
-	f.Add(encodeEntry(ldapschema.Entry{DN: "dc=test", Attrs: []ldapschema.Attr{{Name: "dc", Values: []string{"test"}}, {Name: "o"}}}))
-	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
-	f.Fuzz(func(t *testing.T, in []byte) {
-		e, err := decodeEntry(in)
-		if err != nil {
-			return
-		}
-		again, err := decodeEntry(encodeEntry(e))
-		if err != nil || again.LDIF() != e.LDIF() {
-			t.Fatalf("%x: %v", in, err)
-		}
-	})
 }

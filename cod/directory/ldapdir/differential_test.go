@@ -83,7 +83,7 @@ func drawChange(t *rapid.T) ldapschema.Change {
 	if rapid.Bool().Draw(t, "assert") {
 		name := attr.Draw(t, "attr")
 		c.Assert = rapid.SampledFrom([]string{
-			ldapschema.Equal(name, value(name)), "(!" + ldapschema.Equal(name, value(name)) + ")", "(" + name + "=*)",
+			ldapschema.EqualFilter(name, value(name)), "(!" + ldapschema.EqualFilter(name, value(name)) + ")", "(" + name + "=*)",
 			"(codGeneration>=2)", "(description=x*)", "(|(codState=a*)(ou=b))", "(objectClass=top)",
 		}).Draw(t, "filter")
 	}

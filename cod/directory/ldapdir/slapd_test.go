@@ -145,12 +145,13 @@ func TestOutage(t *testing.T) {
 	available("thawed")
 }
 
-// TestManyCallers: more callers than connections wait for one and are all served.
+// TestManyCallers: more callers than connections wait for one and are all served;
+// each connection that has rested is tried out first.
 func TestManyCallers(t *testing.T) {
 	t.Parallel()
 	s := setup.StartSlapd(t)
 	cfg := config(s)
-	cfg.Connections = 2
+	cfg.Connections, cfg.Idle = 2, time.Nanosecond
 	d := open(t, cfg)
 	base, err := ldapschema.Base(s.Base, "test")
 	if err != nil {
