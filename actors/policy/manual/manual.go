@@ -32,15 +32,20 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 	approved := r
 	approved.Asks = nil
 	var open []policy.Ask
+	word := words(r.Asks)
 	for _, a := range r.Asks {
+		w := a.Approval
+		if g := a.Group(); g != "" {
+			w = word[g]
+		}
 		switch {
-		case a.Approval.Given && !a.Approval.Granted:
+		case w.Given && !w.Granted:
 			why := "an operator said no"
-			if a.Approval.Note != "" {
-				why += ": " + a.Approval.Note
+			if w.Note != "" {
+				why += ": " + w.Note
 			}
 			d.Turn(a).Refuse(why)
-		case a.Approval.Given || a.Held != nil:
+		case w.Given || a.Held != nil:
 			approved.Asks = append(approved.Asks, a)
 		default:
 			open = append(open, a)
@@ -57,4 +62,21 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 		t.Wait("an operator has to approve it", 0)
 	}
 	return append(out, d.Decisions()...)
+}
+
+// words is what was said about groups: one no is a no to all of a group, and a yes
+// takes a yes to each.
+func words(asks []policy.Ask) map[string]policy.Approval {
+	out := map[string]policy.Approval{}
+	for _, a := range asks {
+		g := a.Group()
+		w, known := out[g]
+		switch no := a.Approval.Given && !a.Approval.Granted; {
+		case !known || no:
+			out[g] = a.Approval
+		case w.Granted && !a.Approval.Granted:
+			out[g] = policy.Approval{}
+		}
+	}
+	return out
 }

@@ -156,16 +156,15 @@ func world(t *rapid.T) func() policy.Round {
 				Site: actors.Location{ID: actors.ActorID(s.site), Name: s.site}, Calendar: s.calendar()})
 		}
 		for _, a := range asks {
-			if a.Held != nil {
-				for _, s := range r.Sources {
-					for _, h := range held[a.Reservation] {
-						if s.ID == a.Held.Source && s.Calendar.Take(a.Reservation, h) != nil {
-							a.Held = nil // two of them hold the same: only the first can be real
-						}
+			real := true
+			for _, s := range r.Sources {
+				for _, h := range held[a.Reservation] {
+					if real && s.ID == a.Held.Source && s.Calendar.Take(a.Reservation, h) != nil {
+						real = false // two of them hold the same: only the first is there
 					}
 				}
 			}
-			if a.Held != nil || a.Term.Start == a.Term.NewStart {
+			if real {
 				r.Asks = append(r.Asks, a)
 			}
 		}
