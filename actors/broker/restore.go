@@ -96,6 +96,9 @@ func (a *Actor) view(r Reservation) actors.View {
 	switch {
 	case a.asks[r.ID]:
 		v.Waiting, v.Next, v.NextAt = "the policy's next round", "decide", r.Since+1
+		if r.Why != "" {
+			v.Waiting += ": " + r.Why
+		}
 	case r.Status.State.Final() && !r.holding():
 		v.Next, v.Deadline = "forget", 0
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/calendar"
@@ -55,6 +56,28 @@ func (a Ask) Holds(d Decision) ([]calendar.Hold, error) {
 	return holds, nil
 }
 
+// Cut is what a ticket tells of the slivers it is for (leasing 4.5.7): the size of
+// each unit, and the host of each, counted from 1. Nil when it is for whole units.
+func (d Decision) Cut() actors.Properties {
+	if len(d.Slivers) == 0 {
+		return nil
+	}
+	p := actors.Properties{}
+	for i, n := range d.Size {
+		if n > 0 {
+			p[calendar.Dimension(i)] = strconv.Itoa(n)
+		}
+	}
+	var hosts []string
+	for _, s := range d.Slivers {
+		for range s.Units {
+			hosts = append(hosts, strconv.Itoa(s.Host))
+		}
+	}
+	p["Identifiers"] = strings.Join(hosts, ",")
+	return p
+}
+
 // Elastic reports whether the ask accepts fewer units than it names, and the
 // least it accepts. Both the paper's name and the legacy one count (leasing 3.9).
 // A member of a group is never elastic (leasing 4.8.4).
@@ -85,6 +108,15 @@ func (a Ask) Deadline() actors.Millis {
 		return actors.Millis(ms)
 	}
 	return actors.Forever
+}
+
+// Until is how long the ask may wait: to the end of its term, or to the deadline
+// of one that can be deferred. An ask without either does not outlive its term.
+func (a Ask) Until() actors.Millis {
+	if deadline, ok := a.Deferrable(); ok && deadline < actors.Forever {
+		return max(deadline, a.Term.End)
+	}
+	return a.Term.End
 }
 
 // Patience is how many cycles the ask may wait behind the start it asked for

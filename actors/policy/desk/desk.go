@@ -105,7 +105,7 @@ func Shifted(t actors.Term, start actors.Millis) actors.Term {
 // Turn is one ask being served.
 type Turn struct {
 	Ask    policy.Ask
-	Memory policy.Memory // goes into the decision
+	Memory policy.Memory // goes into the decision; at first what the ask came with
 	Note   string        // goes into its reason
 	desk   *Desk
 	reason policy.Reason
@@ -114,7 +114,7 @@ type Turn struct {
 // Turn calls an ask up.
 func (d *Desk) Turn(a policy.Ask) *Turn {
 	d.turns++
-	t := &Turn{Ask: a, desk: d, reason: policy.Reason{Rule: d.rules.Name, Turn: d.turns, Of: len(d.Asks)}}
+	t := &Turn{Ask: a, Memory: a.Memory, desk: d, reason: policy.Reason{Rule: d.rules.Name, Turn: d.turns, Of: len(d.Asks)}}
 	for _, s := range d.candidates(a) {
 		t.reason.Exist = max(t.reason.Exist, s.Calendar.Capacity())
 	}

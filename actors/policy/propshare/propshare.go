@@ -75,7 +75,9 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 		}
 	}
 	var queues []*flow
-	for _, a := range d.Open() {
+	rest := d.Open()
+	charge(r, d, of)
+	for _, a := range rest {
 		f := of(a.Slice, a.Client)
 		if f.chain == nil {
 			queues = append(queues, f)
@@ -105,6 +107,23 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 				dec.Memory = policy.Memory{start, f.tag(start, a, r.Cycles)}
 			}
 			f.finish = f.tag(start, a, r.Cycles)
+		}
+	}
+}
+
+// charge makes flows pay for extensions and groups, which have no turn.
+func charge(r policy.Round, d *desk.Desk, of func(actors.SliceID, actors.ActorID) *flow) {
+	asks := map[actors.ReservationID]policy.Ask{}
+	for _, a := range r.Asks {
+		asks[a.Reservation] = a
+	}
+	for i, dec := range d.Decisions() {
+		if a := asks[dec.Reservation]; dec.Granted {
+			f := of(a.Slice, a.Client)
+			a.Units = dec.Units
+			start := f.finish
+			f.finish = f.tag(start, a, r.Cycles)
+			d.Decisions()[i].Memory = policy.Memory{start, f.finish}
 		}
 	}
 }
