@@ -155,24 +155,28 @@ func (a Ask) LeaseCount() int {
 
 // Sliver is the size one unit must have at least, and the most it can use
 // (leasing 4.5.7): <dimension>.min and <dimension>.max, or <dimension> for both.
-func (a Ask) Sliver() (least, most calendar.Vector) {
+func (a Ask) Sliver() (least, most calendar.Vector) { return SizeOf(a.Properties) }
+
+// SizeOf is a size in properties: <dimension>.min and <dimension>.max, or
+// <dimension> for both, where the dimensions are those of a calendar.Vector.
+func SizeOf(p actors.Properties) (least, most calendar.Vector) {
 	for i := range least {
 		name := calendar.Dimension(i)
-		least[i] = a.number(name+".min", a.number(name, 0))
-		most[i] = max(least[i], a.number(name+".max", 0))
+		least[i] = number(p, name+".min", number(p, name, 0))
+		most[i] = max(least[i], number(p, name+".max", 0))
 	}
 	return least, most
 }
 
 // Priority is the number in the property of that name; larger goes first.
-func (a Ask) Priority() int { return a.number("priority", 0) }
+func (a Ask) Priority() int { return number(a.Properties, "priority", 0) }
 
 // maxNumber bounds what a property may say, far above any use, so that sums of
 // them stay numbers.
 const maxNumber = 1 << 30
 
-func (a Ask) number(name string, def int) int {
-	n, err := strconv.Atoi(a.Properties[name])
+func number(p actors.Properties, name string, def int) int {
+	n, err := strconv.Atoi(p[name])
 	if err != nil || n < 0 || n > maxNumber {
 		return def
 	}
@@ -193,12 +197,11 @@ func (a Ask) flag(names ...string) bool {
 // are cut from hosts of that size: as many as its property hosts says, or one for
 // each unit.
 func Stock(t actors.Ticket) *calendar.Calendar {
-	p := Ask{Properties: t.Properties}
-	size, _ := p.Sliver()
+	size, _ := SizeOf(t.Properties)
 	if size == (calendar.Vector{}) {
 		return calendar.New(t.Units, t.Term)
 	}
-	hosts := make([]calendar.Vector, min(p.number("hosts", t.Units), max(t.Units, 0)))
+	hosts := make([]calendar.Vector, min(number(t.Properties, "hosts", t.Units), max(t.Units, 0)))
 	for i := range hosts {
 		hosts[i] = size
 	}

@@ -36,7 +36,8 @@ actors/calendar:        actors
 actors/policy:          actors actors/calendar
 actors/policy/desk:     actors actors/calendar actors/policy
 actors/policy/fcfs:     actors/policy actors/policy/desk
-actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs
+actors/policy/match:    actors actors/calendar actors/policy
+actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match
 actors/manager:         actors actors/agenda actors/fsm
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/policy
 actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/policy
