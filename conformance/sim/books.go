@@ -18,9 +18,12 @@ type books struct {
 	claims  map[ldapschema.DN][]string      // the facts of each entry
 	nodes   map[actors.UnitID]nodeEntry     // entries of units' hosts
 	unitAt  map[ldapschema.DN]actors.UnitID // and the way back
+	marked  map[ldapschema.DN]bool          // entries that bear our mark
 	foreign map[ldapschema.DN]string        // entries without our mark, as they were written
 	base    map[ldapschema.DN]bool          // those of them that everybody needs
 	edits   map[ldapschema.DN]string        // descriptions that operators gave to entries of ours
+	normals map[ldapschema.DN]ldapschema.DN // normal forms of names
+	robbed  map[string]bool                 // slices from which an operator removed an entry
 	gone    map[actors.UnitID]bool          // units whose entries an operator removed
 }
 
@@ -41,7 +44,7 @@ func newBooks(s *site) books {
 	return books{
 		s: s, owner: map[string]ldapschema.DN{}, claims: map[ldapschema.DN][]string{}, nodes: map[actors.UnitID]nodeEntry{},
 		unitAt: map[ldapschema.DN]actors.UnitID{}, foreign: map[ldapschema.DN]string{}, edits: map[ldapschema.DN]string{},
-		base: map[ldapschema.DN]bool{}, gone: map[actors.UnitID]bool{},
+		base: map[ldapschema.DN]bool{}, robbed: map[string]bool{}, marked: map[ldapschema.DN]bool{}, normals: map[ldapschema.DN]ldapschema.DN{}, gone: map[actors.UnitID]bool{},
 	}
 }
 
@@ -49,17 +52,13 @@ func newBooks(s *site) books {
 func (b *books) apply(c ldapschema.Change, by writer) error {
 	w := b.s.p.w
 	ctx := context.Background()
-	key := c.DN.Normal()
-	var before ldapschema.Entry
-	if by == ours && c.Kind != ldapschema.Add {
-		before, _ = b.s.dir.Read(ctx, c.DN)
-	}
+	key := b.normal(c.DN)
 	if err := b.s.dir.Apply(ctx, c); err != nil {
 		return err
 	}
 	w.counts.Changes++
-	if by == ours && c.Kind != ldapschema.Add && before.Get("codOwner") != b.s.cfg.Owner {
-		w.fail(saysForeign, "%s: %v of %s, which has owner %q", b.s.p.Name, c.Kind, c.DN, before.Get("codOwner"))
+	if by == ours && c.Kind != ldapschema.Add && !b.marked[key] {
+		w.fail(saysForeign, "%s: %v of %s, which does not bear its mark", b.s.p.Name, c.Kind, c.DN)
 	}
 	if c.Kind == ldapschema.Delete {
 		b.removed(key, by)
@@ -85,6 +84,7 @@ func (b *books) removed(key ldapschema.DN, by writer) {
 	b.forget(key)
 	delete(b.edits, key)
 	delete(b.foreign, key)
+	delete(b.marked, key)
 	if node {
 		b.s.checkUnit(u)
 	}
@@ -109,6 +109,7 @@ func (b *books) written(key ldapschema.DN, e ldapschema.Entry, by writer) {
 	}
 	b.claims[key] = facts
 	mine := e.Get("codOwner") == b.s.cfg.Owner
+	b.marked[key] = mine
 	if by == outsider && !mine {
 		b.foreign[key] = e.LDIF()
 	}
@@ -133,7 +134,8 @@ func factsOf(e ldapschema.Entry) []string {
 			out = append(out, what+" "+strings.ToLower(value))
 		}
 	}
-	if e.Has("ipHostNumber") {
+	switch {
+	case exact(e, "ipHostNumber") != nil:
 		add("host address", e.Get("ipHostNumber"))
 		add("host hardware", e.Get("macAddress"))
 		for _, cn := range e.Values("cn") {
@@ -141,25 +143,45 @@ func factsOf(e ldapschema.Entry) []string {
 				add("host name", cn)
 			}
 		}
-	}
-	add("dhcp hardware", e.Get("dhcpHWAddress"))
-	for _, st := range e.Values("dhcpStatements") {
-		if addr, ok := strings.CutPrefix(st, "fixed-address "); ok {
-			add("dhcp address", addr)
+	case exact(e, "dhcpHWAddress") != nil:
+		add("dhcp hardware", e.Get("dhcpHWAddress"))
+		for _, st := range e.Values("dhcpStatements") {
+			if addr, ok := strings.CutPrefix(st, "fixed-address "); ok {
+				add("dhcp address", addr)
+			}
 		}
-	}
-	if n := e.Get("relativeDomainName"); n != "" && n != "@" {
-		add("dns name", n+" in "+e.Get("zoneName"))
+	case exact(e, "relativeDomainName") != nil && e.Get("relativeDomainName") != "@":
+		add("dns name", e.Get("relativeDomainName")+" in "+e.Get("zoneName"))
 		add("dns address", e.Get("aRecord"))
-	}
-	if e.IsA("ipNetwork") {
+	case exact(e, "uidNumber") != nil:
+		add("uid", e.Get("uidNumber"))
+	case exact(e, "gidNumber") != nil:
+		add("gid", e.Get("gidNumber"))
+	case exact(e, "ipNetworkNumber") != nil && exact(e, "codHostPrefix") == nil: // a cluster has its network's numbers too
 		add("network", e.Get("ipNetworkNumber")+"/"+e.Get("ipNetmaskNumber"))
 	}
-	add("uid", e.Get("uidNumber"))
-	if e.IsA("posixGroup") {
-		add("gid", e.Get("gidNumber"))
-	}
 	return out
+}
+
+// exact is the values of an attribute under its canonical name; it costs little
+// when there are none.
+func exact(e ldapschema.Entry, name string) []string {
+	for _, a := range e.Attrs {
+		if a.Name == name {
+			return a.Values
+		}
+	}
+	return nil
+}
+
+// normal is the normal form of a name, which many changes share.
+func (b *books) normal(dn ldapschema.DN) ldapschema.DN {
+	n, ok := b.normals[dn]
+	if !ok {
+		n = dn.Normal()
+		b.normals[dn] = n
+	}
+	return n
 }
 
 // strangers is what others have in the directory from the start: some of it where

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -20,46 +21,78 @@ type member struct {
 }
 
 // cast is every actor of a federation, and a stranger who would like to be one.
-// The keys are the same in every world: only what is done with them varies.
 type cast struct {
 	members  []member // managers, then the broker, then sites
 	stranger keys.Identity
 	pins     wssec.Pins
 }
 
-func newCast(managers, sites int) (cast, error) {
-	chance := rand.NewChaCha8([32]byte([]byte("the keys of a played federation.")))
-	var c cast
-	add := func(name string, role actors.Role) error {
-		id := actors.DeriveID("actor", name)
-		k, err := keys.Generate(chance, id, name, keys.ECDSAP256, time.UnixMilli(int64(begin)).AddDate(-1, 0, 0), time.UnixMilli(int64(begin)).AddDate(10, 0, 0))
-		if err != nil {
-			return fmt.Errorf("sim: keys of %s: %w", name, err)
-		}
-		if role == 0 {
-			c.stranger = k
-			return nil
-		}
-		c.members = append(c.members, member{
-			actors.Location{ID: actors.ActorID(id), Name: name, URL: "http://" + name + "/orca/services/" + name}, role, k,
-		})
-		c.pins = append(c.pins, k.Pin())
-		return nil
+// stage is what worlds have in common: the keys, which are the same in every world,
+// and what was signed and verified with them before. All of it follows from its
+// arguments, so that a world cannot tell whether it is the first on its stage.
+type stage struct {
+	proven   map[string]verified // tickets, by text
+	granted  map[string]string   // texts of tickets, by what they grant
+	chance   *rand.ChaCha8
+	stranger keys.Identity
+	managers []member
+	sites    []member
+	broker   member
+}
+
+// The largest federation.
+const (
+	mostManagers = 3
+	mostSites    = 2
+)
+
+func newStage() (*stage, error) {
+	s := &stage{
+		chance: rand.NewChaCha8([32]byte([]byte("the keys of a played federation."))),
+		proven: map[string]verified{}, granted: map[string]string{},
 	}
-	for i := range managers {
-		if err := add(fmt.Sprintf("sm%d", i+1), actors.RoleManager); err != nil {
-			return c, err
+	var err error
+	add := func(name string, role actors.Role) member {
+		m, e := s.member(name, role)
+		if err == nil {
+			err = e
 		}
+		return m
 	}
-	if err := add("broker", actors.RoleBroker); err != nil {
-		return c, err
+	for i := range mostManagers {
+		s.managers = append(s.managers, add(fmt.Sprintf("sm%d", i+1), actors.RoleManager))
 	}
-	for i := range sites {
-		if err := add(fmt.Sprintf("site%d", i+1), actors.RoleAuthority); err != nil {
-			return c, err
-		}
+	for i := range mostSites {
+		s.sites = append(s.sites, add(fmt.Sprintf("site%d", i+1), actors.RoleAuthority))
 	}
-	return c, add("stranger", 0)
+	s.broker = add("broker", actors.RoleBroker)
+	s.stranger = add("stranger", actors.RoleManager).key
+	return s, err
+}
+
+// clear forgets what was signed and verified, so that it does not grow for ever.
+func (s *stage) clear() {
+	clear(s.proven)
+	clear(s.granted)
+}
+
+// member makes the keys of one actor.
+func (s *stage) member(name string, role actors.Role) (member, error) {
+	id, from := actors.DeriveID("actor", name), time.UnixMilli(int64(begin)).AddDate(-1, 0, 0)
+	k, err := keys.Generate(s.chance, id, name, keys.ECDSAP256, from, from.AddDate(20, 0, 0))
+	if err != nil {
+		return member{}, fmt.Errorf("sim: keys of %s: %w", name, err)
+	}
+	return member{actors.Location{ID: actors.ActorID(id), Name: name, URL: "http://" + name + "/orca/services/" + name}, role, k}, nil
+}
+
+// cast is a federation of so many managers, one broker and so many sites.
+func (s *stage) cast(managers, sites int) cast {
+	c := cast{stranger: s.stranger, members: slices.Concat(s.managers[:managers], []member{s.broker}, s.sites[:sites])}
+	for _, m := range c.members {
+		c.pins = append(c.pins, m.key.Pin())
+	}
+	return c
 }
 
 // siteKeys are the pinned keys of a site, for tickets.

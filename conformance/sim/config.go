@@ -4,29 +4,38 @@ import (
 	"math/rand/v2"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/manager"
 )
 
 // Config says what kind of world is played. The zero value is not playable; Swarm
 // and Plain make complete ones.
 type Config struct {
-	Managers int  // service managers
-	Sites    int  // site authorities, each with hosts of a type of its own
-	Hosts    int  // per site
-	Leases   int  // reservations the operators ask for in act one
-	Batch    int  // events that share one save, at most
-	Signed   bool // messages are sealed and opened by wssec; tickets are signed in every world
+	Managers int   // service managers
+	Sites    int   // site authorities, each with hosts of a type of its own
+	Hosts    int   // per site
+	Exports  []int // units of each delegation that a site makes to the broker
+	Later    bool  // a site learns of its last host some time after its start
+	Leases   int   // reservations the operators ask for in act one
+	Lead     int   // cycles from a request to its start, at least
+	Shortest int   // cycles a term lasts beyond its first, at least
+	Batch    int   // events that share one save, at most
+	Signed   bool  // messages are sealed and opened by wssec; tickets are signed in every world
 	// Hasty makes couriers send without waiting for the answer to the message
 	// before, as legacy peers do, so that messages overtake each other.
 	Hasty bool
 	// Liar makes the sites' policies name hosts that are taken, and hosts twice.
 	Liar bool
 
-	Cycle    actors.Millis // length of a cycle
-	Chaos    actors.Millis // how long act one lasts
-	Keep     actors.Cycle  // how long actors remember what is over
-	Attempts int           // teardowns before a host is quarantined
-	Block    int           // prefix length of a slice's addresses
-	Patience actors.Millis // how long couriers try what is useless
+	Cycle    actors.Millis   // length of a cycle
+	Chaos    actors.Millis   // how long act one lasts
+	Keep     actors.Cycle    // how long actors remember what is over
+	Attempts int             // teardowns before a host is quarantined
+	Block    int             // prefix length of a slice's addresses
+	Patience actors.Millis   // how long couriers try what is useless
+	Margins  manager.Margins // of the managers; Keep is not used
+	Late     actors.Cycle    // how long after its end a site closes a lease
+	Wait     actors.Cycle    // how long a site waits for all hosts before it takes fewer
+	Last     bool            // when all is over, everything is leased once more
 
 	Faults Faults
 
@@ -39,7 +48,7 @@ type Config struct {
 type Faults struct {
 	Drop     int           // a message is lost
 	Lost     int           // an answer is lost
-	Repeat   int           // a message arrives twice
+	Repeat   int           // a message arrives twice, perhaps much later
 	Delay    actors.Millis // a message or answer takes up to this long
 	Cut      int           // per second: two actors cannot reach each other for a while
 	Crash    int           // per batch: the process dies somewhere in it
@@ -53,7 +62,7 @@ type Faults struct {
 	Lookup   actors.Millis // a directory operation takes up to this long
 	Away     int           // a directory operation, or its answer, is lost
 	Outage   int           // per second: a directory is away for a while
-	Close    int           // a reservation is closed early by somebody
+	Close    int           // a reservation is closed early by somebody, and again
 	Extend   int           // a reservation is extended by hand
 	Meddle   int           // per second: somebody edits a directory
 	Attack   int           // per second: somebody forges a message
@@ -63,8 +72,8 @@ type Faults struct {
 // wrong and nobody asks for anything: stories build on it.
 func Plain() Config {
 	return Config{
-		Managers: 1, Sites: 1, Hosts: 4, Batch: 1, Cycle: 1000, Chaos: 60_000, Keep: 30, Attempts: 3, Block: 28,
-		Patience: 60_000, Faults: Faults{Delay: 5, Work: 5, Lookup: 1},
+		Managers: 1, Sites: 1, Hosts: 4, Exports: []int{4}, Batch: 1, Cycle: 1000, Chaos: 60_000, Keep: 30, Attempts: 3, Block: 28,
+		Patience: 60_000, Margins: manager.LegacyMargins(), Last: true,
 	}
 }
 
@@ -74,14 +83,26 @@ func Swarm(seed uint64) Config {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
 	maybe := func(most int) int { return r.IntN(2) * r.IntN(most+1) }
 	long := func(most int) actors.Millis { return actors.Millis(1 + maybe(most)) }
+	margins := manager.LegacyMargins()
+	if r.IntN(2) == 0 {
+		margins = manager.Margins{
+			Redeem: actors.Cycle(1 + r.IntN(3)), Renew: actors.Cycle(2 + r.IntN(5)), Close: actors.Cycle(r.IntN(3)),
+			Retry: actors.Cycle(1 + r.IntN(4)), RetryMax: 16, Grace: actors.Cycle(1 + r.IntN(10)),
+		}
+	}
+	hosts := 1 + r.IntN(6)
+	exports := [][]int{{max(1, hosts-1)}, {hosts}, {hosts + 2}, {(hosts + 1) / 2, (hosts + 2) / 2}}[r.IntN(4)]
 	return Config{
-		Managers: 1 + r.IntN(3), Sites: 1 + r.IntN(2), Hosts: 1 + r.IntN(6), Leases: 1 + r.IntN(8),
+		Managers: 1 + r.IntN(3), Sites: 1 + r.IntN(2), Hosts: hosts, Exports: exports, Later: r.IntN(2) == 0,
+		Leases: 1 + r.IntN(8), Shortest: 1,
 		Batch: 1 + r.IntN(4), Signed: r.IntN(8) == 0, Hasty: r.IntN(4) == 0, Liar: r.IntN(4) == 0,
-		Cycle: 1000, Chaos: actors.Millis(20_000 + r.IntN(60_000)), Keep: []actors.Cycle{20, 60, 600}[r.IntN(3)],
-		Attempts: 2 + r.IntN(4), Block: 28 + r.IntN(2), Patience: actors.Millis(5_000 + r.IntN(60_000)),
+		Cycle: []actors.Millis{300, 1000, 1000, 3000}[r.IntN(4)], Chaos: actors.Millis(20_000 + r.IntN(60_000)),
+		Keep: []actors.Cycle{20, 60, 600}[r.IntN(3)], Attempts: 2 + r.IntN(4), Block: 28,
+		Patience: actors.Millis(5_000 + r.IntN(60_000)), Last: r.IntN(3) == 0,
+		Margins: margins, Late: actors.Cycle(1 + maybe(3)), Wait: actors.Cycle(1 + r.IntN(8)),
 		Faults: Faults{
 			Drop: maybe(200), Lost: maybe(200), Repeat: maybe(200), Delay: long(4_000), Cut: maybe(50),
-			Crash: maybe(100), PowerCut: maybe(50), Stall: maybe(40),
+			Crash: maybe(200), PowerCut: maybe(50), Stall: maybe(40),
 			Work: long(6_000), Setup: maybe(300), Teardown: maybe(400), Join: maybe(200), Unready: maybe(300),
 			Lookup: long(500), Away: maybe(100), Outage: maybe(30),
 			Close: maybe(600), Extend: maybe(600), Meddle: maybe(400), Attack: maybe(600),

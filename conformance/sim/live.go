@@ -81,7 +81,7 @@ func (w *world) judgeDirectory(s *site) {
 		if e.Get("codState") == "vacant" { // kept with all below it, should its slice come back
 			vacant = e.DN
 		}
-		if e.Get("codOwner") != s.cfg.Owner || lame[e.Get("codSlice")] || e.DN.Under(vacant) || s.inhabited(e.DN, entries) {
+		if e.Get("codOwner") != s.cfg.Owner || lame[e.Get("codSlice")] || s.book.robbed[e.Get("codSlice")] || e.DN.Under(vacant) || s.inhabited(e.DN, entries) {
 			continue
 		}
 		w.fail(saysClean, "%s: %s is left", s.p.Name, e.DN)
@@ -118,6 +118,9 @@ func (w *world) lastLeases() []last {
 	c := w.cycles()
 	first := c.Of(w.now) + 5
 	term := actors.NewTerm(c.Start(first), c.End(first+40))
+	if !w.cfg.Last {
+		return nil
+	}
 	for i, s := range w.sites {
 		fit := 0
 		for _, name := range sortedKeys(s.rack.hosts) {
@@ -125,14 +128,17 @@ func (w *world) lastLeases() []last {
 				fit++
 			}
 		}
-		l := last{s, actors.ReservationID(fmt.Sprintf("Last%d", i+1)), min(fit, s.delegates())}
-		if l.want == 0 {
-			continue
+		for j, units := range w.cfg.Exports {
+			l := last{s, actors.ReservationID(fmt.Sprintf("Last%d-%d", i+1, j+1)), min(fit, units)}
+			if l.want == 0 {
+				continue
+			}
+			fit -= l.want
+			out = append(out, l)
+			w.ask(w.procs[(i+j)%w.cfg.Managers], actors.Request{
+				Reservation: l.id, Slice: actors.Slice{ID: actors.SliceID(l.id), Name: "last"}, Type: s.kind(), Units: l.want, Term: term,
+			}, nil)
 		}
-		out = append(out, l)
-		w.ask(w.procs[i%w.cfg.Managers], actors.Request{
-			Reservation: l.id, Slice: actors.Slice{ID: "last", Name: "last"}, Type: s.kind(), Units: l.want, Term: term,
-		}, nil)
 	}
 	w.latest = term.End
 	return out

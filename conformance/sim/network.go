@@ -33,8 +33,8 @@ func (w *world) carry(l *lane, it *letter) {
 		w.counts.Repeated++
 		copies = 2
 	}
-	for range copies {
-		w.after(1+w.upTo(w.faults.Delay), func() {
+	for n := range copies {
+		w.after(1+w.upTo(w.faults.Delay)+w.upTo(actors.Millis(n)*20_000), func() {
 			w.arrive(sealed, from, l.to, func(answer []byte) {
 				if w.cut(from, l.to) || w.chance(w.faults.Lost) {
 					w.counts.Lost++

@@ -1,12 +1,9 @@
 package sim
 
 import (
-	"context"
 	"fmt"
-	"slices"
 
 	"github.com/leasehold/leasehold/actors"
-	"github.com/leasehold/leasehold/ldapschema"
 )
 
 // ask is an operator who wants something of an actor, and asks again until there
@@ -51,6 +48,9 @@ func (w *world) refusedPeople(p *process, ev actors.Event, err error) {
 
 // plan arranges what the operators of act one will do.
 func (w *world) plan() {
+	if w.cfg.script.plan != nil {
+		w.cfg.script.plan(w)
+	}
 	for i := range w.cfg.Leases {
 		w.planLease(i)
 	}
@@ -84,8 +84,8 @@ func (w *world) planLease(i int) {
 	s := w.sites[r.IntN(len(w.sites))]
 	at := w.upTo(w.cfg.Chaos * 2 / 3)
 	c := w.cycles()
-	first := c.Of(begin+at) + actors.Cycle(r.IntN(12))
-	last := first + 1 + actors.Cycle(r.IntN([]int{6, 12, 25}[r.IntN(3)]))
+	first := c.Of(begin+at) + actors.Cycle(w.cfg.Lead+r.IntN(12))
+	last := first + actors.Cycle(w.cfg.Shortest) + actors.Cycle(r.IntN([]int{6, 12, 25}[r.IntN(3)]))
 	name := fmt.Sprintf("s%d", 1+r.IntN(3))
 	ev := actors.Request{
 		Reservation: actors.ReservationID(fmt.Sprintf("R%d", i+1)), Slice: actors.Slice{ID: actors.SliceID(p.Name + "-" + name), Name: name},
@@ -121,7 +121,7 @@ func (w *world) planLease(i int) {
 			w.after(when, func() { w.ask(p, actors.Extend{Reservation: ev.Reservation, End: end, Units: r.IntN(4)}, nil) })
 		}
 	}
-	if w.chance(w.cfg.Faults.Close) {
+	for w.chance(w.cfg.Faults.Close) {
 		who := []*process{p, p, w.broker, s.p}[r.IntN(4)]
 		w.after(at+w.upTo(30_000), func() {
 			w.closed[string(who.ID)+" "+string(ev.Reservation)] = true
@@ -155,71 +155,4 @@ func (w *world) outage() {
 	s.away = w.now + 1_000 + w.upTo(10_000)
 	w.counts.Outages++
 	w.trace.add(w.now, "the directory of %s is away until %.3f", s.p.Name, seconds(s.away))
-}
-
-// meddle is an operator with a tool of his own at work in a directory: he
-// describes an entry, adds one of his own, or removes what he added.
-func (w *world) meddle() {
-	s := w.sites[w.rnd.IntN(len(w.sites))]
-	b := &s.book
-	switch w.rnd.IntN(4) {
-	case 0:
-		w.addForeign(s)
-	case 1:
-		keys := slices.DeleteFunc(sortedKeys(b.foreign), func(dn ldapschema.DN) bool { return b.base[dn] })
-		if len(keys) > 0 {
-			w.meddled(s, ldapschema.DeleteEntry(keys[w.rnd.IntN(len(keys))]))
-		}
-	default:
-		entries, err := s.dir.List(context.Background(), s.cfg.Base)
-		entries = slices.DeleteFunc(entries, func(e ldapschema.Entry) bool {
-			return e.Get("codOwner") != s.cfg.Owner || e.Has("relativeDomainName") || e.IsA("dhcpHost") || e.IsA("dhcpGroup")
-		})
-		if err != nil || len(entries) == 0 {
-			return
-		}
-		e := entries[w.rnd.IntN(len(entries))]
-		w.counts.Edits++
-		text := fmt.Sprintf("edit %d", w.counts.Edits)
-		if w.meddled(s, ldapschema.Change{Kind: ldapschema.Modify, DN: e.DN, Mods: []ldapschema.Mod{
-			{Op: ldapschema.ModReplace, Attr: "description", Values: []string{text}},
-		}}) {
-			b.edits[e.DN.Normal()] = text
-		}
-	}
-}
-
-// addForeign puts an entry of somebody else where a slice lives, or will.
-func (w *world) addForeign(s *site) {
-	slicesDN := s.cfg.Base.Child("ou", "slices")
-	cluster := slicesDN.Child("ou", fmt.Sprintf("s%d", 1+w.rnd.IntN(3)))
-	w.counts.Edits++
-	name := fmt.Sprintf("x%d", w.counts.Edits)
-	var e ldapschema.Entry
-	var err error
-	switch w.rnd.IntN(4) {
-	case 0:
-		e, err = ldapschema.OrganizationalUnit(cluster, name, "mounts")
-	case 1:
-		e, err = ldapschema.OrganizationalUnit(cluster.Child("ou", "hosts"), name, "notes")
-	case 2:
-		_, label := cluster.RDN()
-		e, err = ldapschema.OrganizationalUnit(slicesDN, label, "somebody's own")
-	default:
-		e, err = ldapschema.Group(s.cfg.Base.Child("ou", "group"), ldapschema.GroupRecord{Name: name, Number: 40_000 + w.counts.Edits})
-	}
-	if err != nil {
-		w.fail(saysLoadable, "meddling: %v", err)
-		return
-	}
-	w.meddled(s, ldapschema.AddEntry(e))
-}
-
-// meddled carries out an operator's change, if the directory has it.
-func (w *world) meddled(s *site, c ldapschema.Change) bool {
-	if err := s.book.apply(c, outsider); err != nil {
-		return false
-	}
-	w.trace.add(w.now, "an operator of %s: %v %s", s.p.Name, c.Kind, c.DN)
-	return true
 }

@@ -58,10 +58,18 @@ const mostSteps = 1_000_000
 // Run plays one world through its acts and reports on it. An error is a *Failure
 // when the world broke a sentence. The same arguments always give the same answer.
 func Run(seed uint64, cfg Config) (Report, error) {
-	if cfg.Managers < 1 || cfg.Sites < 1 || cfg.Hosts < 1 || cfg.Cycle < 1 || cfg.Batch < 1 {
-		return Report{}, fmt.Errorf("sim: a world needs managers, sites, hosts, a cycle and a batch of 1 at least")
+	on, err := newStage()
+	if err != nil {
+		return Report{}, err
 	}
-	w, err := newWorld(seed, cfg)
+	return run(seed, cfg, on)
+}
+
+func run(seed uint64, cfg Config, on *stage) (Report, error) {
+	if cfg.Managers < 1 || cfg.Managers > mostManagers || cfg.Sites < 1 || cfg.Sites > mostSites || cfg.Hosts < 1 || len(cfg.Exports) == 0 || cfg.Cycle < 1 || cfg.Batch < 1 {
+		return Report{}, fmt.Errorf("sim: a world needs 1 to %d managers, 1 to %d sites, and hosts, exports, a cycle and a batch of 1 at least", mostManagers, mostSites)
+	}
+	w, err := newWorld(seed, cfg, on)
 	if err != nil {
 		return Report{}, err
 	}
@@ -76,7 +84,7 @@ func Run(seed uint64, cfg Config) (Report, error) {
 
 // slack is how long after the last term everything must be over: the managers'
 // grace, the sites' patience and the pauses between tries.
-const slack actors.Millis = 240_000
+func (w *world) slack() actors.Millis { return 60_000 + 200*w.cfg.Cycle }
 
 // play is the acts.
 func (w *world) play() {
@@ -90,10 +98,10 @@ func (w *world) play() {
 		judge  func()
 	}{
 		{"chaos", nil, func() actors.Millis { return begin + w.cfg.Chaos }, nil},
-		{"calm", w.calmDown, func() actors.Millis { return w.latest + slack }, w.judgeRest},
-		{"the last lease", func() { lasts = w.lastLeases() }, func() actors.Millis { return w.latest - 5_000 }, func() { w.judgeLastLeases(lasts) }},
-		{"the end", nil, func() actors.Millis { return w.latest + slack }, w.judgeRest},
-		{"oblivion", nil, func() actors.Millis { return w.latest + slack + actors.Millis(w.cfg.Keep+5)*w.cfg.Cycle }, w.judgeOblivion},
+		{"calm", w.calmDown, func() actors.Millis { return w.latest + w.slack() }, w.judgeRest},
+		{"the last lease", func() { lasts = w.lastLeases() }, func() actors.Millis { return w.latest - 5*w.cfg.Cycle }, func() { w.judgeLastLeases(lasts) }},
+		{"the end", nil, func() actors.Millis { return w.latest + w.slack() }, w.judgeRest},
+		{"oblivion", nil, func() actors.Millis { return w.latest + w.slack() + actors.Millis(w.cfg.Keep+5)*w.cfg.Cycle }, w.judgeOblivion},
 	} {
 		w.trace.add(w.now, "%s", act.name)
 		if act.begins != nil {

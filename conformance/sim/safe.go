@@ -48,9 +48,6 @@ func (w *world) moved(p *process, t actors.Transition) {
 // refused judges an event that a machine did not take. A kind that is none means
 // that the machine contradicted itself.
 func (w *world) refused(p *process, ev actors.Event, err error) {
-	if onRefusal != nil {
-		onRefusal(p, ev, err)
-	}
 	if actors.KindOf(err) == actors.Other {
 		w.fail(saysLegal, "%s: %s: %v", p.Name, describe(ev), err)
 	}
@@ -61,6 +58,8 @@ func (w *world) saved(p *process, records []actors.Record) {
 	var touched []*account
 	for _, rec := range records {
 		switch v := rec.Value.(type) {
+		case nil:
+			w.forgot[p.Name+" "+rec.Key] = true
 		case broker.Reservation:
 			touched = append(touched, w.noteGrant(p, v))
 		case authority.Reservation:
@@ -110,11 +109,12 @@ func (w *world) emitted(p *process, m actors.Message) {
 // explained wants the record behind a message on the disk of its sender, at least
 // as far as the message goes.
 func (w *world) explained(p *process, m actors.Message) {
-	rec, ok := p.disk["reservation/"+string(m.Reservation)]
-	if !ok {
-		if w.cfg.Keep < 600 { // forgotten meanwhile
-			return
-		}
+	key := "reservation/" + string(m.Reservation)
+	rec, ok := p.disk[key]
+	switch {
+	case w.forgot[p.Name+" "+key]: // perhaps it began anew meanwhile
+		return
+	case !ok:
 		w.fail(saysExplained, "%s says %s and has no record of it", p.Name, about(m))
 		return
 	}
@@ -159,5 +159,3 @@ func (w *world) explained(p *process, m actors.Message) {
 		}
 	}
 }
-
-var onRefusal func(*process, actors.Event, error)

@@ -13,6 +13,7 @@ type script struct {
 	drops  []*scriptedDrop
 	down   actors.Millis // how long a dead process stays down; 0 leaves it to chance
 	each   func(string)  // sees every line of the trace
+	plan   func(*world)  // arranges what people do; may be nil
 }
 
 // scriptedDeath kills a process in the batch that has an event of that text.
@@ -23,9 +24,10 @@ type scriptedDeath struct {
 	used bool
 }
 
-// scriptedDrop loses the first attempts at messages of that text.
+// scriptedDrop loses attempts at messages of that text.
 type scriptedDrop struct {
 	what  string // part of the message's description
+	after int    // attempts that pass first
 	times int
 }
 
@@ -48,7 +50,11 @@ func (s script) death(p *process, batch []mail) moment {
 // drops reports whether the story wants this attempt to be lost.
 func (s script) loses(m actors.Message) bool {
 	for _, d := range s.drops {
-		if d.times > 0 && strings.Contains(about(m), d.what) {
+		switch {
+		case !strings.Contains(about(m), d.what):
+		case d.after > 0:
+			d.after--
+		case d.times > 0:
 			d.times--
 			return true
 		}

@@ -49,6 +49,13 @@ type fleet struct {
 
 // work plays worlds until none is left that anybody waits for.
 func (f *fleet) work() {
+	on, err := newStage()
+	if err != nil {
+		f.mu.Lock()
+		f.err = err
+		f.mu.Unlock()
+		return
+	}
 	for {
 		f.mu.Lock()
 		i := f.next
@@ -59,7 +66,7 @@ func (f *fleet) work() {
 			return
 		}
 		seed := f.first + uint64(i)
-		report, err := Twice(seed, Swarm(seed))
+		report, err := twice(seed, Swarm(seed), on)
 		f.mu.Lock()
 		switch {
 		case err == nil:
@@ -80,11 +87,20 @@ func (f *fleet) work() {
 
 // Twice plays a world two times and wants the same of it.
 func Twice(seed uint64, cfg Config) (Report, error) {
-	one, err := Run(seed, cfg)
+	on, err := newStage()
+	if err != nil {
+		return Report{}, err
+	}
+	return twice(seed, cfg, on)
+}
+
+func twice(seed uint64, cfg Config, on *stage) (Report, error) {
+	on.clear()
+	one, err := run(seed, cfg, on)
 	if err != nil {
 		return one, err
 	}
-	two, err := Run(seed, cfg)
+	two, err := run(seed, cfg, on)
 	if err != nil || two.Hash != one.Hash {
 		return one, errors.Join(err, &Failure{Seed: seed, At: two.Lasted, Sentence: string(saysRepeats),
 			Detail: fmt.Sprintf("hashes %016x and %016x", one.Hash, two.Hash)})

@@ -19,6 +19,17 @@ func TestFederation(t *testing.T) {
 	sum, err := Seeds(t.Context(), *first, *count, 2, nil)
 	report(t, err)
 	t.Logf("%+v", sum)
+	if *count < 100 {
+		return
+	}
+	if sum.Worlds != *count || sum.Signed == 0 || sum.Failed != nil {
+		t.Errorf("%d worlds, %d of them signed, failed %v", sum.Worlds, sum.Signed, sum.Failed)
+	}
+	for i, n := range sum.Counts.fields() {
+		if *n == 0 {
+			t.Errorf("field %d of Counts is 0: something never happens", i)
+		}
+	}
 }
 
 // report shows a failure with the end of its trace.

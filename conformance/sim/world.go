@@ -27,6 +27,7 @@ type world struct {
 	now    actors.Millis
 	queue  queue
 	rnd    *rand.Rand
+	stage  *stage
 	cast   cast
 	procs  []*process // in the order of the cast
 	byID   map[actors.ActorID]*process
@@ -34,10 +35,9 @@ type world struct {
 	sites  []*site
 	siteOf map[actors.ActorID]*site
 
-	proven map[string]verified // tickets, by text
-	certs  wssec.Certificates
-	cuts   map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
-	taps   []tapped
+	certs wssec.Certificates
+	cuts  map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
+	taps  []tapped
 
 	renewed []*wish
 	closed  map[string]bool // "actor reservation" that operators asked to be closed
@@ -49,23 +49,21 @@ type world struct {
 	legal    map[actors.Role]map[string]bool
 	visited  map[string]int // moves of reservations, by role
 	said     map[string]said
+	forgot   map[string]bool              // "actor key" of records that were removed
 	accounts map[actors.TicketID]*account // of grants, by the delegation they come from
 	shares   map[actors.TicketID]*account // of leases, by the site's own delegation
 	expected []byte                       // what a restart must show
 }
 
-func newWorld(seed uint64, cfg Config) (*world, error) {
+func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 	w := &world{
 		seed: seed, cfg: cfg, faults: cfg.Faults, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
-		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, proven: map[string]verified{},
-		cuts: map[[2]int]actors.Millis{}, legal: legalMoves(), said: map[string]said{}, visited: map[string]int{}, closed: map[string]bool{},
+		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{},
+		cuts: map[[2]int]actors.Millis{}, legal: legalMoves(), said: map[string]said{}, forgot: map[string]bool{}, visited: map[string]int{}, closed: map[string]bool{},
 		accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}
 	w.trace.each = cfg.script.each
-	var err error
-	if w.cast, err = newCast(cfg.Managers, cfg.Sites); err != nil {
-		return nil, err
-	}
+	w.stage, w.cast = on, on.cast(cfg.Managers, cfg.Sites)
 	for i := range w.cast.members {
 		if err := w.enter(&w.cast.members[i]); err != nil {
 			return nil, err
@@ -95,7 +93,7 @@ func (w *world) enter(m *member) error {
 	switch m.role {
 	case actors.RoleManager:
 		p.hands = &guest{p: p}
-		margins := manager.LegacyMargins()
+		margins := w.cfg.Margins
 		margins.Keep = w.cfg.Keep
 		p.fresh = func() actors.Machine {
 			return manager.New(manager.Config{Rules: manager.Rules{Self: m.ID, Cycles: w.cycles(), Margins: margins}, Broker: w.broker.ID})
@@ -117,36 +115,44 @@ func (w *world) enter(m *member) error {
 		p.fresh = func() actors.Machine {
 			return authority.New(authority.Config{
 				Self: m.Location, Cycles: w.cycles(), Policy: watcher{firstfit.Policy{}, s}, Keep: w.cfg.Keep, Attempts: w.cfg.Attempts,
+				Late: w.cfg.Late, Patience: w.cfg.Wait,
 			})
 		}
 	}
 	return nil
 }
 
-// endow gives a site its hosts and delegates most of them to the broker: what
-// their configurations declare at every start.
+// endow gives a site its hosts and makes its delegations to the broker: what their
+// configurations declare at every start.
 func (w *world) endow(s *site) error {
 	hosts := make([]actors.Host, w.cfg.Hosts)
 	for i := range hosts {
 		hosts[i] = actors.Host{Name: hostName(i), Type: s.kind(), Properties: actors.Properties{"rack": "r1"}}
 	}
-	export := actors.Export{Holder: w.broker.ID, Type: s.kind(), Units: s.delegates(), Term: actors.NewTerm(begin, begin+24*60*60*1000)}
-	d := authority.Delegate(s.p.ID, export)
-	t, err := w.export(s.p.member, d)
-	if err != nil {
-		return err
+	if first := len(hosts) - 1; w.cfg.Later && first > 0 {
+		s.p.chores = []actors.Event{actors.AddHosts{Hosts: hosts[:first]}}
+		w.after(w.upTo(w.cfg.Chaos), func() { w.ask(s.p, actors.AddHosts{Hosts: hosts[first:]}, nil) })
+	} else {
+		s.p.chores = []actors.Event{actors.AddHosts{Hosts: hosts}}
 	}
-	w.delegated(d)
-	if w.cfg.mutant == sellsMore {
-		t.Units++
+	for i, units := range w.cfg.Exports {
+		export := actors.Export{
+			Holder: w.broker.ID, Type: s.kind(), Units: units, Term: actors.NewTerm(begin, begin+24*60*60*1000+actors.Millis(i)),
+		}
+		d := authority.Delegate(s.p.ID, export)
+		t, err := w.export(s.p.member, d)
+		if err != nil {
+			return err
+		}
+		w.delegated(d)
+		if w.cfg.mutant == sellsMore {
+			t.Units++
+		}
+		s.p.chores = append(s.p.chores, export)
+		w.broker.chores = append(w.broker.chores, actors.Donate{Ticket: t})
 	}
-	s.p.chores = []actors.Event{actors.AddHosts{Hosts: hosts}, export}
-	w.broker.chores = append(w.broker.chores, actors.Donate{Ticket: t})
 	return nil
 }
-
-// delegates is how many units a site delegates: one less than it has, where it can.
-func (s *site) delegates() int { return max(1, s.p.w.cfg.Hosts-1) }
 
 // cycles is how the actors divide time.
 func (w *world) cycles() actors.Cycles { return actors.Cycles{Begin: begin, Length: w.cfg.Cycle} }

@@ -1,0 +1,95 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/manager"
+)
+
+// In a world without faults every ticket becomes a lease that ends in order, and
+// nobody is refused anything but by the broker, who has no more to give.
+func TestPeace(t *testing.T) {
+	t.Parallel()
+	leases := 0
+	for seed := range uint64(60) {
+		cfg := Swarm(seed)
+		cfg.Faults = Faults{Delay: 20, Work: 100, Lookup: 5}
+		cfg.Lead, cfg.Shortest = 4, 6
+		cfg.Cycle, cfg.Exports, cfg.Later = 1000, []int{cfg.Hosts}, false
+		cfg.Margins, cfg.Late, cfg.Wait = manager.LegacyMargins(), 1, 8
+		on, err := newStage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tickets, redeemed int
+		cfg.script.each = func(line string) {
+			switch {
+			case strings.Contains(line, "Nascent,Ticketing,NoJoin > Ticketed,None"):
+				tickets++
+			case strings.Contains(line, "Ticketed,Redeeming,NoJoin > Active"):
+				redeemed++
+			case strings.Contains(line, "hosts assigned"):
+				var have, want int
+				if _, err := fmt.Sscanf(line[strings.LastIndex(line, ": ")+2:], "%d of %d hosts", &have, &want); err != nil || have != want {
+					t.Errorf("seed %d: %s", seed, line)
+				}
+			case strings.Contains(line, " > Failed") && !strings.Contains(line, "insufficient resources"):
+				t.Errorf("seed %d: %s", seed, line)
+			}
+		}
+		report, err := run(seed, cfg, on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tickets != redeemed || report.Counts.GivenUp > 0 {
+			t.Errorf("seed %d: %d tickets, %d leases, %d messages given up", seed, tickets, redeemed, report.Counts.GivenUp)
+		}
+		leases += redeemed
+	}
+	if leases < 100 {
+		t.Errorf("only %d leases", leases)
+	}
+}
+
+// Where a cycle is longer than a courier's patience with an answer, the loss of any
+// one message costs a lease nothing: it begins in its first cycle, is renewed and
+// ends in order.
+func TestOneLost(t *testing.T) {
+	t.Parallel()
+	for n := 0; ; n++ {
+		cfg := Plain()
+		cfg.Cycle, cfg.Chaos = 10_000, 600_000
+		lost := &scriptedDrop{after: n, times: 1}
+		cfg.script.drops = []*scriptedDrop{lost}
+		c := actors.Cycles{Begin: begin, Length: cfg.Cycle}
+		cfg.script.plan = func(w *world) {
+			w.latest = c.End(40)
+			w.ask(w.procs[0], actors.Request{Reservation: "R1", Slice: actors.Slice{ID: "s", Name: "s"}, Type: w.sites[0].kind(),
+				Units: 2, Term: actors.NewTerm(c.Start(10), c.End(19)), Renewable: true}, nil)
+			w.after(c.Start(25)-begin, func() { w.ask(w.procs[0], actors.Close{Reservation: "R1"}, nil) })
+		}
+		active := ""
+		cfg.script.each = func(line string) {
+			if active == "" && strings.Contains(line, "sm1   R1 Ticketed,Redeeming,NoJoin > Active") {
+				active = line
+			}
+		}
+		report, err := Run(1, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lost.times > 0 { // there is no n-th message any more
+			if n < 8 {
+				t.Errorf("only %d messages", n)
+			}
+			return
+		}
+		var second float64
+		if _, err := fmt.Sscan(active, &second); err != nil || second > 110 || report.Counts.Extended != 1 {
+			t.Errorf("without attempt %d: extended %d times, active %q", n, report.Counts.Extended, active)
+		}
+	}
+}
