@@ -81,12 +81,19 @@ func (a *Actor) Plan(now actors.Cycle, asks []policy.Ask) []policy.Verdict {
 // what it weighed then; false if there is no such reservation or no decision yet.
 func (a *Actor) Explain(id actors.ReservationID) (policy.Verdict, bool) {
 	r, ok := a.book[id]
-	if !ok || r.Reason == nil {
+	if !ok {
+		return policy.Verdict{}, false
+	}
+	return r.explain(a.asks[id])
+}
+
+func (r Reservation) explain(waits bool) (policy.Verdict, bool) {
+	if r.Reason == nil {
 		return policy.Verdict{}, false
 	}
 	ask := r.ask()
 	ask.Held = nil
-	d := policy.Decision{Reservation: id, Why: r.Why, Reason: r.Reason, Waits: a.asks[id]}
+	d := policy.Decision{Reservation: r.ID, Why: r.Why, Reason: r.Reason, Waits: waits}
 	if r.Granted != nil && !d.Waits && r.Status != failed {
 		d.Granted, d.Source, d.Units, d.Term = true, r.Source, r.Granted.Units, r.Granted.Term
 	}

@@ -90,6 +90,9 @@ func (a *Actor) view(r Reservation) actors.View {
 		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Units, Term: r.Term, Client: r.Client,
 		Broker: a.config.Self, Authority: a.base(r.Source).Authority.ID, Since: r.Since, Error: r.Error,
 		NextAt: a.due(r), Deadline: a.due(r), Next: "expire"}
+	if d, ok := r.explain(a.asks[r.ID]); ok {
+		v.Decision = append([]string{d.Text}, d.Details...)
+	}
 	if r.Granted != nil {
 		v.Units, v.Term = r.Granted.Units, r.Granted.Term
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/actors/policy/edf"
@@ -25,10 +24,6 @@ var update = flag.Bool("update", false, "write golden files anew")
 
 var policies = emulate.Policies{
 	Broker: func(name string, s policy.Settings) (policy.Broker, error) {
-		clients := map[actors.ActorID]int{}
-		for c, n := range s.Priorities {
-			clients[actors.ActorID(c)] = n
-		}
 		switch name {
 		case "fcfs":
 			return fcfs.Policy{}, nil
@@ -37,9 +32,9 @@ var policies = emulate.Policies{
 		case "edf":
 			return edf.Policy{}, nil
 		case "propshare":
-			return propshare.Policy{Weights: s.Weights, ByClient: true}, nil
+			return propshare.New(s), nil
 		case "priority":
-			return priority.Policy{Clients: clients}, nil
+			return priority.New(s), nil
 		}
 		return nil, fmt.Errorf("there is no broker policy %q", name)
 	},

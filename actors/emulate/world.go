@@ -56,32 +56,45 @@ const maxEvents = 10_000_000
 
 // Run plays a scenario from its beginning to its end.
 func Run(s Scenario, p Policies) (*Result, error) {
-	w := &world{Scenario: s, byID: map[actors.ActorID]*player{},
-		cycles: actors.Cycles{Begin: actors.Millis(s.Begin.UnixMilli()), Length: actors.Millis(int64(s.Cycle) / 1e6)}}
-	w.end = actors.Cycle(s.Length / s.Cycle)
-	if err := w.open(p); err != nil {
+	w, err := newWorld(s, p)
+	if err != nil {
 		return nil, err
 	}
 	res := w.result()
-	every := actors.Cycle(s.Sample / s.Cycle)
+	if err := w.play(res); err != nil {
+		return nil, err
+	}
+	res.close(w)
+	return res, nil
+}
+
+func newWorld(s Scenario, p Policies) (*world, error) {
+	w := &world{Scenario: s, byID: map[actors.ActorID]*player{},
+		cycles: actors.Cycles{Begin: actors.Millis(s.Begin.UnixMilli()), Length: actors.Millis(int64(s.Cycle) / 1e6)}}
+	w.end = actors.Cycle(s.Length / s.Cycle)
+	return w, w.open(p)
+}
+
+// play runs a world to its end and takes the samples.
+func (w *world) play(res *Result) error {
+	every := actors.Cycle(w.Sample / w.Cycle)
 	for now := actors.Cycle(0); now < w.end; now = w.next(now, every) {
 		w.events = 0
 		w.due(now)
 		if err := w.tick(now); err != nil {
-			return nil, err
+			return err
 		}
 		if now%every == 0 {
 			for _, g := range w.guests {
 				g.follow(w, now)
 			}
 			if err := w.deliver(now); err != nil {
-				return nil, err
+				return err
 			}
 			res.take(w, now)
 		}
 	}
-	res.close(w)
-	return res, nil
+	return nil
 }
 
 // next is the cycle in which something happens again.
@@ -213,9 +226,13 @@ func (w *world) due(now actors.Cycle) {
 	}
 }
 
+// id is the identity of an emulated actor.
+func id(kind, name string) actors.ActorID {
+	return actors.ActorID(actors.DeriveID("emulated "+kind, name))
+}
+
 // open makes the cast and gives brokers their stock.
 func (w *world) open(p Policies) error {
-	id := func(kind, name string) actors.ActorID { return actors.ActorID(actors.DeriveID("emulated "+kind, name)) }
 	add := func(pl *player) {
 		pl.wake = actors.Never
 		w.cast, w.byID[pl.id] = append(w.cast, pl), pl

@@ -28,6 +28,19 @@ type Policy struct {
 	Classes map[string]int
 }
 
+// New is priorities as an operator sets them. Without any, asks are taken at their
+// word; with some, nobody is.
+func New(s policy.Settings) Policy {
+	if len(s.Priorities) == 0 {
+		return Policy{}
+	}
+	p := Policy{Clients: map[actors.ActorID]int{}, Classes: map[string]int{}}
+	for client, n := range s.Priorities {
+		p.Clients[actors.ActorID(client)] = n
+	}
+	return p
+}
+
 // Allocate decides every ask of the round (policy.Broker).
 func (p Policy) Allocate(r policy.Round) []policy.Decision {
 	d := desk.New(r, desk.Rules{

@@ -35,6 +35,12 @@ type Policy struct {
 	ByClient bool           // a flow is a client, not a slice
 }
 
+// New is shares as an operator sets them: a flow for each client when weights are
+// given, for each slice otherwise.
+func New(s policy.Settings) Policy {
+	return Policy{Weights: s.Weights, ByClient: len(s.Weights) > 0}
+}
+
 // waiting marks the memory of an ask that waits; its other number is the virtual
 // time at which it came.
 const waiting = -1
