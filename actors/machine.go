@@ -55,6 +55,14 @@ type Extend struct {
 // Close asks any role to end a reservation.
 type Close struct{ Reservation ReservationID }
 
+// Approve tells a broker what an operator says about an ask that waits. It means
+// something to a policy that asks operators.
+type Approve struct {
+	Reservation ReservationID
+	Grant       bool   // or refuse
+	Note        string // for people
+}
+
 // Donate gives a broker a ticket to sell from.
 type Donate struct{ Ticket Ticket }
 
@@ -91,6 +99,7 @@ func (SendFailed) event() {}
 func (Request) event()    {}
 func (Extend) event()     {}
 func (Close) event()      {}
+func (Approve) event()    {}
 func (Donate) event()     {}
 func (Claim) event()      {}
 func (Export) event()     {}

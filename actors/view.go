@@ -22,6 +22,9 @@ type View struct {
 	NextAt      Cycle         `json:"nextAt,omitempty"`   // and its cycle
 	Deadline    Cycle         `json:"deadline,omitempty"` // when waiting ends
 	Error       string        `json:"error,omitempty"`    // last thing that went wrong
+	// Decision is what a broker's policy decided, the verdict first and then what it
+	// weighed, a line each.
+	Decision []string `json:"decision,omitempty"`
 }
 
 // Viewer is a machine that can show its reservations. Hosts call it between

@@ -97,7 +97,7 @@ func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects,
 	for _, h := range hosts {
 		added := host{Host: h}
 		if old, ok := a.hosts.hosts[h.Name]; ok {
-			added.Quarantined = old.Quarantined
+			added.Quarantined, added.Trouble = old.Quarantined, old.Trouble
 		}
 		a.hosts.add(added)
 		fx.Save = append(fx.Save, actors.Record{Key: hostKey(h.Name), Value: added})
@@ -170,6 +170,11 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 			h.Quarantined = true
 			a.hosts.hold(name, "")
 			fx.Save = append(fx.Save, actors.Record{Key: hostKey(name), Value: *h})
+		}
+	}
+	for _, t := range s.tried {
+		if h, news := a.hosts.tried(t.host, t.failed, now); news {
+			fx.Save = append(fx.Save, actors.Record{Key: hostKey(t.host), Value: h})
 		}
 	}
 	for _, name := range s.freed {
@@ -288,8 +293,8 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	missing := max(r.missing(), 0)
 	var names []string
 	if missing > 0 {
-		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Reservation: r.ID, Type: r.Type, Units: missing,
-			Properties: r.Config, Free: a.hosts.free(r.Type)}), missing)
+		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Now: now, Reservation: r.ID, Type: r.Type, Units: missing,
+			Properties: r.Ticket.Properties.Merged(r.Config), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
 	}
 	holds, room := a.share(r)
 	late := now >= r.Start+a.config.Patience

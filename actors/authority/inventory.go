@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // inventory is the site's hosts, by name and by type. The free hosts of a type
@@ -21,7 +22,8 @@ type inventory struct {
 // host is one piece of hardware: its durable part and who is on it.
 type host struct {
 	actors.Host
-	Quarantined bool `json:"quarantined,omitempty"` // never leased until released
+	Quarantined bool           `json:"quarantined,omitempty"` // never leased until released
+	Trouble     policy.Trouble `json:"trouble,omitzero"`      // for the policy
 
 	holder actors.ReservationID // who has a unit on it; derived from the reservations
 	place  int                  // index on its shelf
@@ -89,6 +91,28 @@ func (v inventory) hold(name string, by actors.ReservationID) {
 		h.holder = by
 		v.mark(h)
 	}
+}
+
+// trouble is a host's record, for the policy.
+func (v inventory) trouble(name string) policy.Trouble {
+	if h, ok := v.hosts[name]; ok {
+		return h.Trouble
+	}
+	return policy.Trouble{}
+}
+
+// tried notes how a setup on a host went. It reports whether that is news.
+func (v inventory) tried(name string, failed bool, now actors.Cycle) (host, bool) {
+	h, ok := v.hosts[name]
+	switch {
+	case !ok || !failed && h.Trouble == policy.Trouble{}:
+		return host{}, false
+	case failed:
+		h.Trouble = policy.Trouble{Failures: h.Trouble.Failures + 1, Last: now}
+	default:
+		h.Trouble = policy.Trouble{}
+	}
+	return *h, true
 }
 
 // free yields the free hosts of a type in order of their names.

@@ -46,6 +46,13 @@ type step struct {
 	answer      bool     // the client is owed an updateLease
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
+	tried       []try    // hosts on which a setup has ended
+}
+
+// try is a setup that has ended.
+type try struct {
+	host   string
+	failed bool
 }
 
 func (s *step) move(to Status, why string) {

@@ -68,11 +68,15 @@ func (s *step) actionDone(ev actors.ActionDone) {
 	case u.State == actors.UnitClosing:
 		s.again(i, ev)
 	case ev.Code == 0:
+		if u.State == actors.UnitPriming {
+			s.tried = append(s.tried, try{u.Host, false})
+		}
 		u.State, u.Properties = actors.UnitActive, u.Properties.Merged(ev.Properties)
 	case u.State == actors.UnitModifying: // it was usable before and still is
 		u.State = actors.UnitActive
 		s.Error = fmt.Sprintf("host %s: %s", u.Host, ev.Note)
 	default:
+		s.tried = append(s.tried, try{u.Host, true})
 		s.Error = fmt.Sprintf("host %s was not set up: %s", u.Host, ev.Note)
 		s.teardown(u)
 	}

@@ -3,7 +3,6 @@ package broker
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -69,6 +68,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			break
 		}
 		fx, err = a.step(now, r, func(s *step) error { s.giveBack("closed by the operator"); return nil })
+	case actors.Approve:
+		fx, err = a.approve(now, ev)
 	case actors.SendFailed: // the client learns by asking again
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a broker does not take %T", ev))
@@ -104,7 +105,7 @@ func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
 }
 
 func (a *Actor) stock(t actors.Ticket) {
-	a.sources[t.ID] = &source{t, calendar.New(t.Units, t.Term)}
+	a.sources[t.ID] = &source{t, policy.Stock(t)}
 }
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
@@ -226,7 +227,7 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 	case r.Status == failed:
 		return max(r.Since, of(r.Term.End)) + a.config.Keep
 	default:
-		return of(r.Term.End)
+		return of(r.ask().Until())
 	}
 }
 
@@ -267,12 +268,7 @@ func (a *Actor) round(now actors.Cycle) actors.Effects {
 	if len(asks) == 0 {
 		return fx
 	}
-	r := policy.Round{Now: now, Cycles: a.config.Cycles, Asks: asks}
-	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
-		s := a.sources[id]
-		r.Sources = append(r.Sources, policy.Source{ID: id, Type: s.ticket.Type, Calendar: s.calendar.Sketch()})
-	}
-	for _, d := range a.config.Policy.Allocate(r) {
+	for _, d := range a.config.Policy.Allocate(a.snapshot(now, asks)) {
 		if !a.asks[d.Reservation] {
 			continue
 		}
@@ -311,9 +307,13 @@ func (a *Actor) fits(ask policy.Ask, d policy.Decision) bool {
 		d.Units < 1 || d.Term.Validate() != nil || !src.ticket.Term.Covers(d.Term) {
 		return false
 	}
+	holds, err := ask.Holds(d)
+	if err != nil {
+		return false
+	}
 	sketch := src.calendar.Sketch()
-	for _, need := range ask.Needs(d.Units, d.Term) {
-		if sketch.Take(ask.Reservation, need) != nil {
+	for _, h := range holds {
+		if sketch.Take(ask.Reservation, h) != nil {
 			return false
 		}
 	}

@@ -30,6 +30,14 @@ type Reservation struct {
 	Arrived int                `json:"arrived"`           // order of arrival, for the policy
 	Since   actors.Cycle       `json:"since"`
 	Error   string             `json:"error,omitempty"`
+
+	Slivers  []policy.Sliver `json:"slivers,omitempty"` // hosts of the source that the grant lies on
+	Size     calendar.Vector `json:"size,omitzero"`     // of one unit there
+	Asked    actors.Cycle    `json:"asked,omitempty"`   // when the last request came
+	Approval policy.Approval `json:"approval,omitzero"` // what an operator said about it
+	Memory   policy.Memory   `json:"memory,omitzero"`   // the policy's own, from its last decision
+	Reason   *policy.Reason  `json:"reason,omitempty"`  // what that decision weighed
+	Why      string          `json:"why,omitempty"`     // why it waits or was refused
 }
 
 // step is one reservation on its way from one status to the next.
@@ -56,6 +64,7 @@ func (s *step) move(to Status, why string) {
 // take records what a new request asks for.
 func (s *step) take(m actors.Message) {
 	s.Sequence, s.Units, s.Term, s.Request = m.Sequence, m.Units, m.Term, m.Properties
+	s.Asked = s.now
 	s.changed = true
 }
 
@@ -113,6 +122,9 @@ func (s *step) extend(m actors.Message) error {
 // decide carries a policy's decision out: the grant is a new delegation with a
 // name that a repetition of this step gives again.
 func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Millis) {
+	if s.note(d); d.Waits {
+		return
+	}
 	s.answer = true
 	if !d.Granted {
 		s.Error = d.Why
@@ -120,24 +132,17 @@ func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Mil
 		return
 	}
 	holds := slices.DeleteFunc(slices.Clone(s.Holds), func(h calendar.Hold) bool { return h.To < present })
-	s.Holds = append(holds, s.ask().Needs(d.Units, d.Term)...)
+	more, _ := s.ask().Holds(d) // the round has looked at them
+	s.Holds = append(holds, more...)
 	s.Grants++
-	s.Source = d.Source
+	s.Source, s.Slivers, s.Size = d.Source, d.Slivers, d.Size
 	s.Granted = &actors.Delegation{
 		ID:     actors.TicketID(actors.DeriveID("ticket", string(self), string(s.Client), string(s.ID), fmt.Sprint(s.Grants))),
 		Issuer: self, Holder: s.Client, Type: s.Type, Units: d.Units, Term: d.Term,
+		Properties: d.Cut(),
 	}
 	s.move(priming, "granted")
 	s.move(ticketed, "the ticket is sent")
-}
-
-// ask is the reservation as a policy sees it.
-func (r Reservation) ask() policy.Ask {
-	ask := policy.Ask{Reservation: r.ID, Client: r.Client, Type: r.Type, Units: r.Units, Term: r.Term, Properties: r.Request}
-	if r.Granted != nil {
-		ask.Held = &policy.Held{Source: r.Source, Units: r.Granted.Units, Term: r.Granted.Term}
-	}
-	return ask
 }
 
 // giveBack ends a reservation before its term does: its units are free at once.

@@ -101,12 +101,18 @@ func (a *Actor) view(r Reservation) actors.View {
 		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Units, Term: r.Term, Client: r.Client,
 		Broker: a.config.Self, Authority: a.base(r.Source).Authority.ID, Since: r.Since, Error: r.Error,
 		NextAt: a.due(r), Deadline: a.due(r), Next: "expire"}
+	if d, ok := r.explain(a.asks[r.ID]); ok {
+		v.Decision = append([]string{d.Text}, d.Details...)
+	}
 	if r.Granted != nil {
 		v.Units, v.Term = r.Granted.Units, r.Granted.Term
 	}
 	switch {
 	case a.asks[r.ID]:
 		v.Waiting, v.Next, v.NextAt = "the policy's next round", "decide", r.Since+1
+		if r.Why != "" {
+			v.Waiting += ": " + r.Why
+		}
 	case r.Status.State.Final() && !r.holding():
 		v.Next, v.Deadline = "forget", 0
 	}

@@ -1,21 +1,9 @@
-/*
-Package calendar answers how many units of something are free over time.
-
-A Calendar has a capacity over one term and a set of holds, each a number of
-units over an interval. It never lets the holds exceed the capacity at any
-instant, which is the promise everything above it rests on: brokers grant from
-calendars, and a site checks with one that no issuer has sold more than it was
-given.
-
-Instants are milliseconds and intervals are closed at both ends, as everywhere in
-leasing (leasing 2.1).
-*/
 package calendar
 
 import (
 	"fmt"
+	"iter"
 	"slices"
-	"sort"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -25,31 +13,41 @@ type Calendar struct {
 	capacity int
 	term     actors.Term
 	holds    map[actors.ReservationID][]Hold
-	steps    []step // usage as a step function: sorted, adjacent steps differ
+	units    *change
+	hosts    []host
 }
 
-// Hold is units taken over a closed interval.
+// host is one of the things units are cut from: its size and what is taken of it.
+type host struct {
+	size Vector
+	used [len(Vector{})]*change
+}
+
+// Hold is units taken over a closed interval. Host and Size say where the units
+// lie and how large each is; a hold without a host takes from the capacity only.
 type Hold struct {
 	From, To actors.Millis
 	Units    int
+	Host     int    `json:",omitempty"` // counted from 1; 0 is none
+	Size     Vector `json:",omitzero"`  // of one unit
 }
 
-// step says that from at on, used units are held, until the next step.
-type step struct {
-	at   actors.Millis
-	used int
-}
-
-// New is an empty calendar of units over term.
-func New(units int, term actors.Term) *Calendar {
-	return &Calendar{capacity: units, term: term, holds: map[actors.ReservationID][]Hold{}}
+// New is an empty calendar of units over term, cut from hosts of these sizes if
+// any are given.
+func New(units int, term actors.Term, hosts ...Vector) *Calendar {
+	c := &Calendar{capacity: units, term: term, holds: map[actors.ReservationID][]Hold{}}
+	for _, size := range hosts {
+		c.hosts = append(c.hosts, host{size: size})
+	}
+	return c
 }
 
 // Sketch is a copy to plan on: it knows what is taken but not by whom, and what
-// is taken from it changes nothing elsewhere.
+// is taken from it changes nothing elsewhere. It shares its parts with the
+// original, so that it costs nothing to make.
 func (c *Calendar) Sketch() *Calendar {
 	return &Calendar{capacity: c.capacity, term: c.term,
-		holds: map[actors.ReservationID][]Hold{}, steps: slices.Clone(c.steps)}
+		holds: map[actors.ReservationID][]Hold{}, units: c.units, hosts: slices.Clone(c.hosts)}
 }
 
 // Capacity is the number of units the calendar may give out at once.
@@ -58,37 +56,55 @@ func (c *Calendar) Capacity() int { return c.capacity }
 // Term is the interval over which it may give them out.
 func (c *Calendar) Term() actors.Term { return c.term }
 
+// Hosts is the number of hosts the units are cut from; 0 if it does not say.
+func (c *Calendar) Hosts() int { return len(c.hosts) }
+
+// Size is the size of a host, counted from 1.
+func (c *Calendar) Size(n int) Vector { return c.hosts[n-1].size }
+
 // Free is the smallest number of units that are free anywhere in from..to; 0 if
 // the calendar's own term does not cover the interval.
 func (c *Calendar) Free(from, to actors.Millis) int {
-	if from > to || from < c.term.Start || to > c.term.End {
+	if !c.covers(from, to) {
 		return 0
 	}
-	return c.capacity - c.peak(from, to)
+	return c.capacity - c.units.peak(from, to)
 }
 
-// peak is the largest number of units held anywhere in from..to.
-func (c *Calendar) peak(from, to actors.Millis) int {
-	used := 0
-	for i := max(c.find(from), 0); i < len(c.steps) && c.steps[i].at <= to; i++ {
-		used = max(used, c.steps[i].used)
+// Room is what is free of a host, counted from 1, all over from..to; nothing if
+// the calendar's own term does not cover the interval.
+func (c *Calendar) Room(n int, from, to actors.Millis) Vector {
+	var room Vector
+	if !c.covers(from, to) {
+		return room
 	}
-	return used
+	h := &c.hosts[n-1]
+	for i := range room {
+		room[i] = h.size[i] - h.used[i].peak(from, to)
+	}
+	return room
 }
 
-// find is the index of the step in force at t; -1 before the first.
-func (c *Calendar) find(t actors.Millis) int {
-	return sort.Search(len(c.steps), func(i int) bool { return c.steps[i].at > t }) - 1
+func (c *Calendar) covers(from, to actors.Millis) bool {
+	return from <= to && from >= c.term.Start && to <= c.term.End
 }
 
-// Take holds units for id over from..to, beside what id holds already. It
-// changes nothing and says why if they are not free.
+// Take holds units for id, beside what id holds already. It changes nothing and
+// says why if they are not free.
 func (c *Calendar) Take(id actors.ReservationID, h Hold) error {
 	if h.Units <= 0 || h.From > h.To {
 		return fmt.Errorf("calendar: cannot hold %d units over %d..%d", h.Units, h.From, h.To)
 	}
+	if h.Host < 0 || h.Host > len(c.hosts) || !(Vector{}).Fits(h.Size) {
+		return fmt.Errorf("calendar: cannot hold units of %v on host %d of %d", h.Size, h.Host, len(c.hosts))
+	}
 	if free := c.Free(h.From, h.To); h.Units > free {
 		return fmt.Errorf("calendar: %d units asked, %d free over %d..%d", h.Units, free, h.From, h.To)
+	}
+	if h.Host > 0 && h.Size != (Vector{}) {
+		if room := c.Room(h.Host, h.From, h.To); h.Size.Times(room, h.Units) < h.Units {
+			return fmt.Errorf("calendar: %d units of %v asked, host %d has %v over %d..%d", h.Units, h.Size, h.Host, room, h.From, h.To)
+		}
 	}
 	c.holds[id] = append(c.holds[id], h)
 	c.shift(h, +1)
@@ -108,89 +124,78 @@ func (c *Calendar) Release(id actors.ReservationID) bool {
 // Holds lists what id holds, in the order it was taken.
 func (c *Calendar) Holds(id actors.ReservationID) []Hold { return slices.Clone(c.holds[id]) }
 
-// Forget drops holds and steps that ended before t; nothing asks about the past.
+// Forget drops holds that ended before t; nothing asks about the past.
 func (c *Calendar) Forget(t actors.Millis) {
 	for id, hs := range c.holds {
-		hs = slices.DeleteFunc(hs, func(h Hold) bool { return h.To < t })
+		hs = slices.DeleteFunc(hs, func(h Hold) bool {
+			if h.To < t {
+				c.shift(h, -1)
+			}
+			return h.To < t
+		})
+		c.holds[id] = hs
 		if len(hs) == 0 {
 			delete(c.holds, id)
-		} else {
-			c.holds[id] = hs
 		}
 	}
-	c.steps = nil
-	for _, hs := range c.holds {
-		for _, h := range hs {
-			c.shift(h, +1)
-		}
+}
+
+// shift adds h to the profiles, or takes it out of them.
+func (c *Calendar) shift(h Hold, sign int) {
+	c.units = c.units.hold(h.From, h.To, sign*h.Units)
+	if h.Host == 0 {
+		return
+	}
+	on := &c.hosts[h.Host-1]
+	for i, n := range h.Size {
+		on.used[i] = on.used[i].hold(h.From, h.To, sign*h.Units*n)
 	}
 }
 
 // Find is the earliest start at or after from at which units stay free for
-// length milliseconds, ending no later than until; false if there is none.
+// length milliseconds, ending no later than until; false if there is none. It
+// looks at the capacity, not at hosts.
 func (c *Calendar) Find(from, length, until actors.Millis, units int) (actors.Millis, bool) {
-	until = min(until, c.term.End)
-	start := max(from, c.term.Start)
-	for {
-		if units > c.capacity || start > until-length+1 {
-			return 0, false
-		}
-		// The last step in the interval with too many units held pushes the start
-		// behind it; nothing before its end can work.
-		end, blocked := start+length-1, -1
-		for i := max(c.find(start), 0); i < len(c.steps) && c.steps[i].at <= end; i++ {
-			if c.capacity-c.steps[i].used < units && (i+1 == len(c.steps) || c.steps[i+1].at > start) {
-				blocked = i
+	if units > c.capacity || length < 1 {
+		return 0, false
+	}
+	return c.units.gap(max(from, c.term.Start), length, min(until, c.term.End)-length+1, c.capacity-units)
+}
+
+// Next is the first instant behind after at which anything held begins or ends:
+// where it is worth trying again what did not fit.
+func (c *Calendar) Next(after actors.Millis) (actors.Millis, bool) {
+	at, ok := c.units.next(after)
+	for i := range c.hosts {
+		for _, used := range c.hosts[i].used {
+			if t, found := used.next(after); found && (!ok || t < at) {
+				at, ok = t, true
 			}
 		}
-		if blocked < 0 {
-			return start, true
+	}
+	return at, ok
+}
+
+// Span is a stretch of time over which the same number of units is held.
+type Span struct {
+	From, To actors.Millis
+	Used     int
+}
+
+// Spans yields how many units are held over from..to, stretch by stretch and
+// without gaps, for drawing and for adding up.
+func (c *Calendar) Spans(from, to actors.Millis) iter.Seq[Span] {
+	return func(yield func(Span) bool) {
+		for at := from; at <= to; {
+			s := Span{From: at, To: to, Used: c.units.level(at)}
+			next, more := c.units.next(at)
+			if more && next <= to {
+				s.To = next - 1
+			}
+			if !yield(s) || s.To == to {
+				return
+			}
+			at = next
 		}
-		if blocked+1 == len(c.steps) {
-			return 0, false
-		}
-		start = c.steps[blocked+1].at
-	}
-}
-
-// shift adds or removes h from the step function.
-func (c *Calendar) shift(h Hold, sign int) {
-	i := c.cut(h.From)
-	j := len(c.steps)
-	if h.To < actors.Forever {
-		j = c.cut(h.To + 1)
-	}
-	for k := i; k < j; k++ {
-		c.steps[k].used += sign * h.Units
-	}
-	c.join(j)
-	c.join(i)
-}
-
-// cut makes sure that a step begins at t and returns its index.
-func (c *Calendar) cut(t actors.Millis) int {
-	i := c.find(t)
-	if i >= 0 && c.steps[i].at == t {
-		return i
-	}
-	used := 0
-	if i >= 0 {
-		used = c.steps[i].used
-	}
-	c.steps = slices.Insert(c.steps, i+1, step{t, used})
-	return i + 1
-}
-
-// join removes the step at i if it says nothing new.
-func (c *Calendar) join(i int) {
-	if i >= len(c.steps) {
-		return
-	}
-	before := 0
-	if i > 0 {
-		before = c.steps[i-1].used
-	}
-	if c.steps[i].used == before {
-		c.steps = slices.Delete(c.steps, i, i+1)
 	}
 }

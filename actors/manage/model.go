@@ -57,6 +57,9 @@ type Reservation struct {
 	NextAt      time.Time `json:"nextAt,omitzero"`     // and when
 	Deadline    time.Time `json:"deadline,omitzero"`   // when waiting ends
 	Error       string    `json:"error,omitempty"`     // the last thing that went wrong
+	// Decision is what a broker's policy decided, the verdict first and then what it
+	// weighed, a line each; only a broker's view has it.
+	Decision []string `json:"decision,omitempty"`
 }
 
 // Unit is one leased thing.

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -80,7 +81,7 @@ func render(n names, a Actor, v actors.View) Reservation {
 		Start: instant(v.Term.Start), NewStart: instant(v.Term.NewStart), End: ending(v.Term.End),
 		Client: n.party(v.Client), Broker: n.party(v.Broker), Authority: n.party(v.Authority),
 		Since: moment(a.Cycles, v.Since), Waiting: v.Waiting, Next: v.Next,
-		NextAt: upcoming(a.Cycles, v.NextAt), Deadline: upcoming(a.Cycles, v.Deadline), Error: v.Error,
+		NextAt: upcoming(a.Cycles, v.NextAt), Deadline: upcoming(a.Cycles, v.Deadline), Error: v.Error, Decision: slices.Clone(v.Decision),
 	}
 	for _, u := range v.Held {
 		r.Held = append(r.Held, Unit{

@@ -1,20 +1,8 @@
-/*
-Package policy is the contract between the leasing core and the people who write
-policies.
-
-The core knows states, messages and durability; it does not know who should get
-what. It hands a policy a snapshot and receives decisions. A policy is pure: it
-keeps nothing between calls, reads no clock, and gives the same decisions for the
-same snapshot. Whatever it needs to remember belongs in the decisions themselves.
-
-Each policy is a package of its own below this one. Package policytest holds the
-properties every one of them must have.
-*/
 package policy
 
 import (
 	"iter"
-	"strconv"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/calendar"
@@ -23,7 +11,7 @@ import (
 // Broker divides what sites have delegated among those who ask.
 type Broker interface {
 	// Allocate decides as many of the round's asks as it can. An ask it says
-	// nothing about waits for the next round.
+	// nothing about waits for the next round, and so does one it decides with Waits.
 	Allocate(Round) []Decision
 }
 
@@ -33,6 +21,23 @@ type Round struct {
 	Cycles  actors.Cycles
 	Sources []Source // in order of their tickets' names
 	Asks    []Ask    // extensions first, then new asks, each in order of arrival
+	// Grants yields what is held at present, and what was held not long ago, in
+	// order of the reservations' names. It may be nil; looking costs as much as
+	// there is.
+	Grants iter.Seq[Grant]
+}
+
+// Slot is the first instant that a grant of this round can cover.
+func (r Round) Slot() actors.Millis { return r.Cycles.Start(r.Now + 1) }
+
+// Sketch is the same round on sketches of its own, to find out what would become
+// of it.
+func (r Round) Sketch() Round {
+	r.Sources = slices.Clone(r.Sources)
+	for i := range r.Sources {
+		r.Sources[i].Calendar = r.Sources[i].Calendar.Sketch()
+	}
+	return r
 }
 
 // Source is one ticket the broker may carve grants from. Calendar is a sketch:
@@ -40,6 +45,7 @@ type Round struct {
 type Source struct {
 	ID       actors.TicketID
 	Type     actors.ResourceType
+	Site     actors.Location // who redeems grants carved from it
 	Calendar *calendar.Calendar
 }
 
@@ -47,77 +53,71 @@ type Source struct {
 type Ask struct {
 	Reservation actors.ReservationID
 	Client      actors.ActorID
+	Slice       actors.SliceID
 	Type        actors.ResourceType
 	Units       int
 	Term        actors.Term
 	Properties  actors.Properties
+	Since       actors.Cycle // when it began to wait
+	// Approval is what an operator said about it, if anybody did.
+	Approval Approval
+	// Memory is what the policy's last decision about it wanted to be remembered.
+	Memory Memory
 	// Held is set when the ask prolongs a grant: what it holds now, and from where.
 	Held *Held
 }
 
 // Held is what an extension already has.
 type Held struct {
-	Source actors.TicketID
-	Units  int
-	Term   actors.Term
+	Source  actors.TicketID
+	Units   int
+	Term    actors.Term
+	Slivers []Sliver        // on which hosts, if its source has any
+	Size    calendar.Vector // of one unit there
 }
 
-// Decision grants or refuses one ask.
+// Sliver is some units of a grant on one host of its source, counted from 1.
+type Sliver struct {
+	Host  int `json:"host"`
+	Units int `json:"units"`
+}
+
+// Memory is numbers of a policy's own, kept with the reservation they are about.
+type Memory [2]int64
+
+// Approval is an operator's word on an ask.
+type Approval struct {
+	Given   bool   `json:"given"`
+	Granted bool   `json:"granted,omitempty"`
+	Note    string `json:"note,omitempty"` // for people
+}
+
+// Grant is what one reservation holds, or held until not long ago.
+type Grant struct {
+	Reservation actors.ReservationID
+	Client      actors.ActorID
+	Slice       actors.SliceID
+	Source      actors.TicketID
+	Type        actors.ResourceType
+	Units       int
+	Term        actors.Term
+	Over        bool // it has been given back or has expired
+	Memory      Memory
+}
+
+// Decision grants or refuses one ask, or says why it waits.
 type Decision struct {
 	Reservation actors.ReservationID
 	Granted     bool
+	Waits       bool            // neither granted nor refused: asked again in the next round
 	Source      actors.TicketID // where the units come from
 	Units       int
 	Term        actors.Term
-	Why         string // for a refusal: the reason, for people
-}
-
-// Needs lists what must be free beside what the ask already holds, for units
-// over term: one hold for a new ask; for an extension the time behind its old
-// end, and any growth before it.
-func (a Ask) Needs(units int, term actors.Term) []calendar.Hold {
-	if a.Held == nil {
-		return []calendar.Hold{{From: term.Start, To: term.End, Units: units}}
-	}
-	var needs []calendar.Hold
-	if more := units - a.Held.Units; more > 0 && term.NewStart <= a.Held.Term.End {
-		needs = append(needs, calendar.Hold{From: term.NewStart, To: a.Held.Term.End, Units: more})
-	}
-	from := max(term.NewStart, a.Held.Term.End+1)
-	return append(needs, calendar.Hold{From: from, To: term.End, Units: units})
-}
-
-// Elastic reports whether the ask accepts fewer units than it names, and the
-// least it accepts. Both the paper's name and the legacy one count (leasing 3.9).
-func (a Ask) Elastic() (least int, ok bool) {
-	if !a.flag("elastic", "request.elasticSize") {
-		return a.Units, false
-	}
-	if n, err := strconv.Atoi(a.Properties["units.min"]); err == nil && n > 0 && n < a.Units {
-		return n, true
-	}
-	return 1, true
-}
-
-// Deferrable reports whether the ask accepts a later start, and the last instant
-// at which it must be over; actors.Forever when it does not say.
-func (a Ask) Deferrable() (deadline actors.Millis, ok bool) {
-	if !a.flag("deferrable", "request.elasticTime") || a.Held != nil {
-		return a.Term.End, false
-	}
-	if ms, err := strconv.ParseInt(a.Properties["deadline"], 10, 64); err == nil && ms > 0 {
-		return actors.Millis(ms), true
-	}
-	return actors.Forever, true
-}
-
-func (a Ask) flag(names ...string) bool {
-	for _, n := range names {
-		if on, err := strconv.ParseBool(a.Properties[n]); err == nil && on {
-			return true
-		}
-	}
-	return false
+	Slivers     []Sliver        // on which hosts of the source, when it has any
+	Size        calendar.Vector // of one unit there
+	Why         string          // unless granted: the reason, for people
+	Memory      Memory          // kept until the next decision about the reservation
+	Reason      *Reason         // what was weighed, for whoever asks afterwards
 }
 
 // Authority picks hosts for a lease that is due.
@@ -130,9 +130,18 @@ type Authority interface {
 // Need is one lease that wants hosts. Free yields the free hosts of its type in
 // order of their names.
 type Need struct {
+	Now         actors.Cycle
 	Reservation actors.ReservationID
 	Type        actors.ResourceType
 	Units       int
-	Properties  actors.Properties
+	Properties  actors.Properties // the ticket's, under the request's configuration
 	Free        iter.Seq[actors.Host]
+	// Trouble tells what went wrong on a host since it last worked. It may be nil.
+	Trouble func(host string) Trouble
+}
+
+// Trouble is a host's record of failed setups since the last that succeeded.
+type Trouble struct {
+	Failures int          `json:"failures,omitempty"`
+	Last     actors.Cycle `json:"last,omitempty"` // when the latest was
 }

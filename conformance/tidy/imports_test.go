@@ -37,11 +37,15 @@ actors/fsm:
 actors/agenda:          actors
 actors/calendar:        actors
 actors/policy:          actors actors/calendar
-actors/policy/*:        actors actors/policy
+actors/policy/desk:     actors actors/calendar actors/policy
+actors/policy/fcfs:     actors/policy actors/policy/desk
+actors/policy/match:    actors actors/calendar actors/policy
+actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match
 actors/manager:         actors actors/agenda actors/fsm
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/policy
 actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/policy
 actors/translate:       actors wire wire/plist wssec/ticket
+actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
 
 [world] Each touches one thing outside the process.

@@ -1,7 +1,9 @@
 /*
 Package policytest holds the properties every policy must have, whomever it
 favours: it never gives more than is free, never the same thing twice, and gives
-the same answer when asked the same again.
+the same answer when asked the same again. A broker's policy also fills a group
+whole or not at all, keeps slivers within what was asked and what their hosts have,
+tells why it decided as it did, and turns nobody away who is alone and fits.
 
 A policy's own test calls Broker or Authority and adds what is particular to it.
 */
@@ -29,22 +31,52 @@ func Broker(t *testing.T, p policy.Broker) {
 		if again := p.Allocate(build()); !reflect.DeepEqual(got, again) {
 			t.Fatalf("two answers to one round:\n%+v\n%+v", got, again)
 		}
-		decided := map[actors.ReservationID]bool{}
+		decided := map[actors.ReservationID]policy.Decision{}
 		for _, d := range got {
 			i := slices.IndexFunc(truth.Asks, func(a policy.Ask) bool { return a.Reservation == d.Reservation })
-			if i < 0 || decided[d.Reservation] {
+			if _, twice := decided[d.Reservation]; i < 0 || twice {
 				t.Fatalf("decision about %q, which did not ask or was decided before", d.Reservation)
 			}
-			decided[d.Reservation] = true
-			if !d.Granted {
-				if d.Why == "" {
-					t.Fatalf("%q refused without a reason", d.Reservation)
-				}
-				continue
+			decided[d.Reservation] = d
+			a := truth.Asks[i]
+			explained(t, a, d)
+			if d.Granted {
+				check(t, truth, a, d)
 			}
-			check(t, truth, truth.Asks[i], d)
 		}
+		groups(t, truth, decided)
 	})
+	rapid.Check(t, func(t *rapid.T) { alone(t, p) })
+}
+
+// explained wants a reason that people can read.
+func explained(t *rapid.T, a policy.Ask, d policy.Decision) {
+	if d.Granted && d.Waits {
+		t.Fatalf("%q both granted and left waiting", d.Reservation)
+	}
+	if !d.Granted && d.Why == "" {
+		t.Fatalf("%q not granted, without a word", d.Reservation)
+	}
+	if d.Reason == nil || d.Reason.Rule == "" || d.Reason.Turn < 1 {
+		t.Fatalf("%q decided without a reason: %+v", d.Reservation, d.Reason)
+	}
+	v := policy.Explain(a, d)
+	granted := v.Outcome == policy.Granted || v.Outcome == policy.Queued
+	if v.Text == "" || d.Granted && !granted || d.Waits && v.Outcome != policy.Queued || !d.Granted && !d.Waits && granted {
+		t.Fatalf("%+v is explained as %+v", d, v)
+	}
+	chosen := 0
+	for _, tried := range d.Reason.Tried {
+		if tried.Chosen {
+			chosen++
+			if !d.Granted || tried.Source != d.Source {
+				t.Fatalf("%q: %q is said to be chosen, %q was", d.Reservation, tried.Source, d.Source)
+			}
+		}
+	}
+	if d.Granted && chosen != 1 {
+		t.Fatalf("%q: %d sources are said to be chosen", d.Reservation, chosen)
+	}
 }
 
 // check carries the decision out on untouched calendars, which refuse too much.
@@ -58,64 +90,73 @@ func check(t *rapid.T, truth policy.Round, a policy.Ask, d policy.Decision) {
 	if err := d.Term.Validate(); err != nil {
 		t.Fatalf("%q: %v", a.Reservation, err)
 	}
-	if deadline, ok := a.Deferrable(); !ok && d.Term != a.Term || ok && d.Term.End > deadline {
+	deadline, ok := a.Deferrable()
+	if !ok && d.Term != a.Term || ok && (d.Term.End > deadline || d.Term.Start < a.Term.Start || d.Term.Length() != a.Term.Length()) {
 		t.Fatalf("%q asked for %+v and was granted %+v", a.Reservation, a.Term, d.Term)
 	}
 	j := slices.IndexFunc(truth.Sources, func(s policy.Source) bool { return s.ID == d.Source })
 	if j < 0 || truth.Sources[j].Type != a.Type {
 		t.Fatalf("%q granted from %q, which is no source of type %q", a.Reservation, d.Source, a.Type)
 	}
-	for _, need := range a.Needs(d.Units, d.Term) {
-		if err := truth.Sources[j].Calendar.Take(a.Reservation, need); err != nil {
+	if a.Held != nil && a.Held.Source != d.Source {
+		t.Fatalf("%q moved from %q to %q", a.Reservation, a.Held.Source, d.Source)
+	}
+	least, most := a.Sliver()
+	if least != (calendar.Vector{}) && (len(d.Slivers) == 0 || !least.Fits(d.Size) || !d.Size.Fits(most)) {
+		t.Fatalf("%q wants units of %v to %v and was granted %v on %v", a.Reservation, least, most, d.Size, d.Slivers)
+	}
+	holds, err := a.Holds(d)
+	if err != nil {
+		t.Fatalf("%q: %v", a.Reservation, err)
+	}
+	for _, h := range holds {
+		if err := truth.Sources[j].Calendar.Take(a.Reservation, h); err != nil {
 			t.Fatalf("%q: granted more than is free: %v", a.Reservation, err)
 		}
 	}
 }
 
-// world draws a round and returns a function that makes it afresh each time.
-func world(t *rapid.T) func() policy.Round {
-	types := []actors.ResourceType{"node", "disk"}
-	kind := rapid.SampledFrom(types)
-	type source struct {
-		typ      actors.ResourceType
-		capacity int
-		taken    []calendar.Hold
+// groups wants all members of a group granted with one start, or none.
+func groups(t *rapid.T, truth policy.Round, decided map[actors.ReservationID]policy.Decision) {
+	type filled struct{ members, granted, count int }
+	all := map[string]*filled{}
+	start := map[string]actors.Millis{}
+	for _, a := range truth.Asks {
+		name := a.Group()
+		if name == "" {
+			continue
+		}
+		if all[name] == nil {
+			all[name] = &filled{}
+		}
+		all[name].members++
+		all[name].count = max(all[name].count, a.LeaseCount())
+		if d := decided[a.Reservation]; d.Granted {
+			all[name].granted++
+			if s, ok := start[name]; ok && s != d.Term.Start {
+				t.Fatalf("members of group %q start at %d and %d", name, s, d.Term.Start)
+			}
+			start[name] = d.Term.Start
+		}
 	}
-	when := rapid.IntRange(1, 200)
-	sources := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) source {
-		s := source{typ: kind.Draw(t, "type"), capacity: rapid.IntRange(1, 8).Draw(t, "capacity")}
-		for range rapid.IntRange(0, 4).Draw(t, "taken") {
-			from := when.Draw(t, "from")
-			s.taken = append(s.taken, calendar.Hold{From: actors.Millis(from),
-				To: actors.Millis(from + rapid.IntRange(0, 60).Draw(t, "for")), Units: rapid.IntRange(1, 3).Draw(t, "units")})
+	for name, g := range all {
+		if g.granted != 0 && (g.granted < g.count || g.count == 0) {
+			t.Fatalf("group %q of %d, %d of whom asked, was granted %d", name, g.count, g.members, g.granted)
 		}
-		return s
-	}), 0, 3).Draw(t, "sources")
-	asks := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) policy.Ask {
-		start := when.Draw(t, "start")
-		a := policy.Ask{Type: kind.Draw(t, "type"), Units: rapid.IntRange(1, 9).Draw(t, "units"),
-			Term:       actors.NewTerm(actors.Millis(start), actors.Millis(start+rapid.IntRange(1, 80).Draw(t, "length"))),
-			Properties: actors.Properties{}}
-		for _, name := range []string{"elastic", "deferrable"} {
-			if rapid.Bool().Draw(t, name) {
-				a.Properties[name] = "true"
-			}
-		}
-		return a
-	}), 0, 8).Draw(t, "asks")
-	return func() policy.Round {
-		r := policy.Round{Now: 10, Cycles: actors.Cycles{Begin: 1, Length: 1}, Asks: slices.Clone(asks)}
-		for i := range r.Asks {
-			r.Asks[i].Reservation = actors.ReservationID(fmt.Sprintf("R%d", i))
-		}
-		for i, s := range sources {
-			c := calendar.New(s.capacity, actors.NewTerm(1, 300))
-			for _, h := range s.taken {
-				_ = c.Take("taken", h) // what does not fit was not taken
-			}
-			r.Sources = append(r.Sources, policy.Source{ID: actors.TicketID(fmt.Sprintf("T%d", i)), Type: s.typ, Calendar: c})
-		}
-		return r
+	}
+}
+
+// alone puts one plain ask before the policy when nothing is taken: it must be
+// granted exactly when it fits.
+func alone(t *rapid.T, p policy.Broker) {
+	capacity, units := rapid.IntRange(1, 5).Draw(t, "capacity"), rapid.IntRange(1, 6).Draw(t, "units")
+	start := actors.Millis(rapid.IntRange(12, 50).Draw(t, "start"))
+	a := policy.Ask{Reservation: "R", Client: "sm", Slice: "s", Type: "node", Units: units,
+		Term: actors.NewTerm(start, start+9), Approval: policy.Approval{Given: true, Granted: true}}
+	got := p.Allocate(policy.Round{Now: 10, Cycles: actors.Cycles{Begin: 1, Length: 1}, Asks: []policy.Ask{a},
+		Sources: []policy.Source{{ID: "T", Type: "node", Calendar: calendar.New(capacity, actors.NewTerm(1, 300))}}})
+	if granted := len(got) == 1 && got[0].Granted; granted != (units <= capacity) {
+		t.Fatalf("alone, %d units of %d: %+v", units, capacity, got)
 	}
 }
 
@@ -124,10 +165,28 @@ func Authority(t *testing.T, p policy.Authority) {
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		free := make([]actors.Host, rapid.IntRange(0, 12).Draw(t, "free"))
+		trouble := map[string]policy.Trouble{}
+		number := rapid.Map(rapid.IntRange(0, 9), func(n int) string { return fmt.Sprint(n) })
 		for i := range free {
 			free[i] = actors.Host{Name: fmt.Sprintf("h%02d", i), Type: "node"}
+			if rapid.Bool().Draw(t, "sized") {
+				free[i].Properties = actors.Properties{"memory": number.Draw(t, "memory"), "rack": number.Draw(t, "rack")}
+			}
+			if rapid.Bool().Draw(t, "troubled") {
+				trouble[free[i].Name] = policy.Trouble{Failures: rapid.IntRange(1, 5).Draw(t, "failures"),
+					Last: actors.Cycle(rapid.IntRange(0, 100).Draw(t, "last"))}
+			}
 		}
-		need := policy.Need{Reservation: "R", Type: "node", Units: rapid.IntRange(0, 14).Draw(t, "units"), Free: slices.Values(free)}
+		need := policy.Need{Now: 100, Reservation: "R", Type: "node", Units: rapid.IntRange(0, 14).Draw(t, "units"),
+			Properties: actors.Properties{}, Free: slices.Values(free)}
+		if rapid.Bool().Draw(t, "told") {
+			need.Trouble = func(host string) policy.Trouble { return trouble[host] }
+		}
+		for _, name := range []string{"memory", "memory.min", "host.require.rack", "host.prefer.rack"} {
+			if rapid.Bool().Draw(t, name) {
+				need.Properties[name] = number.Draw(t, "value")
+			}
+		}
 		got := p.Assign(need)
 		if again := p.Assign(need); !slices.Equal(got, again) {
 			t.Fatalf("two answers to one need: %v, %v", got, again)

@@ -47,8 +47,8 @@ func (o *object) only(role actors.Role, key string, for_ ...actors.Role) value {
 // policies is the names of the packages below actors/policy that serve a role,
 // its default first. Package wiring has the packages themselves.
 var policies = map[actors.Role][]string{
-	actors.RoleBroker:    {"fcfs"},
-	actors.RoleAuthority: {"firstfit"},
+	actors.RoleBroker:    {"fcfs", "bestfit", "edf", "evenload", "manual", "priority", "propshare", "worstfit"},
+	actors.RoleAuthority: {"firstfit", "match", "quarantine"},
 }
 
 func readActor(v value) Actor {
@@ -64,6 +64,8 @@ func readActor(v value) Actor {
 	if known := policies[a.Role]; len(known) > 0 {
 		a.Policy = policy.word(known[0], known[1:]...)
 	}
+	a.Weights = readNumbers(o.only(a.Role, "weights", actors.RoleBroker))
+	a.Priorities = readNumbers(o.only(a.Role, "priorities", actors.RoleBroker))
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
 	o.only(a.Role, "sources", actors.RoleBroker).list(func(_ int, v value) {
@@ -82,6 +84,20 @@ func readActor(v value) Actor {
 	})
 	a.COD = readCOD(o.only(a.Role, "cod", actors.RoleAuthority))
 	return a
+}
+
+// readNumbers reads a number for each of some actors.
+func readNumbers(v value) map[string]int {
+	o := v.object()
+	defer o.done()
+	var out map[string]int
+	for _, name := range o.keys {
+		if out == nil {
+			out = map[string]int{}
+		}
+		out[name] = o.get(name).number(0, 1, 1_000_000)
+	}
+	return out
 }
 
 func readHandler(v value) *Handler {

@@ -59,8 +59,13 @@ type Actor struct {
 	Keys string // folder of the actor's identity (wssec/keys); default keys/NAME
 
 	// Policy decides for brokers who gets what (fcfs, the default) and for
-	// authorities which hosts serve a lease (firstfit, the default).
-	Policy  string
+	// authorities which hosts serve a lease (firstfit, the default). Weights are
+	// clients' shares under propshare, by the names of the actors, priorities their
+	// places under priority; larger goes first.
+	Policy     string
+	Weights    map[string]int
+	Priorities map[string]int
+
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
 	DefaultBroker string   // managers: name of the broker asked when a request names none

@@ -90,12 +90,23 @@ func (w *writer) optional(depth int, key, val string) {
 	}
 }
 
+func (w *writer) numbers(depth int, key string, of map[string]int) {
+	if len(of) > 0 {
+		w.line(depth, "%s:", key)
+	}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		w.line(depth+1, "%s: %d", quote(name), of[name])
+	}
+}
+
 func (w *writer) actor(a Actor) {
 	w.line(1, "- name: %s", quote(a.Name))
 	w.line(2, "guid: %s", quote(string(a.GUID)))
 	w.line(2, "role: %s", a.Role)
 	w.optional(2, "keys", a.Keys)
 	w.optional(2, "policy", a.Policy)
+	w.numbers(2, "weights", a.Weights)
+	w.numbers(2, "priorities", a.Priorities)
 	w.optional(2, "default_broker", a.DefaultBroker)
 	if len(a.Sources) > 0 {
 		w.line(2, "sources: # tickets it sells from")

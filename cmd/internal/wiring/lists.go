@@ -8,9 +8,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/policy/bestfit"
+	"github.com/leasehold/leasehold/actors/policy/edf"
+	"github.com/leasehold/leasehold/actors/policy/evenload"
 	"github.com/leasehold/leasehold/actors/policy/fcfs"
 	"github.com/leasehold/leasehold/actors/policy/firstfit"
+	"github.com/leasehold/leasehold/actors/policy/manual"
+	"github.com/leasehold/leasehold/actors/policy/match"
+	"github.com/leasehold/leasehold/actors/policy/priority"
+	"github.com/leasehold/leasehold/actors/policy/propshare"
+	"github.com/leasehold/leasehold/actors/policy/quarantine"
+	"github.com/leasehold/leasehold/actors/policy/worstfit"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/drivers/noop"
@@ -18,13 +28,38 @@ import (
 
 // brokerPolicies are the broker policies this program has, by the names used in
 // configuration. A new one is a line here.
-var brokerPolicies = map[string]policy.Broker{
-	"fcfs": fcfs.Policy{},
+var brokerPolicies = map[string]func(policy.Settings) policy.Broker{
+	"bestfit":   func(policy.Settings) policy.Broker { return bestfit.Policy{} },
+	"edf":       func(policy.Settings) policy.Broker { return edf.Policy{} },
+	"evenload":  func(policy.Settings) policy.Broker { return evenload.Policy{} },
+	"fcfs":      func(policy.Settings) policy.Broker { return fcfs.Policy{} },
+	"manual":    func(policy.Settings) policy.Broker { return manual.Policy{} },
+	"priority":  func(s policy.Settings) policy.Broker { return priority.New(s) },
+	"propshare": func(s policy.Settings) policy.Broker { return propshare.New(s) },
+	"worstfit":  func(policy.Settings) policy.Broker { return worstfit.Policy{} },
 }
 
 // authorityPolicies are the assignment policies, likewise.
 var authorityPolicies = map[string]policy.Authority{
-	"firstfit": firstfit.Policy{},
+	"firstfit":   firstfit.Policy{},
+	"match":      match.Policy{},
+	"quarantine": quarantine.Policy{},
+}
+
+// Policies finds the same policies for the emulator.
+func Policies() emulate.Policies {
+	return emulate.Policies{
+		Broker: func(name string, s policy.Settings) (policy.Broker, error) {
+			make, err := pick("broker policy", name, "fcfs", brokerPolicies)
+			if err != nil {
+				return nil, err
+			}
+			return make(s), nil
+		},
+		Authority: func(name string) (policy.Authority, error) {
+			return pick("assignment policy", name, "firstfit", authorityPolicies)
+		},
+	}
 }
 
 // drivers makes the drivers of one actor as its configuration says. A new one is

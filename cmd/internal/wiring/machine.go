@@ -1,13 +1,17 @@
 package wiring
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
 	"github.com/leasehold/leasehold/actors/broker"
 	"github.com/leasehold/leasehold/actors/manager"
+	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 )
 
@@ -21,11 +25,15 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		}
 		return manager.New(m), nil
 	case actors.RoleBroker:
-		p, err := pick("broker policy", a.Policy, "fcfs", brokerPolicies)
+		make, err := pick("broker policy", a.Policy, "fcfs", brokerPolicies)
 		if err != nil {
 			return nil, err
 		}
-		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: p}), nil
+		settings, err := settings(c, a)
+		if err != nil {
+			return nil, err
+		}
+		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings)}), nil
 	case actors.RoleAuthority:
 		p, err := pick("assignment policy", a.Policy, "firstfit", authorityPolicies)
 		if err != nil {
@@ -34,6 +42,20 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		return authority.New(authority.Config{Self: self, Cycles: c.Clock, Policy: p}), nil
 	}
 	return nil, fmt.Errorf("an actor cannot have the role %v", a.Role)
+}
+
+// settings is a policy's settings with clients by their identities.
+func settings(c config.Config, a config.Actor) (policy.Settings, error) {
+	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities}
+	var errs []error
+	for _, m := range []map[string]int{a.Weights, a.Priorities} {
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			if _, _, ok := c.Find(name); !ok {
+				errs = append(errs, fmt.Errorf("%s: weights and priorities: there is no actor or peer %q", a.Name, name))
+			}
+		}
+	}
+	return s.Named(func(name string) string { id, _, _ := c.Find(name); return string(id) }), errors.Join(errs...)
 }
 
 // inventory is an authority's hosts as its machine knows them.

@@ -1,0 +1,250 @@
+package emulate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/leasehold/leasehold/actors/emulate"
+	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/policy/edf"
+	"github.com/leasehold/leasehold/actors/policy/evenload"
+	"github.com/leasehold/leasehold/actors/policy/fcfs"
+	"github.com/leasehold/leasehold/actors/policy/firstfit"
+	"github.com/leasehold/leasehold/actors/policy/priority"
+	"github.com/leasehold/leasehold/actors/policy/propshare"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+var policies = emulate.Policies{
+	Broker: func(name string, s policy.Settings) (policy.Broker, error) {
+		switch name {
+		case "fcfs":
+			return fcfs.Policy{}, nil
+		case "evenload":
+			return evenload.Policy{}, nil
+		case "edf":
+			return edf.Policy{}, nil
+		case "propshare":
+			return propshare.New(s), nil
+		case "priority":
+			return priority.New(s), nil
+		}
+		return nil, fmt.Errorf("there is no broker policy %q", name)
+	},
+	Authority: func(name string) (policy.Authority, error) {
+		if name != "firstfit" {
+			return nil, fmt.Errorf("there is no assignment policy %q", name)
+		}
+		return firstfit.Policy{}, nil
+	},
+}
+
+func load(t testing.TB, file string) emulate.Scenario {
+	t.Helper()
+	open := func(name string) ([]byte, error) { return fs.ReadFile(emulate.Examples(), name) }
+	data, err := open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := emulate.Parse(file, data, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// maxGolden is the most samples that people can be expected to read a diff of.
+const maxGolden = 200
+
+// TestExamples plays every example twice and compares its sums, and the samples
+// of the short ones, with golden ones.
+func TestExamples(t *testing.T) {
+	files, err := fs.Glob(emulate.Examples(), "*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f, ".yaml")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := emulate.Run(load(t, f), policies)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := emulate.Run(load(t, f), policies)
+			if err != nil || !bytes.Equal(r.CSV(), again.CSV()) || !bytes.Equal(r.HTML(), again.HTML()) {
+				t.Fatalf("two runs of one scenario differ (%v)", err)
+			}
+			sums, err := json.MarshalIndent(r, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "testdata/"+name+".json", append(sums, '\n'))
+			if len(r.Samples) <= maxGolden {
+				golden(t, "testdata/"+name+".csv", r.CSV())
+			}
+			conserved(t, r)
+		})
+	}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s changed; run with -update and read the diff. Got:\n%.2000s", file, got)
+	}
+}
+
+// conserved wants no sample in which there is more than can be.
+func conserved(t *testing.T, r *emulate.Result) {
+	nodes := 0
+	for _, s := range r.Sites {
+		nodes += s.Nodes
+		if s.Utilisation < 0 || s.Utilisation > 1 {
+			t.Errorf("site %s is used %v of its time", s.Name, s.Utilisation)
+		}
+	}
+	for _, s := range r.Samples {
+		leased, usable, busy := 0, 0, 0
+		for _, g := range s.Guests {
+			leased, usable = leased+g.Leased, usable+g.Usable
+			if g.Leased > g.Requested {
+				t.Fatalf("at %d %d units are leased and %d requested", s.At, g.Leased, g.Requested)
+			}
+		}
+		for i, n := range s.Busy {
+			busy += n
+			if n > r.Sites[i].Nodes {
+				t.Fatalf("at %d site %s has %d nodes in use of %d", s.At, r.Sites[i].Name, n, r.Sites[i].Nodes)
+			}
+		}
+		if leased > nodes || usable > busy {
+			t.Fatalf("at %d %d units leased of %d, %d usable on %d nodes in use", s.At, leased, nodes, usable, busy)
+		}
+	}
+	for _, m := range r.Managers {
+		if m.Fidelity < 0 || m.Fidelity > 1 || m.Granted+m.Refused > m.Requests {
+			t.Errorf("manager %s: %+v", m.Name, m)
+		}
+	}
+}
+
+// The shares of the example are those of the weights, within what one lease is.
+func TestShares(t *testing.T) {
+	r, err := emulate.Run(load(t, "shares.yaml"), policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ratio := r.Managers[0].MeanLeased / r.Managers[1].MeanLeased; ratio < 2.5 || ratio > 3.5 {
+		t.Errorf("weights of 3 to 1 gave shares of %.2f to 1", ratio)
+	}
+}
+
+// Longer terms follow a demand less closely (paper B, figure 7).
+func TestTermsAndDemand(t *testing.T) {
+	s := load(t, "day.yaml")
+	s.Length *= 4
+	s.Sites[0].Setup, s.Sites[0].Teardown = 0, 0
+	last := 0.0
+	for _, hours := range []emulate.Length{2, 6, 24} {
+		s.Managers[0].Term = hours * 3600e9
+		r, err := emulate.Run(s, policies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Managers[0].RMSE; got <= last {
+			t.Errorf("a term of %d hours has RMSE %.2f, a shorter one had %.2f", hours, got, last)
+		} else {
+			last = got
+		}
+	}
+}
+
+func TestBadScenarios(t *testing.T) {
+	good, err := fs.ReadFile(emulate.Examples(), "renew.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ old, new, want string }{
+		{"length: 12h", "", "length is missing"},
+		{"length: 12h", "length: 12x", `"12x" is not a length`},
+		{"length: 12h", "length: 9000w", "more than"},
+		{"length: 12h", "length: 12h\ncycle: 7m", "not a number of cycles"},
+		{"sites:", "sights:", "field sights not found"},
+		{"nodes: 10", "nodes: 0", "site east: 0 nodes"},
+		{"second: 4", "second: 5", "11 nodes in all"},
+		{"second: 4", "third: 4", `for "third"`},
+		{"broker: first,", "broker: none,", `there is no broker "none"`},
+		{"kind: constant", "kind: sine", "constant, waves, bursts, values, file"},
+		{"trace.txt", "missing.txt", "trace missing.txt"},
+		{"term: 1h", "term: 1m", "less than two cycles"},
+		{"name: steady", "name: east", "a name of its own"},
+		{"renew: true", "surplus: burn", "neither keep nor return"},
+		{"base: 5", "base: -5", "not 0 to"},
+	} {
+		text := strings.Replace(string(good), tt.old, tt.new, 1)
+		if text == string(good) {
+			t.Fatalf("%q is not in the example", tt.old)
+		}
+		_, err := emulate.Parse("x.yaml", []byte(text), func(name string) ([]byte, error) { return fs.ReadFile(emulate.Examples(), name) })
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q for %q: %v, want %q", tt.new, tt.old, err, tt.want)
+		}
+	}
+	if _, err := emulate.Parse("x.yaml", good, nil); err == nil || !strings.Contains(err.Error(), "no files can be read") {
+		t.Errorf("without a reader: %v", err)
+	}
+	if _, err := emulate.Parse("x.yaml", nil, nil); err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Errorf("an empty file: %v", err)
+	}
+	if _, err := emulate.Parse("trace.txt", bytes.Repeat([]byte(" "), emulate.MaxBytes+1), nil); err == nil || !strings.Contains(err.Error(), "limit") {
+		t.Errorf("a long file: %v", err)
+	}
+}
+
+// FuzzParse: whatever is read is checked, and a short scenario plays to its end.
+func FuzzParse(f *testing.F) {
+	files, _ := fs.Glob(emulate.Examples(), "*.yaml")
+	for _, name := range files {
+		data, _ := fs.ReadFile(emulate.Examples(), name)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := emulate.Parse("fuzz", data, nil)
+		if err != nil {
+			return
+		}
+		nodes := 0
+		for _, x := range s.Sites {
+			nodes += x.Nodes
+		}
+		if s.Length/s.Cycle > 2000 || nodes > 200 || s.Length/s.Sample > 500 {
+			return
+		}
+		for i := range s.Managers { // demands beyond all nodes are only more of the same
+			m := &s.Managers[i]
+			if m.Chunk < 10 || m.Demand.Base+m.Demand.Peak+m.Demand.Daily+m.Demand.Weekly+m.Demand.Noise > 300 || len(m.Demand.Values) > 0 {
+				return
+			}
+		}
+		if _, err := emulate.Run(s, policies); err != nil && !strings.Contains(err.Error(), "policy") {
+			t.Fatal(err)
+		}
+	})
+}
