@@ -81,7 +81,7 @@ their virtual clusters in an LDAP directory.`,
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	root.AddCommand(
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.leaseCommand(),
-		a.simCommand(), a.versionCommand(), a.manCommand(),
+		a.simCommand(), a.backupCommand(), a.versionCommand(), a.manCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodes},
 	)
 	for _, c := range append(root.Commands(), root) {
