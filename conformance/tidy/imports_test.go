@@ -56,7 +56,9 @@ actors/clock:           actors
 handlers/lane:          actors actors/clock handlers handlers/run
 actors/registry:        actors wssec wssec/ticket
 actors/store:           actors
-actors/store/*:         actors actors/store + bbolt
+actors/store/memory:    actors actors/store
+actors/store/bbolt:     actors actors/store + bbolt
+actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
@@ -65,6 +67,7 @@ cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
 cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
+actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir ldapschema
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
@@ -73,7 +76,7 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + go-ldap
+conformance/setup:      ldapschema + go-ldap pgx
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
@@ -100,6 +103,7 @@ var elsewhere = map[string]string{
 	"go-ldap":   "github.com/go-ldap/ldap/v3",
 	"goxmldsig": "github.com/russellhaering/goxmldsig",
 	"logrus":    "github.com/sirupsen/logrus",
+	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",

@@ -14,6 +14,9 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
+// directoryFile is the name of an embedded directory in the state folder.
+const directoryFile = "directory.db"
+
 // directory is where clusters are kept: a server of our own or somebody else's,
 // spoken to over LDAP either way.
 type directory struct {
@@ -36,7 +39,7 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 		if listen == "" {
 			listen = "127.0.0.1:0"
 		}
-		d.server, err = embedded.Open(embedded.Config{Path: filepath.Join(c.State, "directory.db"), Suffix: c.Directory.Base,
+		d.server, err = embedded.Open(embedded.Config{Path: filepath.Join(c.State, directoryFile), Suffix: c.Directory.Base,
 			Listen: listen, RootDN: conf.BindDN, RootPassword: conf.Password, Anonymous: true, Log: log})
 		if err != nil {
 			return nil, err

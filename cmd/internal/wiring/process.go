@@ -134,7 +134,7 @@ func (p *Process) Serve(ctx context.Context) error {
 		return err
 	}
 	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
-	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log}.Serve)
+	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies()}.Serve)
 	if p.stores.Lost != nil {
 		watch(&fronts, "store", func(ctx context.Context) error {
 			select {
