@@ -290,12 +290,12 @@ func TestDamagedBackup(t *testing.T) {
 			return strings.Replace(name, "manifest.json", "other.json", 1), data
 		},
 	} {
-		try(what, rewrite(t, whole, edit))
+		try(what, rearchive(t, whole, edit))
 	}
 }
 
-// rewrite is an archive with its files edited.
-func rewrite(t *testing.T, whole []byte, edit func(string, []byte) (string, []byte)) []byte {
+// rearchive is an archive with its files edited.
+func rearchive(t *testing.T, whole []byte, edit func(string, []byte) (string, []byte)) []byte {
 	t.Helper()
 	gz, err := gzip.NewReader(bytes.NewReader(whole))
 	if err != nil {
