@@ -84,7 +84,7 @@ func TestNaiveHosts(t *testing.T) {
 				Host: rapid.IntRange(0, len(sizes)).Draw(t, "host"), Size: vector.Draw(t, "size")}
 			h.To = max(h.From, when.Draw(t, "to"))
 			before := c.Sketch()
-			was := slices.Collect(before.Spans(1, days))
+			was, roomWas := slices.Collect(before.Spans(1, days)), before.Room(1, h.From, h.To)
 			if rapid.IntRange(0, 3).Draw(t, "release") == 0 {
 				c.Release(id)
 				delete(held, id)
@@ -102,6 +102,9 @@ func TestNaiveHosts(t *testing.T) {
 			}
 			if now := slices.Collect(before.Spans(1, days)); !slices.Equal(now, was) {
 				t.Fatalf("a sketch changed with its original: %v, was %v", now, was)
+			}
+			if now := before.Room(1, h.From, h.To); now != roomWas {
+				t.Fatalf("a sketch's host changed with its original: %v, was %v", now, roomWas)
 			}
 			for n := range sizes {
 				if got, want := c.Room(n+1, h.From, h.To), room(n+1, h.From, h.To); got != want {

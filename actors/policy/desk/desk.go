@@ -181,6 +181,9 @@ func (t *Turn) try(least int, term actors.Term) (policy.Decision, bool) {
 	return d, t.take(from[chosen], d)
 }
 
+// Never reports whether no source could ever serve so many units at once.
+func (t *Turn) Never(units int) bool { return t.reason.Exist < units }
+
 // take notes a grant in its source's sketch.
 func (t *Turn) take(s policy.Source, d policy.Decision) bool {
 	holds, err := t.Ask.Holds(d)

@@ -48,6 +48,8 @@ func (p Policy) serve(d *desk.Desk, a policy.Ask) {
 	}
 	least, _ := a.Elastic()
 	switch {
+	case t.Never(least):
+		t.Refuse("")
 	case term.End > a.Deadline():
 		t.Refuse(fmt.Sprintf("its deadline cannot be met: it would be over %d ms late", term.End-a.Deadline()))
 	case mayWait && a.Impatient(d.Round):

@@ -2,6 +2,7 @@ package fcfs_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
@@ -53,6 +54,8 @@ func TestExtension(t *testing.T) {
 		{"same units, taken by another", 2, 3, false},
 		{"grows into what is free", 0, 4, true},
 		{"shrinks", 2, 2, true},
+		{"grows before its old end", 0, 4, true},
+		{"grows before its old end, behind which another is", 1, 4, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := calendar.New(4, actors.NewTerm(1, 1000))
@@ -65,10 +68,14 @@ func TestExtension(t *testing.T) {
 				}
 			}
 			old := actors.NewTerm(100, 199)
+			longer := old.Extended(299)
+			if strings.Contains(tt.name, "before") {
+				longer.NewStart = 150
+			}
 			ds := fcfs.Policy{}.Allocate(policy.Round{
 				Cycles:  actors.Cycles{Begin: 1, Length: 1},
 				Sources: []policy.Source{{ID: "T", Type: "node", Calendar: c}},
-				Asks: []policy.Ask{{Reservation: "me", Type: "node", Units: tt.units, Term: old.Extended(299),
+				Asks: []policy.Ask{{Reservation: "me", Type: "node", Units: tt.units, Term: longer,
 					Held: &policy.Held{Source: "T", Units: 3, Term: old}}},
 			})
 			if len(ds) != 1 || ds[0].Granted != tt.granted {

@@ -170,6 +170,10 @@ func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool) 
 	}
 	least, _ := a.Elastic()
 	switch {
+	case t.Never(least):
+		t.Memory = policy.Memory{}
+		t.Refuse("")
+		return false
 	case term.End > deadline, mayWait && a.Impatient(d.Round):
 		t.Memory = policy.Memory{}
 		t.Refuse("it has waited too long: its term would be over too late")
