@@ -45,8 +45,23 @@ func (s *show) story(ctx context.Context) error {
 	if err := s.end(ctx); err != nil {
 		return err
 	}
+	err = s.over(ctx)
 	s.result.Messages = s.messages()
-	return s.states(ctx)
+	return err
+}
+
+// over waits until every actor has heard of the end; the broker does last.
+func (s *show) over(ctx context.Context) error {
+	deadline := time.Now().Add(10 * s.Cycle)
+	for {
+		err := s.states(ctx)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		if err := sleep(ctx, s.Cycle/10); err != nil {
+			return err
+		}
+	}
 }
 
 // ready waits until every site has laid the base of its directory.
@@ -69,7 +84,7 @@ func (s *show) ready(ctx context.Context) error {
 func (s *show) request(ctx context.Context) error {
 	var err error
 	s.lease, err = s.server.Manage.Request(ctx, manage.Order{Slice: "demo", Type: string(starter.Type), Units: s.Nodes,
-		Start: "+" + (3 * s.Cycle).String(), Length: (s.Term / 2).String(),
+		Start: "+" + (2 * s.Cycle).String(), Length: (s.Term / 2).String(),
 		Config: map[string]string{"host.prefix": "demo", "config.ssh.user1.login": "ada"}})
 	if err != nil {
 		return err
@@ -199,8 +214,7 @@ func (s *show) end(ctx context.Context) error {
 		}
 	}
 	s.tell("clean", "the term is over, every node is torn down, the directory is as it was")
-	// The broker hears last.
-	return sleep(ctx, s.Cycle)
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
