@@ -88,6 +88,11 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 	if a.DefaultBroker != "" {
 		c.mustBeBroker(r, at+".default_broker", a.DefaultBroker)
 	}
+	for key, list := range map[string]map[string]int{"weights": a.Weights, "priorities": a.Priorities} {
+		for name := range list {
+			c.mustExist(r, at+"."+key+"."+name, name)
+		}
+	}
 	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}
 	spoilt := map[actors.ResourceType]bool{} // its size is not known
 	var types []string
@@ -138,10 +143,10 @@ func (p Pool) size() (n int) {
 	return n
 }
 
-func (c Config) mustBeBroker(r *reader, path, name string) {
+// mustExist reports a name that nobody has, or gives its role.
+func (c Config) mustExist(r *reader, path, name string) (actors.Role, bool) {
 	_, role, ok := c.Find(name)
-	switch {
-	case !ok:
+	if !ok {
 		var names []string
 		for _, a := range c.Actors {
 			names = append(names, a.Name)
@@ -150,6 +155,14 @@ func (c Config) mustBeBroker(r *reader, path, name string) {
 			names = append(names, p.Name)
 		}
 		r.add(path, meant(name, names), "no actor or peer is called %q", name)
+	}
+	return role, ok
+}
+
+func (c Config) mustBeBroker(r *reader, path, name string) {
+	role, ok := c.mustExist(r, path, name)
+	switch {
+	case !ok:
 	case role != actors.RoleBroker && role != 0:
 		r.add(path, "", "%s is role %s, not a broker", name, role)
 	}
