@@ -13,7 +13,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./handlers/... ./conformance/setup/... ./cmd/...
 
-.PHONY: build demo test setup sim bench fuzz lint clean
+.PHONY: build demo test setup sim bench bench-wire fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -35,6 +35,11 @@ sim: build
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The table of the signed wire, into conformance/doc/bench-wire.md; one line per row.
+bench-wire:
+	@$(GO) test -run '^$$' -bench '^BenchmarkWire$$' -benchtime 1x ./wssec | \
+	awk -f conformance/doc/bench-wire.awk -v table=conformance/doc/bench-wire.md
 
 # Every fuzz target for a short while.
 fuzz:

@@ -66,6 +66,13 @@ type Approve struct {
 // Donate gives a broker a ticket to sell from.
 type Donate struct{ Ticket Ticket }
 
+// Claim makes a broker fetch a ticket that a site has exported to it. The
+// reservation is the export's, as the site's administrator names it.
+type Claim struct {
+	Reservation ReservationID
+	Authority   ActorID
+}
+
 // Export makes a site authority delegate units of a type to a broker. The same
 // arguments always name the same delegation.
 type Export struct {
@@ -94,6 +101,7 @@ func (Extend) event()     {}
 func (Close) event()      {}
 func (Approve) event()    {}
 func (Donate) event()     {}
+func (Claim) event()      {}
 func (Export) event()     {}
 func (AddHosts) event()   {}
 

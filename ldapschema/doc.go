@@ -19,7 +19,7 @@ stands. Both answer with a [Change], which package cod/directory carries out.
 
 dn.go and entry.go are the nouns, schema.go the shape of the tables, and each
 family of schema is one file of facts: core.go, cosine.go, nis.go, inetorg.go,
-dhcpschema.go, dnsschema.go, automount.go, codschema.go, operational.go. The
+dhcpschema.go, dnsschema.go, automount.go, codschema.go, recovery.go, operational.go. The
 builders beside them (cod.go, dhcp.go, dns.go, accounts.go) are examples of their
 own use.
 

@@ -60,8 +60,8 @@ type Class struct {
 // which a server has to load them.
 type Family string
 
-// The families. The first four ship with every OpenLDAP; DHCP, DNS, Automount and
-// COD are written out by [SchemaText] for servers that lack them.
+// The families. The first four ship with every OpenLDAP; DHCP, DNS, Automount, COD
+// and Recovery are written out by [SchemaText] for servers that lack them.
 const (
 	Core          Family = "core"          // RFC 4512, RFC 4519
 	Cosine        Family = "cosine"        // RFC 4524
@@ -71,6 +71,7 @@ const (
 	DNS           Family = "dnszone"       // the schema ldap2zone and others read
 	Automount     Family = "automount"     // automount maps of RFC 2307bis
 	COD           Family = "cod"           // ours
+	Recovery      Family = "recovery"      // ours: actors' records
 )
 
 // A family's definitions, each in one file of this package.
@@ -90,6 +91,7 @@ var schema = newTables(
 	family{DNS, dnsAttributes, dnsClasses},
 	family{Automount, automountAttributes, automountClasses},
 	family{COD, codAttributes, codClasses},
+	family{Recovery, recoveryAttributes, recoveryClasses},
 )
 
 // tables find definitions by any of their names; never written once made.

@@ -12,14 +12,14 @@ says whose key it was, and nothing else of the envelope.
 
 Identity is a pin: a public key that an administrator, or something as good,
 tied to a GUID ([Pin], [Trust]). Certificates only carry keys; who issued them
-is of no interest. What a message must look like is a [Profile], agreed per
-peer. Only [Strict] exists, the profile between our own actors; profiles for
-legacy peers are further rows of the table in profile.go.
+is of no interest. What a message must look like is a [Profile], agreed per peer:
+[Strict] between our own actors, [Legacy] and [LegacyStrong] with deployed ones.
+A [Policy] says where one peer departs from its profile.
 
 Everything here is a pure function: the time is an argument and sealing needs no
-chance. A message is written in canonical form once, and the octets that are
-hashed are the octets that are sent. [Replay] and [Certificates] are memory that
-the caller owns.
+chance. A strict message is written in canonical form once, and the octets that
+are hashed are the octets that are sent. [Replay], [Strength] and [Certificates]
+are memory that the caller owns.
 
 # What a peer learns
 
@@ -28,8 +28,9 @@ of the sentinels in errors.go or in package dsig, for the log.
 
 # Where to read next
 
-profile.go is the policy on one screen, open.go the algorithm in the order it
-runs, seal.go the message we send. THREATS.md says what is promised and what is
+profile.go is the policy on one screen, policy.go what can be set per peer, open.go
+the algorithm in the order it runs, token.go how the signer is found, seal.go and
+seal_legacy.go the messages we send. THREATS.md says what is promised and what is
 not; attack_test.go tries it.
 
 # What is not here

@@ -39,7 +39,8 @@ var (
 	everybody = wssec.Pins{sm.Pin(), site.Pin(), broker.Pin(), evil.Pin()}
 
 	// Making an RSA key takes a while, so tests that need none do not wait.
-	smRSA = sync.OnceValue(func() keys.Identity { return identity(smGUID, "sm", keys.RSA2048) })
+	smRSA   = sync.OnceValue(func() keys.Identity { return identity(smGUID, "sm", keys.RSA2048) })
+	siteRSA = sync.OnceValue(func() keys.Identity { return identity(siteGUID, "site", keys.RSA2048) })
 )
 
 func identity(guid, name string, alg keys.Algorithm) keys.Identity {

@@ -1,6 +1,7 @@
 package wssec
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,6 +20,8 @@ const (
 const (
 	base64Binary = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 	x509v3       = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
+	x509SKI      = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509SubjectKeyIdentifier"
+	thumbprint   = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
 	urnUUID      = "urn:uuid:"
 )
 
@@ -42,6 +45,13 @@ func ValidGUID(s string) bool {
 		}
 	}
 	return true
+}
+
+// ValidLegacyGUID reports whether s is a UUID in any case. Deployed actors have
+// such GUIDs and compare them octet by octet, so they are kept as they are written
+// (wire contract, trap 47): one in another case is somebody else.
+func ValidLegacyGUID(s string) bool {
+	return len(s) == 36 && ValidGUID(strings.ToLower(s))
 }
 
 // ValidName reports whether s may name an actor: 1 to 128 octets of UTF-8

@@ -2,7 +2,10 @@ package wssec
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
@@ -17,7 +20,9 @@ type Opening struct {
 	NotBefore time.Time                 // refuse what was created earlier; see Replay. Zero asks nothing
 	Skew      time.Duration             // by how much clocks may differ
 	Profile   func(guid string) Profile // agreed with this peer; nil means Strict with everyone
+	Policy    func(guid string) Policy  // the same with departures; when set, Profile is not asked
 	Cache     *Certificates             // optional
+	Strength  *Strength                 // optional: remembers who has signed without SHA-1
 }
 
 // OpenRequest checks a request and gives what was signed. The caller then asks
@@ -54,7 +59,7 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 		}
 	}()
 
-	r, need, err := o.agreed(v.guid, peer)
+	policy, r, need, err := o.agreed(v.guid, peer)
 	if err != nil {
 		return v, err
 	}
@@ -73,44 +78,91 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	if err != nil {
 		return v, err
 	}
-	cert, tokenText, err := l.certificate(s.KeyInfo, o)
+	by, err := l.signer(s.KeyInfo, v.guid, r, o)
 	if err != nil {
 		return v, err
 	}
-	if !pinned(o.Trust, v.guid, cert.PublicKey) {
-		return v, refuse(ErrUntrusted, "key of %.60q", cert.Subject.CommonName)
+	if err := o.valid(by.cert, policy); err != nil {
+		return v, err
 	}
-	buf, err := s.Verify(cert.PublicKey, make([]byte, 0, doc.Size()))
+	if !pinned(o.Trust, v.guid, by.cert.PublicKey) {
+		return v, refuse(ErrUntrusted, "key of %.60q", by.cert.Subject.CommonName)
+	}
+	if s.Weak() && o.Strength.Has(v.guid) {
+		return v, refuse(ErrDowngrade, "SHA-1 again")
+	}
+	scratch := buffers.Get().(*[]byte)
+	defer buffers.Put(scratch)
+	buf, err := s.Verify(by.cert.PublicKey, *scratch)
+	defer func() {
+		if cap(buf) <= maxBuffer {
+			*scratch = buf[:0]
+		}
+	}()
 	if err != nil {
 		return v, refuse(err, "SignatureValue")
 	}
 	limit := 4*doc.Size() + 64<<10 // wssec.md A20
 	for i, ref := range s.References {
-		if buf, err = ref.Check(targets[i], buf, limit); err != nil {
+		check := ref.Check
+		if ref.STR {
+			check = ref.CheckToken
+		}
+		if buf, err = check(targets[i], buf, limit); err != nil {
 			return v, refuse(err, "%s", targets[i].Local())
 		}
 	}
 
 	// What follows is signed; it is checked for being meant for us, now.
-	if v.created, err = o.fresh(l.get(timestamp), r.lifetime); err != nil {
-		return v, err
+	if n := l.get(timestamp); n.Valid() {
+		if v.created, err = o.fresh(n, r.lifetime); err != nil {
+			return v, err
+		}
 	}
-	if err := o.destination(l.get(to)); err != nil {
-		return v, err
+	if r.headers {
+		if err := o.destination(l.get(to)); err != nil {
+			return v, err
+		}
+		id := l.get(messageID)
+		if peer != "" {
+			id = l.get(relatesTo)
+		}
+		if v.message, err = messageText(id); err != nil {
+			return v, err
+		}
 	}
-	id := l.get(messageID)
 	if peer != "" {
-		id = l.get(relatesTo)
 		if err := confirms(l.get(confirmation), confirm); err != nil {
 			return v, err
 		}
 	}
-	if v.message, err = messageText(id); err != nil {
-		return v, err
+	o.Cache.put(by.text, by.cert)
+	if !s.Weak() {
+		o.Strength.add(v.guid)
 	}
-	o.Cache.put(tokenText, cert)
-	v.body, v.value, v.key = l.payload, s.Value, cert.PublicKey
+	v.replay = v.guid + " " + v.message
+	if !r.headers {
+		v.replay = legacyReplayKey(by.cert, s, targets, l.get(body))
+	}
+	v.body, v.value, v.key, v.profile = l.payload, s.Value, by.cert.PublicKey, policy.Profile
 	return v, nil
+}
+
+// buffers are room for canonical forms, which nobody needs after their digest.
+// Larger ones than maxBuffer are not kept.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxBuffer = 1 << 20
+
+// legacyReplayKey is the signer's key and the digest of the signed Body.
+func legacyReplayKey(cert *x509.Certificate, s dsig.Signature, targets []xmltree.Node, body xmltree.Node) string {
+	key := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	for i, ref := range s.References {
+		if targets[i] == body {
+			return string(key[:]) + string(ref.Digest())
+		}
+	}
+	return string(key[:])
 }
 
 // claimed is a refusal after the sender had said who it is.
@@ -122,8 +174,13 @@ type claimed struct {
 func (c *claimed) Error() string { return c.err.Error() + " (sender claims to be " + c.guid + ")" }
 func (c *claimed) Unwrap() error { return c.err }
 
-// identity reads the AuthToken: who the sender claims to be.
+// identity reads the AuthToken: who the sender claims to be. An answer without
+// one can only be of the peer that was asked; whether its profile allows that is
+// seen later.
 func (o Opening) identity(n xmltree.Node, peer string) (guid, name string, err error) {
+	if !n.Valid() && peer != "" && !strings.EqualFold(peer, o.Self) {
+		return peer, "", nil
+	}
 	if !n.Valid() {
 		return "", "", refuse(ErrIdentity, "no AuthToken")
 	}
@@ -142,11 +199,11 @@ func (o Opening) identity(n xmltree.Node, peer string) (guid, name string, err e
 		return "", "", refuse(ErrShape, "AuthToken has content")
 	}
 	switch {
-	case !ValidGUID(guid):
-		return "", "", refuse(ErrIdentity, "guid %.60q is no lower-case UUID", guid)
+	case !ValidLegacyGUID(guid):
+		return "", "", refuse(ErrIdentity, "guid %.60q is no UUID", guid)
 	case !ValidName(name):
 		return "", "", refuse(ErrIdentity, "name %.60q", name)
-	case guid == o.Self:
+	case strings.EqualFold(guid, o.Self):
 		return "", "", refuse(ErrIdentity, "our own guid") // reflection, wssec.md A8
 	case peer != "" && guid != peer:
 		return "", "", refuse(ErrIdentity, "%s answers for %.60q", guid, peer)
@@ -154,30 +211,35 @@ func (o Opening) identity(n xmltree.Node, peer string) (guid, name string, err e
 	return guid, name, nil
 }
 
-// agreed is what the profile of a peer asks of this kind of message.
-func (o Opening) agreed(guid, peer string) (*rules, part, error) {
-	p := Strict
-	if o.Profile != nil {
-		p = o.Profile(guid)
+// agreed is what the policy of a peer asks of this kind of message.
+func (o Opening) agreed(guid, peer string) (Policy, rules, shape, error) {
+	p := Strict.Policy()
+	switch {
+	case o.Policy != nil:
+		p = o.Policy(guid)
+	case o.Profile != nil:
+		p = o.Profile(guid).Policy()
 	}
-	r, ok := p.rules()
-	if !ok {
-		return nil, 0, refuse(ErrProfile, "%v", p)
+	r, err := p.rules()
+	switch {
+	case err != nil:
+		return p, r, shape{}, refuse(ErrProfile, "%v", err)
+	case r.headers && !ValidGUID(guid):
+		return p, r, shape{}, refuse(ErrIdentity, "guid %.60q is not in lower case", guid)
+	case peer != "":
+		return p, r, r.response, nil
 	}
-	if peer != "" {
-		return r, r.response, nil
-	}
-	return r, r.request, nil
+	return p, r, r.request, nil
 }
 
-// check wants exactly the parts of need.
-func (l *layout) check(need part, peer string) error {
+// check wants the parts that have to be there and no others than may be.
+func (l *layout) check(need shape, peer string) error {
 	for i, n := range l.part {
 		p := part(1 << i)
 		switch {
-		case need.has(p) && !n.Valid():
+		case need.need.has(p) && !n.Valid():
 			return refuse(ErrUnsigned, "no %v", p)
-		case !need.has(p) && n.Valid():
+		case !(need.need | need.may).has(p) && n.Valid():
 			return refuse(ErrShape, "unexpected %v", p)
 		}
 	}
@@ -188,10 +250,12 @@ func (l *layout) check(need part, peer string) error {
 	return nil
 }
 
-// targets are the elements the References name, in their order. Each is one of
-// the parts, by position, and every part is named: what is not signed does not
-// count, and what is signed elsewhere does not either (wssec.md A1, A2).
-func (l *layout) targets(s dsig.Signature, index map[string]xmltree.Node, need part) ([]xmltree.Node, error) {
+// targets are the elements whose digests the References give, in their order.
+// Each is one of the parts, by position, and every part that must be is named:
+// what is not signed does not count, and what is signed elsewhere does not either
+// (wssec.md A1, A2). A SecurityTokenReference stands for the token only when it is
+// the one that KeyInfo holds.
+func (l *layout) targets(s dsig.Signature, index map[string]xmltree.Node, need shape) ([]xmltree.Node, error) {
 	targets := make([]xmltree.Node, 0, parts)
 	var have part
 	for _, ref := range s.References {
@@ -199,16 +263,33 @@ func (l *layout) targets(s dsig.Signature, index map[string]xmltree.Node, need p
 		if !ok {
 			return nil, refuse(ErrTarget, "no element has the id %.60q", ref.ID)
 		}
+		if ref.STR {
+			if n != s.KeyInfo.Child(wsseNS, "SecurityTokenReference") {
+				return nil, refuse(ErrTarget, "%.60q is not the token reference in use", n.Local())
+			}
+			if n = l.get(token); !n.Valid() {
+				return nil, refuse(ErrTarget, "the token reference names nothing in the message")
+			}
+		}
 		i := 0
-		for ; i < parts && (l.part[i] != n || !need.has(1<<i)); i++ {
+		for ; i < parts && (l.part[i] != n || !(need.need | need.may).has(1<<i)); i++ {
 		}
 		if i == parts {
 			return nil, refuse(ErrTarget, "%.60q is not to be signed here", n.Local())
 		}
+		if have.has(1 << i) {
+			return nil, refuse(ErrTarget, "%.60q is signed twice", n.Local())
+		}
 		have |= 1 << i
 		targets = append(targets, n)
 	}
-	if missing := need &^ have; missing != 0 {
+	must := need.sign
+	for i, n := range l.part {
+		if p := part(1 << i); need.ifThere.has(p) && n.Valid() {
+			must |= p
+		}
+	}
+	if missing := must &^ have; missing != 0 {
 		return nil, refuse(ErrUnsigned, "%v", missing)
 	}
 	return targets, nil
@@ -242,11 +323,11 @@ func (o Opening) fresh(n xmltree.Node, lifetime time.Duration) (created time.Tim
 	switch {
 	case created.After(o.Now.Add(o.Skew)):
 		return created, refuse(ErrStale, "created in the future: %v", created)
-	case created.Before(o.NotBefore.Truncate(time.Millisecond)):
+	case lifetime > 0 && created.Before(o.NotBefore.Truncate(time.Millisecond)):
 		return created, refuse(ErrStale, "created before we started: %v", created)
 	case !expires.Add(o.Skew).After(o.Now):
 		return created, refuse(ErrStale, "expired: %v", expires)
-	case !expires.After(created) || expires.Sub(created) > lifetime:
+	case !expires.After(created) || lifetime > 0 && expires.Sub(created) > lifetime:
 		return created, refuse(ErrStale, "a lifetime of %v", expires.Sub(created))
 	}
 	return created, nil

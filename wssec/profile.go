@@ -13,13 +13,23 @@ import (
 // Profile accepts nothing and seals nothing.
 type Profile uint8
 
-// Strict is the profile between our own actors: SHA-256 with ECDSA P-256 or RSA
-// of 2048 bits and more, over the Body and everything in the header that a
-// receiver relies on.
-const Strict Profile = 1
+const (
+	// Strict is the profile between our own actors: SHA-256 with ECDSA P-256 or RSA
+	// of 2048 bits and more, over the Body and everything in the header that a
+	// receiver relies on.
+	Strict Profile = 1 + iota
+	// Legacy is what deployed actors send and demand (wssec.md 4): RSA-SHA1 over the
+	// Body alone, in the layout of WSS4J 1.5.1. Nothing in it says when the message
+	// was made or for whom; the receiver has to remember what it has seen.
+	Legacy
+	// LegacyStrong sends RSA-SHA256 over Body, AuthToken and token, which deployed
+	// actors accept, and takes what Legacy takes, since they answer as ever. See
+	// Policy.Mutual for peers that sign as well as they are signed to.
+	LegacyStrong
+)
 
 // profiles is the policy. A profile for other peers is another row here, and
-// another layout in seal.go.
+// perhaps another layout in seal.go.
 var profiles = [...]rules{
 	Strict: {
 		name: "strict",
@@ -30,10 +40,40 @@ var profiles = [...]rules{
 			MaxReferences: 8,
 			MaxPrefixes:   16,
 		},
-		request:  body | authToken | token | timestamp | to | messageID,
-		response: body | authToken | token | timestamp | to | relatesTo | confirmation,
+		tokens:   TokenDirect,
+		request:  exactly(body | authToken | token | timestamp | to | messageID),
+		response: exactly(body | authToken | token | timestamp | to | relatesTo | confirmation),
 		lifetime: MaxLifetime,
+		headers:  true,
 	},
+	Legacy:       legacy("legacy"),
+	LegacyStrong: legacy("legacy-strong"),
+}
+
+// legacy is what we take from deployed actors, however we sign to them.
+func legacy(name string) rules {
+	return rules{
+		name: name,
+		signatures: dsig.Policy{
+			Signatures:    []string{dsig.RSASHA1, dsig.RSASHA256, dsig.RSASHA512},
+			Digests:       []string{dsig.SHA1, dsig.SHA256, dsig.SHA512},
+			MinRSABits:    1024,
+			MaxReferences: 4,
+			MaxPrefixes:   16,
+		},
+		more:   []string{dsig.DSASHA1, dsig.ECDSASHA256},
+		tokens: tokenAll,
+		request: shape{
+			need: body | authToken, sign: body,
+			may: token | timestamp | confirmation, ifThere: timestamp,
+		},
+		// What confirms the request has to be signed with the Body, or an old answer
+		// could be given again with a confirmation of anybody's.
+		response: shape{
+			need: body | confirmation, sign: body | confirmation,
+			may: token | timestamp | authToken, ifThere: timestamp,
+		},
+	}
 }
 
 // MaxLifetime is the longest time that may lie between a message's creation and
@@ -45,10 +85,24 @@ const MaxLifetime = 15 * time.Minute
 type rules struct {
 	name       string
 	signatures dsig.Policy
-	request    part // parts a request consists of: each once, each signed, no others
-	response   part // the same of a response
-	lifetime   time.Duration
+	more       []string // signature algorithms that a Policy may add
+	tokens     Tokens   // forms of KeyInfo that a Policy may allow
+	request    shape
+	response   shape
+	lifetime   time.Duration // longest period of a Timestamp; 0 asks nothing
+	headers    bool          // destination and message id stand in the header, the GUID in lower case
 }
+
+// shape is the parts of one kind of message. Others are refused.
+type shape struct {
+	need    part // each once
+	sign    part // of need, must be signed
+	may     part // may be there as well, and may be signed
+	ifThere part // of may, must be signed when there
+}
+
+// exactly is a shape of parts that are all there and all signed.
+func exactly(p part) shape { return shape{need: p, sign: p} }
 
 func (p Profile) rules() (*rules, bool) {
 	if int(p) >= len(profiles) || profiles[p].name == "" {

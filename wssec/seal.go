@@ -15,7 +15,7 @@ import (
 // Seal is everything about a message but its body. The same Seal and body give
 // the same octets.
 type Seal struct {
-	Signer     crypto.Signer     // RSA of 2048 bits or more, or ECDSA P-256
+	Signer     crypto.Signer     // RSA of 2048 bits or more, or ECDSA P-256; for legacy peers RSA
 	Cert       *x509.Certificate // carries the signer's public key
 	GUID, Name string            // who we are: the AuthToken
 	To         string            // GUID of the actor it is meant for, and for no other
@@ -28,8 +28,8 @@ type Seal struct {
 }
 
 // Request is a request envelope around body: the canonical octets of the one
-// child of soap:Body, which declares every prefix it uses and uses neither
-// "env" nor "wsu". Errors wrap [ErrSeal].
+// child of soap:Body, which declares every prefix it uses and uses none of
+// "env", "soapenv" and "wsu". Errors wrap [ErrSeal].
 func (s Seal) Request(body []byte) ([]byte, error) {
 	envelope, _, err := s.RequestConfirm(body)
 	return envelope, err
@@ -39,10 +39,13 @@ func (s Seal) Request(body []byte) ([]byte, error) {
 // SignatureValue, which the answer has to confirm: OpenResponse wants them.
 func (s Seal) RequestConfirm(body []byte) (envelope, confirm []byte, err error) {
 	r, err := s.check(body)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, nil, err
+	case !r.headers:
+		return s.legacyEnvelope(body, nil)
 	}
-	return s.envelope(r.request, body, nil)
+	return s.envelope(r.request.need, body, nil)
 }
 
 // Response is the envelope that answers a request, given the
@@ -55,7 +58,12 @@ func (s Seal) Response(body []byte, confirm []byte) ([]byte, error) {
 	if len(confirm) == 0 {
 		return nil, fmt.Errorf("%w: nothing to confirm", ErrSeal)
 	}
-	envelope, _, err := s.envelope(r.response, body, confirm)
+	var envelope []byte
+	if r.headers {
+		envelope, _, err = s.envelope(r.response.need, body, confirm)
+	} else {
+		envelope, _, err = s.legacyEnvelope(body, confirm)
+	}
 	return envelope, err
 }
 
@@ -68,23 +76,26 @@ func (s Seal) check(body []byte) (*rules, error) {
 		return fail("no profile")
 	case s.Signer == nil || s.Cert == nil:
 		return fail("no key or no certificate")
-	case !ValidGUID(s.GUID) || !ValidGUID(s.To):
-		return fail("a GUID that is no lower-case UUID")
 	case s.GUID == s.To:
 		return fail("a message to oneself")
 	case !ValidName(s.Name):
 		return fail("a bad actor name")
+	case len(body) == 0 || body[0] != '<':
+		return fail("a body that is no element")
+	case declares(body, ` xmlns:env="`) || declares(body, ` xmlns:wsu="`) || !r.headers && declares(body, ` xmlns:soapenv="`):
+		// Inside Body these would be redundant, and canonical form drops them.
+		return fail("a body that declares the prefix env, soapenv or wsu")
+	case !r.headers && !ValidLegacyGUID(s.GUID):
+		return fail("a GUID that is no UUID")
+	case r.headers && (!ValidGUID(s.GUID) || !ValidGUID(s.To)):
+		return fail("a GUID that is no lower-case UUID")
+	case !r.headers:
 	case !ValidMessageID(s.MessageID):
 		return fail("a bad message id")
 	case !s.Expires.After(s.Created) || s.Expires.Sub(s.Created) > r.lifetime:
 		return fail("a bad lifetime")
 	case s.Created.UTC().Year() < 1 || s.Expires.UTC().Year() > 9999:
 		return fail("a date beyond four digits")
-	case len(body) == 0 || body[0] != '<':
-		return fail("a body that is no element")
-	case declares(body, ` xmlns:env="`) || declares(body, ` xmlns:wsu="`):
-		// Inside Body these would be redundant, and canonical form drops them.
-		return fail("a body that declares the prefix env or wsu")
 	}
 	if k, ok := s.Cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !k.Equal(s.Signer.Public()) {
 		return fail("a certificate of another key")

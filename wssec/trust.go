@@ -2,6 +2,7 @@ package wssec
 
 import (
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // legacy peers have such keys; we only verify
 	"crypto/x509"
 	"strings"
 	"sync"
@@ -12,6 +13,9 @@ import (
 type Pin struct {
 	GUID string
 	Key  crypto.PublicKey
+	// Cert is a certificate of Key, for peers that name theirs without sending it
+	// (see [Tokens]). It may be nil.
+	Cert *x509.Certificate
 }
 
 // Trust knows the pins of peers. It is asked from several goroutines at once.
@@ -41,12 +45,22 @@ func pinned(t Trust, guid string, key crypto.PublicKey) bool {
 		return false
 	}
 	for _, pin := range t.Pins(guid) {
-		// Every public key of the standard library has Equal; a key without it
-		// cannot be compared and so is never the same.
-		k, ok := pin.Key.(interface{ Equal(crypto.PublicKey) bool })
-		if ok && pin.GUID == guid && k.Equal(key) {
+		if pin.GUID == guid && sameKey(pin.Key, key) {
 			return true
 		}
+	}
+	return false
+}
+
+// sameKey compares public keys. Those of the standard library have Equal, but for
+// DSA; a key that cannot be compared is never the same.
+func sameKey(a, b crypto.PublicKey) bool {
+	switch a := a.(type) {
+	case interface{ Equal(crypto.PublicKey) bool }:
+		return a.Equal(b)
+	case *dsa.PublicKey:
+		b, ok := b.(*dsa.PublicKey)
+		return ok && a.P.Cmp(b.P) == 0 && a.Q.Cmp(b.Q) == 0 && a.G.Cmp(b.G) == 0 && a.Y.Cmp(b.Y) == 0
 	}
 	return false
 }
@@ -73,7 +87,7 @@ func (c *Certificates) get(text string) *x509.Certificate {
 }
 
 func (c *Certificates) put(text string, cert *x509.Certificate) {
-	if c == nil {
+	if c == nil || text == "" {
 		return
 	}
 	c.mu.Lock()

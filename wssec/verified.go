@@ -9,14 +9,17 @@ import (
 
 // Verified is the body that a pinned key signed, and whose key it was. Only
 // OpenRequest and OpenResponse make one, so holding a Verified is the proof.
-// Every value in it was signed. The zero Verified holds nothing.
+// What is not signed under the profile of the sender is said so below. The zero
+// Verified holds nothing.
 type Verified struct {
 	body       xmltree.Node
 	guid, name string
+	replay     string
 	message    string
 	created    time.Time
 	value      []byte
 	key        crypto.PublicKey
+	profile    Profile
 }
 
 // Body is the one child of soap:Body. Nothing else of the envelope is to be read.
@@ -25,15 +28,17 @@ func (v Verified) Body() xmltree.Node { return v.body }
 // GUID is the sender: the identity the signing key is pinned to.
 func (v Verified) GUID() string { return v.guid }
 
-// Name is the name the sender gives itself. It is signed but not pinned: any
-// name is as good to whoever holds the key.
+// Name is the name the sender gives itself, for a Strict or mutual peer under its
+// signature, else not. It is not pinned: any name is as good to whoever holds the
+// key. Empty in answers of legacy peers.
 func (v Verified) Name() string { return v.name }
 
 // MessageID identifies a request; of a response it is the id of the request
-// that it answers.
+// that it answers. Legacy messages have theirs in the body only: then it is empty.
 func (v Verified) MessageID() string { return v.message }
 
-// Created is when the sender made the message, by the sender's clock.
+// Created is when the sender made the message, by the sender's clock. It is zero
+// where nothing signed says so, as in the messages of deployed actors.
 func (v Verified) Created() time.Time { return v.created }
 
 // SignatureValue is a copy of the octets that a response has to confirm.
@@ -42,7 +47,12 @@ func (v Verified) SignatureValue() []byte { return append([]byte(nil), v.value..
 // Key is the pinned key that signed.
 func (v Verified) Key() crypto.PublicKey { return v.key }
 
-// ReplayKey identifies a request for [Replay]: the sender and its message id.
-// Both are signed. The signature value would not do, because whoever sees an
-// ECDSA signature can write it in a second way.
-func (v Verified) ReplayKey() string { return v.guid + " " + v.message }
+// Profile is the one the message was opened under.
+func (v Verified) Profile() Profile { return v.profile }
+
+// ReplayKey identifies a request for [Replay]. Under Strict it is the sender and
+// its message id, both signed: the signature value would not do, because whoever
+// sees an ECDSA signature can write it in a second way. A legacy request has no id
+// that is known to be its own, and its AuthToken is not signed; there it is the
+// key that signed and the digest of the signed Body.
+func (v Verified) ReplayKey() string { return v.replay }

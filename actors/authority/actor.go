@@ -108,6 +108,12 @@ func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects,
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
 	switch m.Op {
+	case actors.OpQuery:
+		return actors.Effects{Send: []actors.Message{actors.Answer(m, a.config.Self.ID, nil)}}, nil
+	case actors.OpClaim:
+		return a.claim(m)
+	case actors.OpFailedRPC: // the client asks again, or the term ends
+		return actors.Effects{}, nil
 	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
 	default:
 		return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "a site authority does not offer this operation")

@@ -33,6 +33,22 @@ func (a *Actor) export(ev actors.Export) (actors.Effects, error) {
 	return actors.Effects{Save: []actors.Record{{Key: exportKey(d.ID), Value: exported(d)}}}, nil
 }
 
+// claim answers a broker that fetches what was exported to it. The export's own
+// name is the reservation's (wire contract 5.1), and a repeated claim gets the same
+// ticket.
+func (a *Actor) claim(m actors.Message) (actors.Effects, error) {
+	x, ok := a.exports[actors.TicketID(m.Reservation)]
+	switch {
+	case !ok:
+		return actors.Effects{}, a.refuseMessage(m, actors.NotFound, "nothing of that name was exported")
+	case x.Holder != m.From:
+		return actors.Effects{}, a.refuseMessage(m, actors.Denied, "it was exported to somebody else")
+	}
+	return actors.Effects{Send: []actors.Message{{Op: actors.OpUpdateTicket, From: a.config.Self.ID, To: m.From,
+		Reservation: m.Reservation, Slice: m.Slice, Sequence: m.Sequence, Type: x.Type, Units: x.Units, Term: x.Term,
+		Ticket: &actors.Ticket{Delegation: x.Delegation, Authority: a.config.Self}, ReplyTo: m.ReplyTo}}}, nil
+}
+
 func (a *Actor) record(d actors.Delegation) {
 	a.exports[d.ID] = &export{d, calendar.New(d.Units, d.Term)}
 }

@@ -98,6 +98,30 @@ func TestDoubleRedeem(t *testing.T) {
 	}
 }
 
+// A broker fetches what was exported to it, as often as it likes; nobody else does.
+func TestClaimed(t *testing.T) {
+	a := world(t)
+	d := Delegate("am", sale)
+	for range 2 {
+		ev := from("br", actors.OpClaim, 1, nil).(actors.Receive)
+		ev.Message.Reservation = actors.ReservationID(d.ID)
+		fx := play(t, a, 5, ev)
+		if len(fx.Send) != 1 || len(fx.Save) != 0 {
+			t.Fatalf("%+v", fx)
+		}
+		if m := fx.Send[0]; m.Op != actors.OpUpdateTicket || m.To != "br" || m.Ticket == nil || m.Ticket.ID != d.ID || m.Units != 3 || m.ReplyTo != "http://sm" {
+			t.Errorf("%+v", m)
+		}
+		ev.Message.From = "xx"
+		if _, err := a.Step(5, ev); actors.KindOf(err) != actors.Denied {
+			t.Errorf("claimed by a stranger: %v", err)
+		}
+	}
+	if _, err := a.Step(5, from("br", actors.OpClaim, 1, nil)); actors.KindOf(err) != actors.NotFound {
+		t.Errorf("claimed what nobody exported: %v", err)
+	}
+}
+
 func TestForeignTickets(t *testing.T) {
 	for name, change := range map[string]func(*actors.Message){
 		"another holder":      func(m *actors.Message) { m.Ticket.Holder = "xx" },

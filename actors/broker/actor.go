@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
@@ -26,6 +27,7 @@ type Actor struct {
 	book    map[actors.ReservationID]Reservation
 	agenda  agenda.Agenda
 	asks    map[actors.ReservationID]bool // waiting for the next round
+	claims  map[actors.ReservationID]claim
 	arrived int
 }
 
@@ -43,7 +45,7 @@ func New(c Config) *Actor {
 		c.Keep = 600
 	}
 	return &Actor{config: c, sources: map[actors.TicketID]*source{}, book: map[actors.ReservationID]Reservation{},
-		asks: map[actors.ReservationID]bool{}}
+		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -55,6 +57,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx = a.tick(now)
 	case actors.Donate:
 		fx, err = a.donate(ev.Ticket)
+	case actors.Claim:
+		fx, err = a.claim(now, ev)
 	case actors.Receive:
 		fx, err = a.receive(now, ev.Message)
 	case actors.Close:
@@ -106,6 +110,12 @@ func (a *Actor) stock(t actors.Ticket) {
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
 	switch m.Op {
+	case actors.OpQuery:
+		return actors.Effects{Send: []actors.Message{a.answer(now, m)}}, nil
+	case actors.OpUpdateTicket:
+		return a.claimAnswered(m)
+	case actors.OpFailedRPC: // the client asks again, or the term ends
+		return actors.Effects{}, nil
 	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
 	default:
 		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a broker does not offer this operation")
@@ -227,6 +237,10 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range a.agenda.Due(now) {
+		if c, ok := a.claims[actors.ReservationID(strings.TrimPrefix(string(id), claimPrefix))]; ok && claimed(c.Reservation) == id {
+			fx.Join(a.claimAgain(now, c))
+			continue
+		}
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
 			if src := a.sources[r.Source]; src != nil {

@@ -39,6 +39,17 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		a.stock(t)
 		return nil
 	}
+	if id, ok := strings.CutPrefix(rec.Key, claimPrefix); ok {
+		var c claim
+		if err := json.Unmarshal(rec.Data, &c); err != nil {
+			return bad(err)
+		}
+		if string(c.Reservation) != id || c.Authority == "" {
+			return bad(fmt.Errorf("it is about claim %q at %q", c.Reservation, c.Authority))
+		}
+		a.keep(c)
+		return nil
+	}
 	id, ok := strings.CutPrefix(rec.Key, "reservation/")
 	if !ok {
 		return bad(fmt.Errorf("of no kind known here"))

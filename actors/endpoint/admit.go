@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/wire"
+	"github.com/leasehold/leasehold/wire/soap"
 )
 
 // refusal is an error that a request earned before anybody looked at its
@@ -56,7 +56,7 @@ func (e *Endpoint) admit(r *http.Request) (wire.Operation, error) {
 	case r.ContentLength > e.cfg.Body:
 		return none, tooLong(e.cfg.Body)
 	}
-	if err := contentType(r.Header); err != nil {
+	if _, err := contentType(r.Header); err != nil {
 		return none, err
 	}
 	name, err := soapAction(r.Header)
@@ -80,20 +80,27 @@ func (e *Endpoint) path(p string) (op string, ok bool) {
 	return strings.TrimSuffix(op, "/"), strings.HasPrefix(p, Root) && name == e.cfg.Location.Name
 }
 
-// contentType takes plain SOAP 1.1 in UTF-8.
-func contentType(h http.Header) error {
+// contentType is the one Content-Type. What is taken is package soap's to say,
+// once there is a body.
+func contentType(h http.Header) (string, error) {
 	values := h.Values("Content-Type")
 	if len(values) != 1 {
-		return refuse(http.StatusUnsupportedMediaType, actors.Invalid, "%d content types", len(values))
+		return "", refuse(http.StatusUnsupportedMediaType, actors.Invalid, "%d content types", len(values))
 	}
-	media, params, err := mime.ParseMediaType(values[0])
-	if err != nil || media != "text/xml" {
-		return refuse(http.StatusUnsupportedMediaType, actors.Invalid, "content type %q", wire.Clip(values[0]))
+	return values[0], nil
+}
+
+// unpack takes the envelope out of a body.
+func unpack(r *http.Request, body []byte) ([]byte, error) {
+	kind, err := contentType(r.Header)
+	if err != nil {
+		return nil, err
 	}
-	if c, given := params["charset"]; given && !strings.EqualFold(c, "utf-8") {
-		return refuse(http.StatusUnsupportedMediaType, actors.Invalid, "charset %q", wire.Clip(c))
+	data, _, err := soap.Unpack(kind, body)
+	if err != nil {
+		return nil, refuse(http.StatusUnsupportedMediaType, actors.Invalid, "%v", err)
 	}
-	return nil
+	return data, nil
 }
 
 // soapAction is the one SOAPAction, with or without its quotes (wssec A30).

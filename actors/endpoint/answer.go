@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -19,8 +20,11 @@ import (
 // life is how long an answer is good for. Its caller is waiting.
 const life = 5 * time.Minute
 
-// ServeHTTP answers one request for the actor.
+// ServeHTTP answers one request for the actor, or for its WSDL.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.public.answer(w, r, e.cfg.Location.Name) {
+		return
+	}
 	began := e.cfg.Clock.Now()
 	var x exchange
 	err := e.serve(&x, w, r)
@@ -45,7 +49,11 @@ func (e *Endpoint) accept(w http.ResponseWriter, x exchange) error {
 		e.fault(w, x, err)
 		return err
 	}
-	send(w, http.StatusOK, body)
+	kind := soap.PlainType
+	if x.policy.MTOM {
+		kind, body = soap.Pack(strings.ToUpper(strings.ReplaceAll(e.cfg.Self.GUID, "-", "")), body)
+	}
+	send(w, http.StatusOK, kind, body)
 	return nil
 }
 
@@ -53,12 +61,13 @@ func (e *Endpoint) seal(x exchange) wssec.Seal {
 	now := e.cfg.Clock.Now()
 	return wssec.Seal{
 		Signer: e.cfg.Self.Key, Cert: e.cfg.Self.Cert, GUID: e.cfg.Self.GUID, Name: e.cfg.Location.Name,
-		To: string(x.peer.ID), MessageID: x.claim, Created: now, Expires: now.Add(life), Profile: x.peer.Profile,
+		To: string(x.peer.ID), MessageID: x.claim, Created: now, Expires: now.Add(life), Profile: x.policy.Profile,
 	}
 }
 
 // fault answers with the kind of an error and nothing else of it. A caller that
-// was verified gets it signed.
+// was verified gets it signed, unless it is a deployed actor: those neither sign
+// faults nor look for signatures on them (wssec 4.4).
 func (e *Endpoint) fault(w http.ResponseWriter, x exchange, err error) {
 	f := translate.Fault(err)
 	status := http.StatusInternalServerError // what SOAP 1.1 wants for every fault
@@ -69,18 +78,18 @@ func (e *Endpoint) fault(w http.ResponseWriter, x exchange, err error) {
 	if status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	if x.confirm != nil {
+	if x.confirm != nil && x.policy.Profile == wssec.Strict {
 		if data, err := e.seal(x).Response(faultBody(f), x.confirm); err == nil {
-			send(w, status, data)
+			send(w, status, soap.PlainType, data)
 			return
 		}
 	}
-	send(w, status, soap.EncodeFault(nil, f))
+	send(w, status, soap.PlainType, soap.EncodeFault(nil, f))
 }
 
-func send(w http.ResponseWriter, status int, envelope []byte) {
+func send(w http.ResponseWriter, status int, kind string, envelope []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "text/xml; charset=UTF-8")
+	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(envelope)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -24,7 +25,7 @@ const Root = "/orca/services/"
 // Config is what an Endpoint needs. Fields without a stated default are required.
 type Config struct {
 	Self     keys.Identity      // signs answers; its GUID is the only destination taken
-	Location actors.Location    // the actor; its Name is the last part of the path
+	Location actors.Location    // the actor; its Name is the last part of the path, its URL where its WSDL says it is
 	Role     actors.Role        // decides which operations are offered
 	Registry *registry.Registry // who may ask, and for what
 	// Ask hands an event to the actor and returns when its effects are durable,
@@ -34,9 +35,18 @@ type Config struct {
 	Clock  clock.Clock   // nil means the real one
 	Skew   time.Duration // how far a peer's clock may be off; 0 means 2 minutes
 	Replay int           // messages remembered to tell repetitions; 0 means 200,000
-	Body   int64         // octets of a request; 0 means 4 MiB
-	Checks int           // requests verified at once; 0 means GOMAXPROCS
-	Wait   time.Duration // longest time for Ask; 0 means 20 s
+	// Policy says how the messages of a peer must be signed, by its GUID; nil means
+	// the profile in the registry, as it is.
+	Policy func(guid string) wssec.Policy
+	// Journal outlives the process with what has been taken from peers that do not
+	// date their messages. Without one, a restart forgets it: such peers must not be
+	// served then. It belongs to this endpoint.
+	Journal *Journal
+	Window  time.Duration // how long undated messages are remembered; 0 means 24 h
+	Room    int           // how many of one peer; 0 means 65,536
+	Body    int64         // octets of a request; 0 means 4 MiB
+	Checks  int           // requests verified at once; 0 means GOMAXPROCS
+	Wait    time.Duration // longest time for Ask; 0 means 20 s
 	// Trace sees every request when it ends. It is called from several goroutines
 	// and must not block. nil means nobody.
 	Trace func(Exchange)
@@ -58,15 +68,20 @@ type Endpoint struct {
 	cfg    Config
 	since  time.Time // nothing that was signed before is taken: it may have been seen by a former life
 	checks chan struct{}
-	replay *wssec.Replay
+	replay *wssec.Replay // dated messages
+	once   *wssec.Once   // undated ones
+	strong wssec.Strength
+	noted  sync.Map // GUIDs whose strength is in the journal
 	certs  wssec.Certificates
+	public description
 
 	mu     sync.Mutex
 	counts Counts
 }
 
-// New makes an Endpoint. What peers signed before this moment is refused, because
-// the cache that would tell a replay begins empty; they will sign again.
+// New makes an Endpoint. What peers dated before this moment is refused, because
+// the cache that would tell a replay begins empty; they will sign again. What
+// undated messages were taken before, the journal says.
 func New(cfg Config) (*Endpoint, error) {
 	switch {
 	case cfg.Self.Key == nil || cfg.Self.Cert == nil || cfg.Self.GUID == "":
@@ -77,7 +92,7 @@ func New(cfg Config) (*Endpoint, error) {
 		return nil, errors.New("endpoint: Config.Role is none of the three")
 	case cfg.Registry == nil || cfg.Ask == nil:
 		return nil, errors.New("endpoint: Config needs Registry and Ask")
-	case cfg.Skew < 0 || cfg.Replay < 0 || cfg.Body < 0 || cfg.Checks < 0 || cfg.Wait < 0:
+	case cfg.Skew < 0 || cfg.Replay < 0 || cfg.Body < 0 || cfg.Checks < 0 || cfg.Wait < 0 || cfg.Window < 0 || cfg.Room < 0:
 		return nil, errors.New("endpoint: no number in Config may be negative")
 	}
 	orDefault(&cfg.Skew, 2*time.Minute)
@@ -85,6 +100,11 @@ func New(cfg Config) (*Endpoint, error) {
 	orDefault(&cfg.Body, 4<<20)
 	orDefault(&cfg.Checks, runtime.GOMAXPROCS(0))
 	orDefault(&cfg.Wait, 20*time.Second)
+	orDefault(&cfg.Window, 24*time.Hour)
+	orDefault(&cfg.Room, 1<<16)
+	if cfg.Policy == nil {
+		cfg.Policy = func(guid string) wssec.Policy { return cfg.Registry.Profile(guid).Policy() }
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real()
 	}
@@ -97,9 +117,17 @@ func New(cfg Config) (*Endpoint, error) {
 		cfg.Log = silent
 	}
 	cfg.Log = cfg.Log.WithField("actor", cfg.Location.Name)
+	public, err := cfg.describe()
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: Config.Location: %w", err)
+	}
 	e := &Endpoint{
-		cfg: cfg, since: cfg.Clock.Now(),
+		cfg: cfg, public: public, since: cfg.Clock.Now(),
 		checks: make(chan struct{}, cfg.Checks), replay: wssec.NewReplay(cfg.Replay, wssec.MaxLifetime+2*cfg.Skew),
+		once: wssec.NewOnce(cfg.Room, cfg.Window),
+	}
+	if err := cfg.Journal.load(e.once, &e.strong, e.since); err != nil {
+		return nil, err
 	}
 	e.counts.Taken, e.counts.Refused = make(map[string]int), make(map[string]int)
 	return e, nil

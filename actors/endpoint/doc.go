@@ -11,6 +11,14 @@ octet of the Body is decoded before its signature holds, and what is decoded is
 the very node that was verified (wssec 12). A message that is refused anywhere
 reaches no actor and changes nothing but the replay cache.
 
+# Deployed actors
+
+A peer whose policy says legacy signs its Body and nothing else; nothing says when
+or for whom. Such a message is remembered, with [Journal] also over restarts, and
+its octets sent again are answered as the first time and not acted upon. It may
+come as text/xml or in one part of MTOM, chunked, with or without
+Expect: 100-continue.
+
 # Answers
 
 A 200 with an empty, signed response says that the actor has taken the message and
@@ -18,21 +26,22 @@ that its effects are durable; it confirms the signature of the request. What the
 actor thinks of it comes later, as a call in the other direction.
 
 Anything else is a SOAP fault that gives a kind and no cause. Once a request is
-verified its fault is signed as well, so that the caller knows it is ours; before
-that it is unsigned, and one text serves all failures of authentication (wssec
+verified its fault is signed as well, so that the caller knows it is ours (not for
+deployed actors, which look for no signature there); before that it is unsigned,
+and one text serves all failures of authentication (wssec
 A28). The cause goes to the log, once, with the fields actor, peer, reservation,
 msg_id and kind. A peer that could not be verified is logged by its address.
 
 # Where to read next
 
 config.go, admit.go for HTTP, receive.go for the message, rules.go for what a
-verified message must still obey, answer.go for responses, services.go to serve
-several actors.
+verified message must still obey, answer.go for responses, journal.go for what
+outlives the process, describe.go for the WSDL that anybody may read, services.go to
+serve several actors.
 
 # What is not here
 
 Deadlines for slow clients and the number of connections: those are the
-http.Server's. MTOM packaging and legacy signatures: a peer's profile says
-strict, and nothing else is taken. WSDL.
+http.Server's. The packaging itself is in wire/soap, signatures in wssec.
 */
 package endpoint

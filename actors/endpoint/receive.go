@@ -24,6 +24,8 @@ type exchange struct {
 	about   string        // reservation
 	message actors.Message
 	confirm []byte // signature value of the request; nil until it is verified
+	policy  wssec.Policy
+	undated string // replay key of a legacy request that was remembered
 	read    int
 }
 
@@ -37,18 +39,33 @@ func (e *Endpoint) serve(x *exchange, w http.ResponseWriter, r *http.Request) (e
 		return err
 	}
 	x.read = len(data)
+	if data, err = unpack(r, data); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), e.cfg.Wait)
 	defer cancel()
-	if err := e.check(ctx, x, data); err != nil {
+	if err := e.check(ctx, x, data); errors.Is(err, errTaken) {
+		return nil
+	} else if err != nil {
 		return err
 	}
-	if err := e.cfg.Ask(ctx, actors.Receive{Message: x.message}); err != nil {
-		if actors.KindOf(err) == actors.Other && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
-			return &actors.Error{Op: "endpoint.ask", Kind: actors.Transient, Err: err}
-		}
-		return err
+	return e.ask(ctx, x)
+}
+
+// ask hands the message to the actor.
+func (e *Endpoint) ask(ctx context.Context, x *exchange) error {
+	err := e.cfg.Ask(ctx, actors.Receive{Message: x.message})
+	switch {
+	case err == nil:
+		return nil
+	case actors.KindOf(err) == actors.Other && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
+		return &actors.Error{Op: "endpoint.ask", Kind: actors.Transient, Err: err} // the actor may take it yet
+	case x.undated != "":
+		// The actor refused, so nothing happened: the same octets may come again. The
+		// record in the journal stays, and at worst refuses them after a restart.
+		e.once.Forget(string(x.peer.ID), x.undated)
 	}
-	return nil
+	return err
 }
 
 // check turns octets into a message that a permitted peer signed for this actor.
@@ -73,12 +90,13 @@ func (e *Endpoint) check(ctx context.Context, x *exchange, data []byte) error {
 }
 
 // open authenticates a request: signed by the pinned key of a registered peer,
-// for this actor, just now and not seen before.
+// for this actor, just now and not seen before, as far as the peer's profile says
+// for whom and when.
 func (e *Endpoint) open(x *exchange, doc *xmltree.Document) (wssec.Verified, error) {
 	now := e.cfg.Clock.Now()
 	v, err := wssec.OpenRequest(doc, wssec.Opening{
 		Trust: e.cfg.Registry, Self: e.cfg.Self.GUID, Now: now, NotBefore: e.since, Skew: e.cfg.Skew,
-		Profile: e.cfg.Registry.Profile, Cache: &e.certs,
+		Policy: e.cfg.Policy, Cache: &e.certs, Strength: &e.strong,
 	})
 	if err != nil {
 		return v, err
@@ -90,11 +108,41 @@ func (e *Endpoint) open(x *exchange, doc *xmltree.Document) (wssec.Verified, err
 		return v, fmt.Errorf("peer %s is not registered", v.GUID())
 	case v.Name() != peer.Name:
 		return v, fmt.Errorf("peer %q calls itself %q", peer.Name, wire.Clip(v.Name()))
-	case e.replay.Seen(v.ReplayKey(), v.Created()):
+	case v.Profile() == wssec.Strict && e.replay.Seen(v.ReplayKey(), v.Created()):
 		return v, fmt.Errorf("message %q of peer %q was seen before", wire.Clip(v.MessageID()), peer.Name)
 	}
-	x.peer, x.confirm = peer, v.SignatureValue()
+	x.peer, x.confirm, x.policy = peer, v.SignatureValue(), e.cfg.Policy(v.GUID())
 	return v, nil
+}
+
+// errTaken means that the actor has taken this very message before. Java clients
+// send the octets of a request again when a connection breaks (wire contract 1.2),
+// and an answer that never arrived is owed to them; the actor hears nothing.
+var errTaken = errors.New("message was taken before")
+
+// remember makes sure that an undated message is acted on once, before it is.
+func (e *Endpoint) remember(x *exchange, v wssec.Verified) error {
+	if v.Profile() == wssec.Strict {
+		return nil
+	}
+	record, err := e.once.First(v.GUID(), v.ReplayKey(), e.cfg.Clock.Now())
+	switch {
+	case errors.Is(err, wssec.ErrRepeated):
+		return errTaken
+	case err != nil:
+		return &actors.Error{Op: "endpoint.remember", Kind: actors.Exhausted, Err: err}
+	}
+	if _, noted := e.noted.Load(v.GUID()); !noted && e.strong.Has(v.GUID()) {
+		record = append(record, e.strong.Record(v.GUID())...)
+		e.noted.Store(v.GUID(), true)
+	}
+	if err := e.cfg.Journal.append(record, func() []byte { return wssec.Records(e.once, &e.strong) }); err != nil {
+		e.once.Forget(v.GUID(), v.ReplayKey())
+		e.noted.Delete(v.GUID())
+		return &actors.Error{Op: "endpoint.remember", Kind: actors.Transient, Err: err}
+	}
+	x.undated = v.ReplayKey()
+	return nil
 }
 
 // decode reads what was signed and checks what signatures cannot say: that it is
@@ -116,12 +164,14 @@ func (e *Endpoint) decode(x *exchange, v wssec.Verified) error {
 		return fail(actors.Invalid, err)
 	}
 	x.about = m.Reservation.ID
-	if m.MessageID != v.MessageID() {
+	if v.Profile() != wssec.Strict {
+		x.claim = m.MessageID
+	} else if m.MessageID != v.MessageID() {
 		return fail(actors.Invalid, fmt.Errorf("message id %q in the header, %q in the body", wire.Clip(v.MessageID()), wire.Clip(m.MessageID)))
 	}
 	var found proof
 	in, err := translate.Incoming(m, x.peer.ID, func(text string) (t actors.Ticket, err error) {
-		found, err = e.verify(text)
+		found, err = e.verify(text, x.peer)
 		return found.ticket, err
 	})
 	if err != nil {
@@ -137,5 +187,5 @@ func (e *Endpoint) decode(x *exchange, v wssec.Verified) error {
 		}
 	}
 	x.message = in
-	return nil
+	return e.remember(x, v)
 }

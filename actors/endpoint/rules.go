@@ -19,7 +19,7 @@ type proof struct {
 
 // verify checks the text of a ticket up to a root that this actor believes: a
 // site believes its own key only, everybody else the pinned keys of sites.
-func (e *Endpoint) verify(text string) (proof, error) {
+func (e *Endpoint) verify(text string, peer registry.Peer) (proof, error) {
 	roots := e.cfg.Registry.SiteKeys
 	if e.cfg.Role == actors.RoleAuthority {
 		roots = func(guid string) []crypto.PublicKey {
@@ -29,7 +29,13 @@ func (e *Endpoint) verify(text string) (proof, error) {
 			return []crypto.PublicKey{e.cfg.Self.Cert.PublicKey}
 		}
 	}
-	c, err := ticket.Verify(text, roots)
+	// A peer of today has no use for a ticket of yesterday's scheme; a legacy peer
+	// may hold one of ours.
+	scheme := peer.Tickets()
+	if ticket.SchemeOf(text) == ticket.SHA256Chain {
+		scheme = ticket.SHA256Chain
+	}
+	c, err := scheme.Verify(text, roots)
 	if err != nil {
 		return proof{}, err
 	}

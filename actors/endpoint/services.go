@@ -36,5 +36,5 @@ func (s *Services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.ServeHTTP(w, r)
 		return
 	}
-	send(w, http.StatusNotFound, soap.EncodeFault(nil, translate.Fault(actors.NotFound)))
+	send(w, http.StatusNotFound, soap.PlainType, soap.EncodeFault(nil, translate.Fault(actors.NotFound)))
 }

@@ -29,6 +29,9 @@ type Socket struct {
 	Log     logrus.FieldLogger // nil discards; what changes something is logged with who asked
 	// Users may connect beside root and the user who runs the server, by uid.
 	Users []int
+	// More answers what lies below /v1/copy/, beside what Service does; nil for
+	// nothing. The same users are served.
+	More http.Handler
 }
 
 // Serve listens until ctx ends, which ends what is under way too. The file has mode 0660; on Linux the kernel is asked besides
@@ -50,7 +53,7 @@ func (s Socket) serve(ctx context.Context, l net.Listener) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := &http.Server{
-		Handler:           s.guard(Handler(s.Service)),
+		Handler:           s.guard(s.routes()),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
@@ -73,6 +76,17 @@ func (s Socket) serve(ctx context.Context, l net.Listener) error {
 	}
 	<-stopped
 	return ctx.Err()
+}
+
+// routes is the service, and more if there is more.
+func (s Socket) routes() http.Handler {
+	if s.More == nil {
+		return Handler(s.Service)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", Handler(s.Service))
+	mux.Handle("/v1/copy/", s.More)
+	return mux
 }
 
 // discard is a log that nobody reads.

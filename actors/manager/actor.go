@@ -42,12 +42,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Request:
 		fx, err = a.request(now, ev)
 	case actors.Receive:
-		m := ev.Message
-		if m.Op != actors.OpUpdateTicket && m.Op != actors.OpUpdateLease {
-			err = a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a service manager does not offer this operation")
-			break
-		}
-		fx, err = a.one(now, m.Reservation, ev)
+		fx, err = a.receive(now, ev)
 	case actors.ActionDone:
 		fx, err = a.one(now, ev.Reservation, ev)
 	case actors.SendFailed:
@@ -61,6 +56,18 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	}
 	fx.Wake = a.agenda.Next()
 	return fx, err
+}
+
+// receive takes a peer's message.
+func (a *Actor) receive(now actors.Cycle, ev actors.Receive) (actors.Effects, error) {
+	switch m := ev.Message; m.Op {
+	case actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpFailedRPC:
+		return a.one(now, m.Reservation, ev)
+	case actors.OpQuery: // it has nothing to offer
+		return actors.Effects{Send: []actors.Message{actors.Answer(m, a.config.Self, nil)}}, nil
+	default:
+		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a service manager does not offer this operation")
+	}
 }
 
 // request opens a reservation.

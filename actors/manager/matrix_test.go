@@ -90,6 +90,11 @@ func refused(op actors.Op, from actors.ActorID, seq int) actors.Event {
 		Term: term, Failed: true, Note: "no"}}
 }
 
+func failedRPC(op actors.Op, from actors.ActorID) actors.Event {
+	return actors.Receive{Message: actors.Message{Op: actors.OpFailedRPC, From: from, To: "sm", Reservation: "R1",
+		RequestID: "m1", RequestOp: op, Failed: true, Note: "broken"}}
+}
+
 // events is everything that can happen, in its variants.
 var events = []struct {
 	name string
@@ -115,6 +120,9 @@ var events = []struct {
 	{"redeem undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpRedeem, Sequence: 1}, Kind: actors.Denied}},
 	{"extendLease undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpExtendLease, Sequence: 2}, Kind: actors.Denied}},
 	{"close undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpClose, Sequence: 2}, Kind: actors.NotFound}},
+	{"redeem failed at the site", failedRPC(actors.OpRedeem, "am")},
+	{"redeem failed at a stranger", failedRPC(actors.OpRedeem, "xx")},
+	{"ticket failed at the broker", failedRPC(actors.OpTicket, "br")},
 	{"extend to 40", actors.Extend{Reservation: "R1", End: 40_999}},
 	{"extend to 15", actors.Extend{Reservation: "R1", End: 15_000}},
 	{"close", actors.Close{Reservation: "R1"}},
@@ -150,7 +158,7 @@ func TestMatrix(t *testing.T) {
 				for _, m := range fx.Moved {
 					taken[[2]string{m.From, m.To}] = true
 				}
-				fmt.Fprintf(&got, "%-32v @%-3d %-26s -> %-32v %s\n", row.State, now, e.name, next.Status, effects(fx, err))
+				fmt.Fprintf(&got, "%-32v @%-3d %-27s -> %-32v %s\n", row.State, now, e.name, next.Status, effects(fx, err))
 			}
 		}
 	}

@@ -83,8 +83,11 @@ func (s *step) apply(ev actors.Event) error {
 		s.changed = true
 		return nil // the reservation was made from it; probe begins
 	case actors.Receive:
-		if ev.Message.Op == actors.OpUpdateTicket {
+		switch ev.Message.Op {
+		case actors.OpUpdateTicket:
 			return s.updateTicket(ev.Message)
+		case actors.OpFailedRPC:
+			return s.failedRPC(ev.Message)
 		}
 		return s.updateLease(ev.Message)
 	case actors.ActionDone:

@@ -184,3 +184,23 @@ func (s *step) sendFailed(ev actors.SendFailed) {
 		s.finish(why)
 	}
 }
+
+// failedRPC hears from a peer that it could not process a request. Legacy peers
+// have the message and never send it; from anybody, it counts as a refusal of the
+// request that is under way, if it is about that one (wire contract 5.6).
+func (s *step) failedRPC(m actors.Message) error {
+	op, seq, _ := s.request()
+	to := s.Broker
+	if op != actors.OpTicket && op != actors.OpExtendTicket {
+		to = s.Authority.ID
+	}
+	if op == 0 || m.RequestOp != op {
+		return nil
+	}
+	if m.From != to {
+		return &actors.Error{Op: "manager.failedRPC", Peer: m.From, Reservation: s.ID, Kind: actors.Denied,
+			Err: fmt.Errorf("the request went to %s", to)}
+	}
+	s.sendFailed(actors.SendFailed{Message: actors.Message{Op: op, Sequence: seq}, Kind: actors.Invalid, Note: m.Note})
+	return nil
+}

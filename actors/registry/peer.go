@@ -13,6 +13,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
 // Peer is one actor that this one talks to.
@@ -35,6 +36,16 @@ type Peer struct {
 // May reports whether the peer may ask op of an actor of the role self.
 func (p Peer) May(self actors.Role, op actors.Op) bool {
 	return slices.Contains(Rights(self, p.Role), op) && (p.Ops == nil || slices.Contains(p.Ops, op))
+}
+
+// Tickets is the scheme of the tickets that the peer can read, and of those that
+// are taken from it. The legacy scheme rests on MD5, so nobody is given it who
+// does not need it (tickets 4).
+func (p Peer) Tickets() ticket.Scheme {
+	if p.Profile == wssec.Legacy || p.Profile == wssec.LegacyStrong {
+		return ticket.SharpLenient
+	}
+	return ticket.SHA256Chain
 }
 
 // check says what is wrong with a peer taken alone, or nil.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/registry"
@@ -39,7 +40,11 @@ func (r *Remote) attempt(ctx context.Context, m actors.Message) result {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Limit)
 	defer cancel()
-	doc, err := r.post(ctx, target(peer, m), op, request)
+	kind := soap.PlainType
+	if r.cfg.Policy(string(peer.ID)).MTOM {
+		kind, request = soap.Pack(strings.ToUpper(strings.ReplaceAll(r.cfg.NewID(), "-", "")), request)
+	}
+	doc, err := r.post(ctx, target(peer, m), op, kind, request)
 	if err != nil {
 		return result{answer: unanswered, err: err, sent: len(request)}
 	}
@@ -64,19 +69,21 @@ func (r *Remote) seal(m actors.Message, peer registry.Peer) (op wire.Op, request
 	now := r.cfg.Clock.Now()
 	request, confirm, err = wssec.Seal{
 		Signer: r.cfg.Self.Key, Cert: r.cfg.Self.Cert, GUID: r.cfg.Self.GUID, Name: r.cfg.Location.Name,
-		To: string(peer.ID), MessageID: m.ID, Created: now, Expires: now.Add(r.cfg.Life), Profile: peer.Profile,
+		To: string(peer.ID), MessageID: m.ID, Created: now, Expires: now.Add(r.cfg.Life), Profile: r.cfg.Policy(string(peer.ID)).Profile,
 	}.RequestConfirm(body)
 	return w.Op, request, confirm, err
 }
 
-// post carries a request over and parses what comes back. An answer that is no
-// XML of a SOAP status is an error like a lost connection.
-func (r *Remote) post(ctx context.Context, url string, op wire.Op, request []byte) (*xmltree.Document, error) {
+// post carries a request over and parses what comes back, in either packaging:
+// which one a deployed server uses depends on how a file of its configuration is
+// laid out (wire contract 1.3). An answer that is no XML of a SOAP status is an
+// error like a lost connection.
+func (r *Remote) post(ctx context.Context, url string, op wire.Op, kind string, request []byte) (*xmltree.Document, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(request))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "text/xml; charset=UTF-8")
+	req.Header.Set("Content-Type", kind)
 	req.Header.Set("SOAPAction", `"`+op.String()+`"`)
 	req.Header.Set("User-Agent", "leasehold")
 	resp, err := r.cfg.Client.Do(req)
@@ -93,6 +100,12 @@ func (r *Remote) post(ctx context.Context, url string, op wire.Op, request []byt
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusInternalServerError:
 		return nil, fmt.Errorf("HTTP status %s", resp.Status)
 	}
+	// Whatever is not packed is taken for XML: the signature decides, not the label.
+	if kind := resp.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(kind), "multipart/") {
+		if data, _, err = soap.Unpack(kind, data); err != nil {
+			return nil, fmt.Errorf("HTTP status %s: %w", resp.Status, err)
+		}
+	}
 	doc, err := xmltree.Parse(data, xmltree.DefaultLimits())
 	if err != nil {
 		return nil, fmt.Errorf("HTTP status %s: %w", resp.Status, err)
@@ -105,7 +118,7 @@ func (r *Remote) post(ctx context.Context, url string, op wire.Op, request []byt
 func (r *Remote) read(doc *xmltree.Document, peer registry.Peer, op wire.Op, confirm []byte) result {
 	verified, err := wssec.OpenResponse(doc, wssec.Opening{
 		Trust: r.cfg.Registry, Self: r.cfg.Self.GUID, Now: r.cfg.Clock.Now(), Skew: r.cfg.Skew,
-		Profile: r.cfg.Registry.Profile, Cache: &r.certs,
+		Policy: r.cfg.Policy, Cache: &r.certs, Strength: &r.strong,
 	}, string(peer.ID), confirm)
 	if err != nil {
 		if _, payload, e := soap.DecodeEnvelope(doc); e == nil {

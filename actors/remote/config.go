@@ -27,6 +27,10 @@ type Config struct {
 	// at a time and may block; Send never waits for it.
 	Failed func(actors.SendFailed)
 
+	// Policy says how messages to and from a peer are signed and packed, by its GUID;
+	// nil means the profile in the registry, as it is.
+	Policy func(guid string) wssec.Policy
+
 	Client *http.Client  // nil means one with TLS defaults, no proxy and the time limit below
 	Limit  time.Duration // longest a single attempt may take; 0 means 30 s
 	Clock  clock.Clock   // nil means the real one
@@ -78,6 +82,9 @@ func (c *Config) complete() error {
 	orDefault(&c.Skew, 2*time.Minute)
 	orDefault(&c.Queue, 4096)
 	c.Retry = c.Retry.complete()
+	if c.Policy == nil {
+		c.Policy = func(guid string) wssec.Policy { return c.Registry.Profile(guid).Policy() }
+	}
 	if c.Clock == nil {
 		c.Clock = clock.Real()
 	}

@@ -44,6 +44,12 @@ To the URL in the registry, which the administrator wrote. An update may go to
 the address its request named when that has the same scheme and host. No other
 address that a message made up is ever contacted, and redirects are not followed.
 
+# Deployed actors
+
+To a peer whose policy says legacy a message goes as text/xml, or, if the policy
+says so, in one part of MTOM as its own clients send it; answers are read in both.
+Its faults are never signed, so they are hints like those of anybody.
+
 # Tickets
 
 A granted ticket arrives without its text; [Grant] signs it here, with the key of

@@ -18,19 +18,27 @@ import (
 // Base is the signed text that the delegation was carved from. A site that
 // exports has none: its root record is signed first, from the ticket's only
 // ancestor, or, if there is no ancestor, from a root record with the units, type
-// and term of the delegation itself. Everything follows from the arguments, so
-// the same ticket always gets the same text.
-func Grant(t actors.Ticket, self keys.Identity, holder *x509.Certificate) (actors.Ticket, error) {
+// and term of the delegation itself. A chain has one scheme from its root on:
+// scheme is that of a new chain, and must be able to read that of an old one.
+// Everything follows from the arguments, so the same ticket always gets the same
+// text.
+func Grant(t actors.Ticket, self keys.Identity, holder *x509.Certificate, scheme ticket.Scheme) (actors.Ticket, error) {
 	if t.Text != "" {
 		return t, nil
 	}
 	base := t.Base
+	if base != "" {
+		of := ticket.SchemeOf(base)
+		if of == ticket.SHA256Chain != (scheme == ticket.SHA256Chain) {
+			return t, fmt.Errorf("the holder reads tickets of scheme %v, and the source's is %v", scheme, of)
+		}
+	}
 	if base == "" {
 		root, err := rootOf(t)
 		if err != nil {
 			return t, err
 		}
-		if base, err = ticket.Root(translate.Record(root), self.Key, self.Cert); err != nil {
+		if base, err = scheme.Root(translate.Record(root), self.Key, self.Cert); err != nil {
 			return t, err
 		}
 		if root.ID == t.ID { // a ticket that the site keeps
@@ -39,7 +47,7 @@ func Grant(t actors.Ticket, self keys.Identity, holder *x509.Certificate) (actor
 		}
 		t.Ancestors = []actors.Delegation{root}
 	}
-	text, err := ticket.Delegate(base, translate.Record(t.Delegation), self.Key, holder)
+	text, err := scheme.Delegate(base, translate.Record(t.Delegation), self.Key, holder)
 	if err != nil {
 		return t, err
 	}
@@ -75,7 +83,7 @@ func (r *Remote) signed(m actors.Message) (actors.Message, error) {
 	if !ok {
 		return m, fmt.Errorf("no certificate of the holder %s", m.Ticket.Holder)
 	}
-	t, err := Grant(*m.Ticket, r.cfg.Self, peer.Certs[0])
+	t, err := Grant(*m.Ticket, r.cfg.Self, peer.Certs[0], peer.Tickets())
 	if err != nil {
 		return m, err
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/remote"
 	"github.com/leasehold/leasehold/wssec/keys"
+	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -238,7 +239,7 @@ func grant(t testing.TB, broker, site *node) actors.Message {
 	t.Helper()
 	exported, err := remote.Grant(actors.Ticket{Delegation: actors.Delegation{
 		ID: "export", Issuer: siteGUID, Holder: brokerGUID, Type: "site.node", Units: 10, Term: term,
-	}}, site.id, broker.id.Cert)
+	}}, site.id, broker.id.Cert, ticket.SHA256Chain)
 	if err != nil {
 		t.Fatal(err)
 	}

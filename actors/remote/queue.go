@@ -17,11 +17,15 @@ type item struct {
 }
 
 // slot is what at most one waiting message has: a request is overtaken by the
-// next one of its kind, because each carries all there is to say.
+// next one of its kind, because each carries all there is to say. Answers to
+// different messages are not of one kind.
 type slot struct {
 	reservation actors.ReservationID
 	op          actors.Op
+	answers     string
 }
+
+func slotOf(m actors.Message) slot { return slot{m.Reservation, m.Op, m.RequestID} }
 
 // queue is the messages for one peer, in the order in which they were handed
 // over. It knows neither locks nor clocks.
@@ -37,7 +41,7 @@ type queue struct {
 // A repetition of that message keeps its age and its back-off. ok is false when
 // the queue is full, which leaves it as it was.
 func (q *queue) push(m actors.Message, now time.Time) (superseded, ok bool) {
-	at := slot{m.Reservation, m.Op}
+	at := slotOf(m)
 	it := &item{msg: m, since: now}
 	old := q.slots[at]
 	switch {
@@ -73,7 +77,9 @@ func (q *queue) next(now time.Time) (it *item, at time.Time) {
 		if held == nil {
 			held = make(map[actors.ReservationID]bool)
 		}
-		held[it.msg.Reservation] = true
+		if it.msg.Reservation != "" {
+			held[it.msg.Reservation] = true
+		}
 		if at.IsZero() || it.after.Before(at) {
 			at = it.after
 		}
@@ -88,7 +94,7 @@ func (q *queue) drop(it *item) {
 	}
 	it.gone = true
 	q.live--
-	if at := (slot{it.msg.Reservation, it.msg.Op}); q.slots[at] == it {
+	if at := slotOf(it.msg); q.slots[at] == it {
 		delete(q.slots, at)
 	}
 	for len(q.items) > 0 && q.items[0].gone {

@@ -65,12 +65,12 @@ func TestQueueBackoffHoldsItsReservationOnly(t *testing.T) {
 	}
 	// The same message again: nothing new is said, so the back-off stands.
 	q.push(msg("a", actors.OpTicket, 1), noon.Add(time.Second))
-	if again := q.slots[slot{"a", actors.OpTicket}]; again.tries != 3 || !again.since.Equal(noon) || !again.after.Equal(noon.Add(time.Minute)) {
+	if again := q.slots[slot{reservation: "a", op: actors.OpTicket}]; again.tries != 3 || !again.since.Equal(noon) || !again.after.Equal(noon.Add(time.Minute)) {
 		t.Errorf("a repetition starts afresh: %+v", again)
 	}
 	// A newer one is news.
 	q.push(msg("a", actors.OpTicket, 2), noon.Add(time.Second))
-	if newer := q.slots[slot{"a", actors.OpTicket}]; newer.tries != 0 || !newer.after.IsZero() {
+	if newer := q.slots[slot{reservation: "a", op: actors.OpTicket}]; newer.tries != 0 || !newer.after.IsZero() {
 		t.Errorf("a newer message inherits a back-off: %+v", newer)
 	}
 	if got, want := drain(&q, noon), []string{"a/relinquish/2", "a/ticket/2"}; !slices.Equal(got, want) {
@@ -179,5 +179,25 @@ func BenchmarkQueueDeep(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		q.push(msg(fmt.Sprint(i%4096), actors.OpTicket, i), noon)
+	}
+}
+
+// Answers to different queries do not overtake one another, nor hold one another up.
+func TestAnswersKeepApart(t *testing.T) {
+	t.Parallel()
+	q := queue{most: 8}
+	now := time.Now()
+	for _, id := range []string{"q1", "q2", "q1"} {
+		if _, ok := q.push(actors.Message{Op: actors.OpQueryResult, RequestID: id}, now); !ok {
+			t.Fatal("full")
+		}
+	}
+	if q.live != 2 {
+		t.Fatalf("%d answers wait, want one to each query", q.live)
+	}
+	first, _ := q.next(now)
+	first.after = now.Add(time.Hour)
+	if it, _ := q.next(now); it == nil || it.msg.RequestID == first.msg.RequestID {
+		t.Errorf("an answer that waits held up another: %+v", it)
 	}
 }

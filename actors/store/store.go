@@ -6,9 +6,14 @@ afterwards only saves: batches of records, each batch whole or not at all, each
 durable before Save returns. Nothing else is asked, so that a file, a directory
 or a database can serve.
 
-Bodies: store/memory (emulation and tests) and store/bbolt (one file for all
-actors of a process). Package store/storetest holds the tests that every body
-passes and a wrapper that makes any of them fail on purpose.
+Bodies: store/memory (emulation and tests), store/bbolt (one file for all actors
+of a process), store/ldap (a directory server that is there anyway) and
+store/postgres (a data base with a standby). Package store/storetest holds the
+tests that every body passes and a wrapper that makes any of them fail on purpose.
+
+The last two can be reached by several processes at once. Each has a fence: the
+process that opened an actor last holds it, and whoever held it before can save
+nothing any more and is told ErrFenced.
 
 What is not here: what the records mean. Machines encode and decode them.
 */
@@ -49,6 +54,16 @@ type Store interface {
 // ErrClosed is what a closed store answers.
 var ErrClosed = errors.New("store: closed")
 
+// ErrFenced is what a store answers when another process has taken the actor
+// over. Nothing of the batch was kept, and nothing ever will be.
+var ErrFenced = errors.New("store: another process has taken the actor over")
+
+// ErrInUse says that another process, or this one, holds the actor or the file.
+var ErrInUse = errors.New("in use")
+
+// ErrSchema says that the medium holds something this program cannot read.
+var ErrSchema = errors.New("not a store this program can read")
+
 // EncodeError says which record could not be written down, and why. Trying
 // again cannot help.
 type EncodeError struct {
@@ -65,7 +80,7 @@ func (e *EncodeError) Unwrap() error { return e.Err }
 // Permanent reports whether saving the same batch again must fail again.
 func Permanent(err error) bool {
 	var enc *EncodeError
-	return errors.As(err, &enc) || errors.Is(err, ErrClosed)
+	return errors.As(err, &enc) || errors.Is(err, ErrClosed) || errors.Is(err, ErrFenced)
 }
 
 // Write is one record as a store's body writes it.
@@ -104,6 +119,22 @@ func Encode(batch []actors.Record) ([]Write, error) {
 		out[i].Data = data
 	}
 	return out, nil
+}
+
+// Latest keeps the last write of each key, in the order in which the keys first
+// appear: all that a batch comes to.
+func Latest(writes []Write) []Write {
+	place := make(map[string]int, len(writes))
+	out := writes[:0:0]
+	for _, w := range writes {
+		if i, seen := place[w.Key]; seen {
+			out[i] = w
+			continue
+		}
+		place[w.Key] = len(out)
+		out = append(out, w)
+	}
+	return out
 }
 
 // Raw is a value that is its own durable form.

@@ -41,6 +41,9 @@ func incoming(m wire.Message, verify func(text string) (actors.Ticket, error)) (
 	if !ok {
 		return actors.Message{}, bad("the operation is not offered")
 	}
+	if r.bare {
+		return bareIn(r, m)
+	}
 	res := m.Reservation
 	if err := checkNames(res.ID, res.Slice.GUID, res.Slice.Name, res.Resources.Type, r.update); err != nil {
 		return actors.Message{}, err

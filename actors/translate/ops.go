@@ -26,10 +26,12 @@ type rule struct {
 	update   bool // an answer: it has an outcome, and its callbackURL means nothing
 	concrete content
 	anyTerm  bool // the term is not looked at (wire contract 3.3)
+	bare     bool // no reservation: properties, or a word about another message
 }
 
 // rules is the table of operations that reservations perform. It is never changed.
 var rules = [...]rule{
+	{op: actors.OpClaim, wire: wire.OpClaim, anyTerm: true},
 	{op: actors.OpTicket, wire: wire.OpTicket},
 	{op: actors.OpExtendTicket, wire: wire.OpExtendTicket},
 	{op: actors.OpRelinquish, wire: wire.OpRelinquish},
@@ -38,6 +40,9 @@ var rules = [...]rule{
 	{op: actors.OpClose, wire: wire.OpClose, concrete: mustTicket, anyTerm: true},
 	{op: actors.OpUpdateTicket, wire: wire.OpUpdateTicket, update: true, concrete: grantTicket},
 	{op: actors.OpUpdateLease, wire: wire.OpUpdateLease, update: true, concrete: leaseUnits},
+	{op: actors.OpQuery, wire: wire.OpQuery, bare: true},
+	{op: actors.OpQueryResult, wire: wire.OpQueryResult, bare: true},
+	{op: actors.OpFailedRPC, wire: wire.OpFailedRPC, bare: true},
 }
 
 // Limits on the words of a message. Wire codecs bound lists and whole messages;

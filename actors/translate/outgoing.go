@@ -37,6 +37,9 @@ func outgoing(m actors.Message, self actors.Location) (wire.Message, error) {
 	if !ok {
 		return wire.Message{}, bad("no such operation")
 	}
+	if r.bare {
+		return bareOut(r, m, self)
+	}
 	if err := checkNames(string(m.Reservation), string(m.Slice.ID), m.Slice.Name, string(m.Type), r.update); err != nil {
 		return wire.Message{}, err
 	}

@@ -153,6 +153,15 @@ func TestRoundTrip(t *testing.T) {
 		}},
 		{name: "a note that no XML can carry", self: site, msg: message(actors.OpUpdateLease, func(m *actors.Message) { answer(site)(m); m.Lease, m.Note = lease, "\x1b[31mred" }),
 			want: func(m *actors.Message) { m.Note = "\uFFFD[31mred" }},
+		{name: "claim", self: broker, msg: message(actors.OpClaim, func(m *actors.Message) { m.Term, m.Units = actors.Term{}, 0; answer(broker)(m) }),
+			want: func(m *actors.Message) { m.Failed, m.Note = false, "" }},
+		{name: "query", self: manager, msg: actors.Message{ID: "q1", Op: actors.OpQuery, From: manager.ID, ReplyTo: manager.URL,
+			Properties: actors.Properties{actors.QueryAction: "discover.pools"}}},
+		{name: "queryResult", self: broker, msg: actors.Message{ID: "q2", Op: actors.OpQueryResult, From: broker.ID, RequestID: "q1",
+			Properties: actors.Properties{"pools.count": "0"}, ReplyTo: manager.URL}, want: func(m *actors.Message) { m.ReplyTo = "" }},
+		{name: "queryResult, nothing", self: broker, msg: actors.Message{ID: "q2", Op: actors.OpQueryResult, From: broker.ID, RequestID: "q1"}},
+		{name: "failedRPC", self: site, msg: actors.Message{ID: "f1", Op: actors.OpFailedRPC, From: site.ID, RequestID: "m1",
+			RequestOp: actors.OpRedeem, Reservation: "R1", Failed: true, Note: "broken"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, _ := over(t, tt.msg, tt.self)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -19,22 +20,44 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
+	"github.com/leasehold/leasehold/conformance/setup"
 )
 
-const (
-	kills = 50
-	cycle = 100 * time.Millisecond
+const cycle = 100 * time.Millisecond
+
+var (
+	kills     = flag.Int("kills", 50, "how often TestKill kills a server with a file")
+	killsElse = flag.Int("kills-remote", 15, "how often TestKill kills a server with a store elsewhere")
 )
 
-// TestKill kills the real server with SIGKILL at random moments, at least fifty,
-// while leases are requested, extended and closed. Whatever the server had
-// accepted must be known after every restart, no host may ever have two units, and
-// when the killing ends every lease must come to its end and the directory be as
-// it was.
+// TestKill kills the real server with SIGKILL at random moments, with each kind of
+// durable store, while leases are requested, extended and closed. Whatever the
+// server had accepted must be known after every restart, no host may ever have two
+// units, and when the killing ends every lease must come to its end and the
+// directory be as it was.
 func TestKill(t *testing.T) {
 	t.Parallel()
+	t.Run("bbolt", func(t *testing.T) {
+		t.Parallel()
+		killing(t, config.Store{}, "", *kills)
+	})
+	t.Run("ldap", func(t *testing.T) {
+		t.Parallel()
+		s := setup.StartSlapd(t)
+		killing(t, config.Store{Kind: config.StoreLDAP, URL: s.URL, Bind: s.BindDN, Base: s.Base.Parent().Child("ou", "records")}, s.Password, *killsElse)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		url, password := setup.StartPostgres(t).Address(t)
+		// The server before was killed and gave nothing up: the lease is short.
+		killing(t, config.Store{Kind: config.StorePostgres, URL: url, Lease: 100 * time.Millisecond}, password, *killsElse)
+	})
+}
+
+// killing is TestKill with one store.
+func killing(t *testing.T, place config.Store, password string, kills int) {
 	s := &victim{t: t, accepted: map[string]bool{}, over: map[string]bool{}, active: map[string]bool{}}
-	s.config = s.prepare()
+	s.config = s.prepare(place, password)
 	s.client = manage.NewClient(s.config.Admin)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -60,7 +83,7 @@ func TestKill(t *testing.T) {
 	}
 	s.term()
 	t.Logf("%d kills; %d reservations accepted, %d seen active", kills, len(s.accepted), len(s.active))
-	if len(s.accepted) < 10 || len(s.active) < 5 {
+	if len(s.accepted) < kills/5 || len(s.active) < kills/10 {
 		t.Errorf("too little was going on: %d accepted, %d active", len(s.accepted), len(s.active))
 	}
 }
@@ -102,7 +125,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func (s *victim) prepare() config.Config {
+func (s *victim) prepare(place config.Store, password string) config.Config {
 	dir, err := os.MkdirTemp("", "leasehold-kill-") // t.TempDir's path is too long for a socket
 	if err != nil {
 		s.t.Fatal(err)
@@ -120,6 +143,13 @@ func (s *victim) prepare() config.Config {
 		Driver: config.Handler{Driver: "noop", SetupDelay: 30 * time.Millisecond, TeardownDelay: 30 * time.Millisecond}})
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if place.Kind != "" {
+		c.Store = place
+		c.Store.PasswordFile = dir + "/store.password"
+		if err := os.WriteFile(c.Store.PasswordFile, []byte(password+"\n"), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	c.Log.Level = "warn"
 	if err := os.WriteFile(dir+"/leasehold.yaml", c.YAML(), 0o600); err != nil {

@@ -81,7 +81,8 @@ their virtual clusters in an LDAP directory.`,
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	root.AddCommand(
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.leaseCommand(),
-		a.emulateCommand(), a.planCommand(), a.explainCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
+		a.ticketCommand(), a.wireCommand(), a.keyCommand(), a.peerCommand(), a.emulateCommand(), a.planCommand(), a.explainCommand(),
+		a.backupCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodes},
 	)
 	for _, c := range append(root.Commands(), root) {

@@ -27,6 +27,9 @@ loses nothing: the next start continues every lease.`,
 				return err
 			}
 			p, err := wiring.New(c.Context(), conf, logger(conf.Log, a.err))
+			if err != nil && c.Context().Err() != nil {
+				return nil // a standby that was told to stop
+			}
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -29,7 +30,10 @@ func findDaemon(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}
-	for _, dir := range sbin {
+	// Debian keeps each version of PostgreSQL in a folder of its own.
+	versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	slices.Reverse(versions)
+	for _, dir := range append(versions, sbin[:]...) {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path, nil
 		}

@@ -1,20 +1,35 @@
 #!/bin/sh
-# install.sh installs the Debian programs that tests run against Leasehold: slapd,
-# the LDAP server that sites use, ldap-utils, the tools that their operators use,
-# and what the race detector links with. Nothing is started: tests start their own,
-# unprivileged, on loopback.
+# install.sh installs the Debian programs that tests run Leasehold against or with:
+#
+#   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
+#   xmlsec1, xmllint, zeep    XML security, schemas and SOAP as others wrote them
+#   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
+#   PostgreSQL                which can keep actors' records
+#   gcc and libc's headers    for Go's race detector
+#
+# Nothing is started: tests start their own, unprivileged, on loopback.
 #
 # It installs as root, or through sudo when that asks no password. Set
 # LEASEHOLD_NO_INSTALL=1 to be told what is missing and to install nothing.
 set -eu
 
-# program=package, one pair for each thing that has to be there
-wanted='slapd=slapd ldapsearch=ldap-utils'
+# program=package, or file=package, one pair for each thing that has to be there
+python=/usr/lib/python3/dist-packages
+wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 xmllint=libxml2-utils'
+wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
+wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 
 say() { printf 'install.sh: %s\n' "$*"; }
 
 have() {
-    for dir in /usr/sbin /usr/local/sbin /sbin; do
+    case $1 in /*)
+        for file in "$1" "$1".*; do
+            [ -e "$file" ] && return 0
+        done
+        return 1
+        ;;
+    esac
+    for dir in /usr/sbin /usr/local/sbin /sbin /usr/lib/postgresql/*/bin; do
         [ -x "$dir/$1" ] && return 0
     done
     command -v "$1" >/dev/null 2>&1
@@ -24,12 +39,14 @@ missing() {
     for pair in $wanted; do
         have "${pair%%=*}" || printf '%s ' "${pair##*=}"
     done
-    # go test -race links with a C compiler and its library.
-    have cc && [ -e /usr/include/stdlib.h ] || printf 'gcc libc6-dev '
 }
+
+# The Java peers are made now, so that no test has to wait for their libraries.
+peers() { "$(dirname "$0")/../peers/setup.sh" >/dev/null; }
 
 packages=$(missing)
 if [ -z "$packages" ]; then
+    peers
     say 'everything is installed already; nothing to do'
     exit 0
 fi
@@ -75,4 +92,5 @@ if [ -n "$packages" ]; then
     say "still missing: $packages" >&2
     exit 1
 fi
+peers
 say 'done'

@@ -119,7 +119,7 @@ index objectClass eq
 `, schemaDir, s.dir, s.Base.Parent(), s.BindDN, s.Password, strings.Join(extra, "\n"))
 	files := map[string][]byte{
 		"slapd.conf":       []byte(conf),
-		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.COD)),
+		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.COD, ldapschema.Recovery)),
 		"cert.pem":         certPEM,
 		"key.pem":          keyPEM,
 	}

@@ -14,29 +14,38 @@ import (
 // tapped is a message that somebody on the way has copied, after its receiver took
 // it.
 type tapped struct {
-	octets   []byte
-	id       string // of the message
+	sealed
 	from, to *process
 }
 
-// overheard keeps a copy for the attacker.
+// overheard keeps a copy for the attackers.
 func (w *world) overheard(s sealed, from, to *process) {
-	if !w.cfg.Signed || w.cfg.Faults.Attack == 0 {
+	if w.cfg.Faults.Attack == 0 {
 		return
 	}
 	if len(w.taps) == 16 {
 		w.taps = w.taps[1:]
 	}
-	w.taps = append(w.taps, tapped{s.octets, s.message.ID, from, to})
+	w.taps = append(w.taps, tapped{s, from, to})
 }
 
-// attack tries one forgery, made from a message that was really sent. All of them
-// must be refused.
+// attack is one try of somebody who wants what is not his: a stranger, or in a
+// world whose messages are not signed at least an actor of the federation.
 func (w *world) attack() {
 	if len(w.taps) == 0 {
 		return
 	}
 	t := w.taps[w.rnd.IntN(len(w.taps))]
+	if !w.cfg.Signed || w.rnd.IntN(3) == 0 {
+		w.abuse(t)
+		return
+	}
+	w.forge(t)
+}
+
+// forge tries one forgery, made from a message that was really sent. All of them
+// must be refused before anybody looks at what they say.
+func (w *world) forge(t tapped) {
 	octets, to, how := t.octets, t.to, "replays"
 	switch w.rnd.IntN(7) {
 	case 0:
@@ -58,7 +67,7 @@ func (w *world) attack() {
 		if who == t.from || who == t.to || !bytes.Contains(t.octets, []byte("sharpTicket")) {
 			return
 		}
-		how, octets = who.Name+" claims", w.resigned(t, who.key, who.key.GUID)
+		how, octets = "claims as "+who.Name, w.resigned(t, who.key, who.key.GUID)
 	}
 	if octets == nil || !to.up {
 		return
@@ -67,8 +76,45 @@ func (w *world) attack() {
 	w.trace.add(w.now, "an attacker %s a message from %s to %s", how, t.from.Name, to.Name)
 	if in, err := w.open(octets, t.from, to); err == nil {
 		w.fail(saysForged, "an attacker %s a message from %s to %s, who takes %s", how, t.from.Name, to.Name, about(in.message))
-		to.post(actors.Receive{Message: in.message}, nil)
 	}
+}
+
+// abuse is a manager who says under its own name what it must not: it redeems a
+// ticket twice, or ends what belongs to another manager. The codecs let it pass; the
+// machines must refuse it, which the judges of their records see.
+func (w *world) abuse(t tapped) {
+	if t.from.role != actors.RoleManager || !t.to.up || !t.from.up {
+		return
+	}
+	m := t.message
+	if other := w.taps[w.rnd.IntN(len(w.taps))]; other.from != t.from && other.from.role == actors.RoleManager && other.to == t.to {
+		m.Reservation, m.Sequence = other.message.Reservation, 1_000
+		m.Op = actors.OpClose
+		if t.to == w.broker {
+			m.Op = actors.OpRelinquish
+		}
+	} else if m.Op == actors.OpRedeem {
+		m.Reservation += "-again"
+	} else {
+		return
+	}
+	t.from.sent++
+	m.ID = t.from.messageID()
+	s, err := w.seal(t.from, t.to, m)
+	if err != nil {
+		return
+	}
+	in, err := w.open(s.octets, t.from, t.to)
+	if err != nil {
+		return
+	}
+	w.counts.Attacks++
+	w.trace.add(w.now, "%s tries %s at %s", t.from.Name, about(m), t.to.Name)
+	t.to.post(actors.Receive{Message: in.message}, func(err error) {
+		if err == nil {
+			w.obeyed(t.to, t.from, in.message)
+		}
+	})
 }
 
 var digits = regexp.MustCompile(`<(units|endTime|sequence|newStartTime)>([0-9]+)<`)
@@ -98,7 +144,7 @@ func stripped(t tapped) []byte {
 func (w *world) resigned(t tapped, s keys.Identity, as string) []byte {
 	body := bodyOf(t)
 	octets, err := wssec.Seal{
-		Signer: s.Key, Cert: s.Cert, GUID: as, Name: t.from.Name, To: t.to.key.GUID, MessageID: t.id,
+		Signer: s.Key, Cert: s.Cert, GUID: as, Name: t.from.Name, To: t.to.key.GUID, MessageID: t.message.ID,
 		Created: w.wall(), Expires: w.wall().Add(life), Profile: wssec.Strict,
 	}.Request(body)
 	if err != nil {

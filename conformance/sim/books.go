@@ -235,6 +235,16 @@ func (b *books) collide(c ldapschema.Change) ldapschema.Change {
 	return c
 }
 
+// inhabited reports whether somebody else's entry lives below one.
+func (b *books) inhabited(key ldapschema.DN) bool {
+	for other := range b.foreign {
+		if strings.HasSuffix(string(other), ","+string(key)) {
+			return true
+		}
+	}
+	return false
+}
+
 // nodeText is where a unit's entry is, for people.
 func (b *books) nodeText(u actors.UnitID) string {
 	n, ok := b.nodes[u]

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/leasehold/leasehold/actors"
@@ -66,6 +68,17 @@ type Faults struct {
 	Extend   int           // a reservation is extended by hand
 	Meddle   int           // per second: somebody edits a directory
 	Attack   int           // per second: somebody forges a message
+}
+
+// check says why no world can be played from c, or nil.
+func (c Config) check() error {
+	if c.Managers < 1 || c.Managers > mostManagers || c.Sites < 1 || c.Sites > mostSites {
+		return fmt.Errorf("sim: a federation has 1 to %d managers and 1 to %d sites", mostManagers, mostSites)
+	}
+	if c.Hosts < 1 || len(c.Exports) == 0 || c.Cycle < 1 || c.Batch < 1 {
+		return errors.New("sim: a world needs hosts, exports, a cycle and a batch of 1 at least")
+	}
+	return nil
 }
 
 // Plain is a world of one manager, one broker and one site in which nothing goes

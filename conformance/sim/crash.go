@@ -30,9 +30,9 @@ const (
 var momentNames = [...]string{"never", "before-save", "after-save", "after-answers", "while-sending", "while-running"}
 
 // drawDeath decides before a batch whether it is the process's last.
-func (p *process) drawDeath(batch []mail) death {
+func (p *process) drawDeath(batch []mail, tick bool) death {
 	w := p.w
-	if m := w.cfg.script.death(p, batch); m != never {
+	if m := w.cfg.script.death(p, batch, tick); m != never {
 		return death{at: m}
 	}
 	if !w.chance(w.faults.Crash) {
@@ -108,13 +108,14 @@ func (p *process) start() {
 	p.hands.boot()
 	fx := p.machine.Recover(p.cycle())
 	p.wake = fx.Wake
-	d := p.drawDeath(nil)
+	d := p.drawDeath(nil, false)
 	if d.at == beforeSave {
 		w.expect(p, p.machine)
 	}
 	if !p.carryOut(fx, nil, nil, d) {
 		return
 	}
+	w.judgeOwed(p)
 	for _, ev := range p.chores {
 		p.post(ev, nil)
 	}

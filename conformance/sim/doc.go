@@ -12,37 +12,52 @@ that goes wrong can be played again as often as it takes to understand it.
 # A world
 
 [Swarm] draws from the seed what kind of world it is: how big, and which faults are
-common in it; half the time a fault does not occur at all. [Run] plays it in four
-acts.
+common in it; half the time a fault does not occur at all. [Run] plays it in acts:
 
-	chaos    leases come and go while faults last: nothing bad may happen
-	calm     the faults are over: everything good must; every lease ends
-	the last one manager asks for all that is left of each site and must get it:
-	lease    nothing was lost on the way
-	oblivion every record of what is over is forgotten
+	chaos           leases come and go while faults last: nothing bad may happen
+	calm            the faults are over: everything good must; every lease ends
+	the last lease  managers ask for all that is left of each site and must get it
+	                (in a third of the worlds): nothing was lost on the way
+	oblivion        every record of what is over is forgotten
 
 What "bad" and "good" mean is a list of sentences, [Sentences]. An actor's process
 is a mailbox, a machine and a disk, as in actors/host: a batch of events is stepped,
 saved, answered, sent and run, in this order, and the process can die between any
-two of these. What a network or a crash takes away is really lost.
+two of these. What a network or a crash takes away is really lost. A restart reads
+the disk, and a site's cod reads its directory.
+
+Every message becomes octets and is read from them again. Tickets are really signed
+and verified in every world; messages are in one world of eight, and there somebody
+forges them.
 
 [Seeds] plays many worlds, each twice, and compares the hashes of their traces: a
 map that is walked in no order, or a clock that is read, shows up as a difference.
+It is the one place here that starts goroutines, one world on each.
 
 # Where to read next
 
-config.go is what a world can be; run.go the acts; process.go an actor's life;
-courier.go, network.go and post.go a message's way; site.go, rack.go and books.go
-what a site does to its machines and its directory; people.go and attacker.go who
-disturbs; safe.go and live.go the judges. testdata holds stories.
+config.go is what a world can be, run.go the acts, world.go who is in it.
 
-mutant_test.go breaks the world on purpose, one way at a time, and shows which
-sentence notices.
+	process.go, crash.go, disk.go    an actor's life
+	courier.go, network.go, post.go  a message's way; tickets.go what it carries
+	site.go, rack.go, guest.go       what actions do to machines and directories
+	people.go, meddler.go            operators; attacker.go those who want harm
+	sentences.go                     what is judged
+	safe.go, history.go, ledger.go   at every step: moves and messages, one
+	units.go, books.go               reservation's past, units sold, units and
+	                                 hosts, the directory
+	live.go                          at rest
+
+testdata holds stories: short scripts over the same world, with everything that
+happens in them. mutant_test.go breaks the world on purpose, one way at a time, and
+shows which sentence notices; peace_test.go asks more of worlds in which less goes
+wrong.
 
 # What is not here
 
-Goroutines, sockets, files and real clocks: actors/host, remote and endpoint and
-cod/site are tested where they are. Their order of effects and their rules for
-trying again are played here by process.go and courier.go.
+Sockets, files, real clocks and the goroutines around one actor: actors/host,
+remote, endpoint and cod/site are tested where they are. Their order of effects and
+their rules for trying again are played here by process.go and courier.go. Clocks
+that differ: all actors of a world have the same one.
 */
 package sim

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/leasehold/leasehold/actors"
+import (
+	"slices"
+
+	"github.com/leasehold/leasehold/actors"
+)
 
 // guest carries out a manager's joins and leaves: one at a time on each unit, in
 // the order of their numbers. Some take long, some fail.
@@ -11,7 +15,7 @@ type guest struct {
 
 // turns is the actions on one unit that wait for the one under way.
 type turns struct {
-	busy    bool
+	doing   *actors.Action // under way; nil when none is
 	waiting []actors.Action
 }
 
@@ -35,14 +39,14 @@ func (g *guest) run(a actors.Action) {
 }
 
 func (g *guest) next(t *turns) {
-	if t.busy || len(t.waiting) == 0 {
+	if t.doing != nil || len(t.waiting) == 0 {
 		return
 	}
 	a := t.waiting[0]
-	t.waiting, t.busy = t.waiting[1:], true
+	t.waiting, t.doing = t.waiting[1:], &a
 	w := g.p.w
 	g.p.later(1+w.upTo(w.faults.Work), func() {
-		t.busy = false
+		t.doing = nil
 		done := actors.ActionDone{Reservation: a.Reservation, Unit: a.Unit.ID, Verb: a.Verb, Sequence: a.Sequence}
 		if w.chance(w.faults.Join) {
 			done.Code, done.Note = 1, "the guest said no"
@@ -52,11 +56,20 @@ func (g *guest) next(t *turns) {
 	})
 }
 
+func (g *guest) owes(u actors.Unit) bool {
+	t := g.units[u.ID]
+	return t != nil && (t.doing != nil && t.doing.Sequence == u.Sequence ||
+		slices.ContainsFunc(t.waiting, func(a actors.Action) bool { return a.Sequence == u.Sequence }))
+}
+
 // idle is the hands of an actor that runs nothing.
 type idle struct{ p *process }
 
 func (i idle) boot()  {}
 func (i idle) crash() {}
+
+func (i idle) owes(actors.Unit) bool { return false }
+
 func (i idle) run(a actors.Action) {
 	i.p.w.fail(saysSendable, "%s runs %s", i.p.Name, a.Verb)
 }

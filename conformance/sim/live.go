@@ -77,31 +77,24 @@ func (w *world) judgeDirectory(s *site) {
 	}
 	vacant := ldapschema.DN("no entry")
 	for _, e := range entries {
-		found[e.DN.Normal()] = e.LDIF()
+		key := s.book.normal(e.DN)
+		found[key] = e.LDIF()
 		if e.Get("codState") == "vacant" { // kept with all below it, should its slice come back
 			vacant = e.DN
 		}
-		if e.Get("codOwner") != s.cfg.Owner || lame[e.Get("codSlice")] || s.book.robbed[e.Get("codSlice")] || e.DN.Under(vacant) || s.inhabited(e.DN, entries) {
+		if e.Get("codOwner") != s.cfg.Owner {
 			continue
 		}
-		w.fail(saysClean, "%s: %s is left", s.p.Name, e.DN)
+		slice := e.Get("codSlice")
+		if !lame[slice] && !s.book.robbed[slice] && !e.DN.Under(vacant) && !s.book.inhabited(key) {
+			w.fail(saysClean, "%s: %s is left", s.p.Name, e.DN)
+		}
 	}
 	for _, dn := range sortedKeys(s.book.foreign) {
 		if found[dn] != s.book.foreign[dn] {
 			w.fail(saysKept, "%s: %s was\n%sand is\n%s", s.p.Name, dn, s.book.foreign[dn], found[dn])
 		}
 	}
-}
-
-// inhabited reports whether somebody else's entry lives below a name.
-func (s *site) inhabited(dn ldapschema.DN, entries []ldapschema.Entry) bool {
-	below := "," + string(dn.Normal())
-	for _, e := range entries {
-		if e.Get("codOwner") != s.cfg.Owner && strings.HasSuffix(string(e.DN.Normal()), below) {
-			return true
-		}
-	}
-	return false
 }
 
 // last is a lease that asks for all that is left of a site.
@@ -114,13 +107,13 @@ type last struct {
 // lastLeases asks for everything: if any host, unit of the broker's stock or
 // address was lost on the way, somebody will have too few.
 func (w *world) lastLeases() []last {
+	if !w.cfg.Last {
+		return nil
+	}
 	var out []last
 	c := w.cycles()
 	first := c.Of(w.now) + 5
 	term := actors.NewTerm(c.Start(first), c.End(first+40))
-	if !w.cfg.Last {
-		return nil
-	}
 	for i, s := range w.sites {
 		fit := 0
 		for _, name := range sortedKeys(s.rack.hosts) {

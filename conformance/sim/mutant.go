@@ -12,6 +12,7 @@ const (
 	leavesRemains          // a driver says that it tore down and did not
 	sharesAddress          // an entry is written with the address of another
 	skipsSignatures        // messages are read without opening them
+	admitsReplays          // a message is opened as often as it comes
 	sellsMore              // a broker believes that it was given one unit more
 	readsMapOrder          // something depends on the order of a map
 )

@@ -23,6 +23,7 @@ func TestMutants(t *testing.T) {
 		{"leaves remains", leavesRemains, nil, 20, []sentence{saysBare, saysOneUnit}},
 		{"shares an address", sharesAddress, nil, 20, []sentence{saysShared}},
 		{"skips signatures", skipsSignatures, func(c *Config) { c.Signed, c.Faults.Attack = true, 800 }, 20, []sentence{saysForged}},
+		{"admits replays", admitsReplays, func(c *Config) { c.Signed, c.Faults.Attack = true, 800 }, 40, []sentence{saysForged}},
 		{"sells more than it was given", sellsMore, nil, 60, []sentence{saysOversold}},
 		{"reads the order of a map", readsMapOrder, nil, 20, []sentence{saysRepeats}},
 	} {

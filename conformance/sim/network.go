@@ -69,6 +69,7 @@ func (w *world) arrive(s sealed, from, to *process, answer func([]byte), down fu
 		if err != nil {
 			w.counts.Refused++
 		} else {
+			w.obeyed(to, in.from, in.message)
 		}
 		answer(w.answer(to, in, err))
 	})

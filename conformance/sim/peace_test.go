@@ -93,3 +93,48 @@ func TestOneLost(t *testing.T) {
 		}
 	}
 }
+
+// Where nothing is lost and nobody dies, what a manager gives back is free soon and
+// not only when its term ends, however late and in whatever order messages come.
+func TestPrompt(t *testing.T) {
+	t.Parallel()
+	over := 0
+	for seed := range uint64(60) {
+		cfg := Swarm(seed)
+		cfg.Faults = Faults{Delay: 2_500, Repeat: 100, Work: 300, Lookup: 5, Setup: 300, Join: 400, Unready: 100, Close: 700}
+		cfg.Cycle, cfg.Chaos, cfg.Shortest, cfg.Hasty, cfg.Last = 1000, 80_000, 60, seed%2 == 0, false
+		on, err := newStage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var w *world
+		cfg.script.each = func(line string) {
+			var second float64
+			var who string
+			var id actors.ReservationID
+			if n, _ := fmt.Sscan(line, &second, &who, &id); n < 3 || w == nil || !strings.HasPrefix(who, "sm") ||
+				!strings.Contains(line, " > Closed") && !strings.Contains(line, " > Failed") {
+				return
+			}
+			over++
+			w.after(30_000, func() {
+				for _, p := range w.procs {
+					v, known := p.machine.View(id)
+					if known && p.role != actors.RoleManager && v.State != "Closed" && v.State != "Failed" || len(v.Held) > 0 {
+						t.Errorf("seed %d: half a minute after %q %s still has it as %s,%s with %d units", seed, line, p.Name, v.State, v.Pending, len(v.Held))
+					}
+				}
+			})
+		}
+		if w, err = newWorld(seed, cfg, on); err != nil {
+			t.Fatal(err)
+		}
+		w.play()
+		if w.failure != nil {
+			t.Fatal(w.failure)
+		}
+	}
+	if over < 100 {
+		t.Errorf("only %d reservations were given back", over)
+	}
+}

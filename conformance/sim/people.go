@@ -71,9 +71,7 @@ func (w *world) plan() {
 	every(f.PowerCut, func() { w.procs[w.rnd.IntN(len(w.procs))].powerCut() })
 	every(f.Outage, w.outage)
 	every(f.Meddle, w.meddle)
-	if w.cfg.Signed {
-		every(f.Attack, w.attack)
-	}
+	every(f.Attack, w.attack)
 }
 
 // planLease arranges one reservation's life: somebody asks for it, and perhaps

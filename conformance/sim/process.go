@@ -37,6 +37,9 @@ type hands interface {
 	run(actors.Action)
 	crash()
 	boot()
+	// owes reports whether an action is under way, or waits, for what the unit
+	// waits for.
+	owes(actors.Unit) bool
 }
 
 // mail is an event with the one who waits for its answer, if anybody does.
@@ -51,16 +54,17 @@ func (p *process) post(ev actors.Event, reply func(error)) {
 		return
 	}
 	p.mail = append(p.mail, mail{ev, reply})
-	p.look(0)
+	p.look()
 }
 
 // look arranges a look at the mailbox.
-func (p *process) look(after actors.Millis) {
+func (p *process) look() {
 	if p.pending {
 		return
 	}
+	after := actors.Millis(0)
 	if p.w.chance(p.w.faults.Stall) {
-		after += p.w.upTo(5_000)
+		after = p.w.upTo(5_000)
 		p.w.counts.Stalls++
 	}
 	p.pending = true
@@ -94,7 +98,7 @@ func (p *process) round() {
 	if n == 0 && !tick {
 		return
 	}
-	death := p.drawDeath(batch)
+	death := p.drawDeath(batch, tick)
 	if death.at == beforeSave {
 		w.expect(p, p.machine)
 	}
@@ -111,7 +115,7 @@ func (p *process) round() {
 		return
 	}
 	if len(p.mail) > 0 {
-		p.look(0)
+		p.look()
 	}
 	p.setAlarm()
 }
@@ -224,7 +228,7 @@ func (p *process) setAlarm() {
 		return
 	}
 	if p.tickDue() {
-		p.look(0)
+		p.look()
 		return
 	}
 	at := p.w.cycles().Start(due)
@@ -237,7 +241,7 @@ func (p *process) setAlarm() {
 			p.alarm = 0
 		}
 		if p.tickDue() {
-			p.look(0)
+			p.look()
 		}
 	})
 }

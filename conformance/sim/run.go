@@ -1,10 +1,6 @@
 package sim
 
-import (
-	"fmt"
-
-	"github.com/leasehold/leasehold/actors"
-)
+import "github.com/leasehold/leasehold/actors"
 
 // Report is how a world went.
 type Report struct {
@@ -66,8 +62,8 @@ func Run(seed uint64, cfg Config) (Report, error) {
 }
 
 func run(seed uint64, cfg Config, on *stage) (Report, error) {
-	if cfg.Managers < 1 || cfg.Managers > mostManagers || cfg.Sites < 1 || cfg.Sites > mostSites || cfg.Hosts < 1 || len(cfg.Exports) == 0 || cfg.Cycle < 1 || cfg.Batch < 1 {
-		return Report{}, fmt.Errorf("sim: a world needs 1 to %d managers, 1 to %d sites, and hosts, exports, a cycle and a batch of 1 at least", mostManagers, mostSites)
+	if err := cfg.check(); err != nil {
+		return Report{}, err
 	}
 	w, err := newWorld(seed, cfg, on)
 	if err != nil {
@@ -89,19 +85,22 @@ func (w *world) slack() actors.Millis { return 60_000 + 200*w.cfg.Cycle }
 // play is the acts.
 func (w *world) play() {
 	w.latest = begin + w.cfg.Chaos
-	w.plan()
 	var lasts []last
+	chaosEnds := func() actors.Millis { return begin + w.cfg.Chaos }
+	allOver := func() actors.Millis { return w.latest + w.slack() }
+	lastOver := func() actors.Millis { return w.latest - 5*w.cfg.Cycle }
+	forgotten := func() actors.Millis { return allOver() + actors.Millis(w.cfg.Keep+5)*w.cfg.Cycle }
 	for _, act := range []struct {
 		name   string
 		begins func()
 		ends   func() actors.Millis
 		judge  func()
 	}{
-		{"chaos", nil, func() actors.Millis { return begin + w.cfg.Chaos }, nil},
-		{"calm", w.calmDown, func() actors.Millis { return w.latest + w.slack() }, w.judgeRest},
-		{"the last lease", func() { lasts = w.lastLeases() }, func() actors.Millis { return w.latest - 5*w.cfg.Cycle }, func() { w.judgeLastLeases(lasts) }},
-		{"the end", nil, func() actors.Millis { return w.latest + w.slack() }, w.judgeRest},
-		{"oblivion", nil, func() actors.Millis { return w.latest + w.slack() + actors.Millis(w.cfg.Keep+5)*w.cfg.Cycle }, w.judgeOblivion},
+		{"chaos", w.plan, chaosEnds, nil},
+		{"calm", w.calmDown, allOver, w.judgeRest},
+		{"the last lease", func() { lasts = w.lastLeases() }, lastOver, func() { w.judgeLastLeases(lasts) }},
+		{"its end", nil, allOver, w.judgeRest},
+		{"oblivion", nil, forgotten, w.judgeOblivion},
 	} {
 		w.trace.add(w.now, "%s", act.name)
 		if act.begins != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,11 +37,15 @@ func (w *world) moved(p *process, t actors.Transition) {
 		w.fail(saysLegal, "%s: %s moves from %s to %s: %s", p.Name, t.Reservation, t.From, t.To, t.Why)
 	}
 	w.counts.Moves++
-	w.visited[p.role.String()+" "+t.From+" > "+t.To]++
-	if p.role == actors.RoleManager && strings.Contains(t.From, ",ExtendingLease") && strings.HasPrefix(t.To, "Active,") && t.Why == "the site extended the lease" {
-		w.counts.Extended++
+	if p.role != actors.RoleManager {
+		return
 	}
-	if p.role == actors.RoleManager && strings.HasPrefix(t.From, "Ticketed,Redeeming") && strings.HasPrefix(t.To, "Active") {
+	switch {
+	case t.Why == "the site took the units back":
+		w.judgeTakenBack(p, t.Reservation)
+	case t.Why == "the site extended the lease":
+		w.counts.Extended++
+	case strings.HasPrefix(t.From, "Ticketed,Redeeming") && strings.HasPrefix(t.To, "Active"):
 		w.counts.Leases++
 	}
 }
@@ -60,10 +65,19 @@ func (w *world) saved(p *process, records []actors.Record) {
 		switch v := rec.Value.(type) {
 		case nil:
 			w.forgot[p.Name+" "+rec.Key] = true
+			if s := w.siteOf[p.ID]; s != nil {
+				id := actors.ReservationID(strings.TrimPrefix(rec.Key, "reservation/"))
+				maps.DeleteFunc(s.tickets, func(_ actors.TicketID, by actors.ReservationID) bool { return by == id })
+			}
+		case manager.Reservation:
+			w.remember(p, v.ID, v.Status.State, v.TicketSeq, v.LeaseSeq)
 		case broker.Reservation:
+			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			touched = append(touched, w.noteGrant(p, v))
 		case authority.Reservation:
+			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			s := w.siteOf[p.ID]
+			s.judgeTickets(v)
 			touched = append(touched, s.noteHolds(v))
 			s.judgeUnits(v)
 		}

@@ -32,16 +32,17 @@ type scriptedDrop struct {
 }
 
 // death is where in this batch the story wants the process to die.
-func (s script) death(p *process, batch []mail) moment {
+func (s script) death(p *process, batch []mail, tick bool) moment {
 	for _, d := range s.deaths {
 		if d.used || d.who != p.Name {
 			continue
 		}
+		d.used = tick && d.when == "ticks"
 		for _, m := range batch {
-			if strings.Contains(describe(m.event), d.when) {
-				d.used = true
-				return d.at
-			}
+			d.used = d.used || strings.Contains(describe(m.event), d.when)
+		}
+		if d.used {
+			return d.at
 		}
 	}
 	return never

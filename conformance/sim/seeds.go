@@ -21,7 +21,11 @@ type Summary struct {
 // below it was played. When ctx ends first, its error is returned. progress, which
 // may be nil, hears how many worlds are done; it is never called twice at once.
 func Seeds(ctx context.Context, first uint64, count, workers int, progress func(done int)) (Summary, error) {
-	f := fleet{ctx: ctx, first: first, count: count, failed: count, progress: progress}
+	return sweep(ctx, Swarm, first, count, workers, progress)
+}
+
+func sweep(ctx context.Context, draw func(uint64) Config, first uint64, count, workers int, progress func(int)) (Summary, error) {
+	f := fleet{ctx: ctx, draw: draw, first: first, failed: count, progress: progress}
 	var done sync.WaitGroup
 	for range max(1, workers) {
 		done.Go(f.work)
@@ -36,13 +40,13 @@ func Seeds(ctx context.Context, first uint64, count, workers int, progress func(
 // fleet is the worlds that several goroutines play.
 type fleet struct {
 	ctx      context.Context
+	draw     func(seed uint64) Config
 	first    uint64
-	count    int
 	progress func(int)
 
 	mu     sync.Mutex
 	next   int // to be played
-	failed int // the lowest that failed; count if none did
+	failed int // the lowest that failed; the number of worlds if none did
 	err    error
 	sum    Summary
 }
@@ -66,12 +70,13 @@ func (f *fleet) work() {
 			return
 		}
 		seed := f.first + uint64(i)
-		report, err := twice(seed, Swarm(seed), on)
+		cfg := f.draw(seed)
+		report, err := twice(seed, cfg, on)
 		f.mu.Lock()
 		switch {
 		case err == nil:
 			f.sum.Worlds++
-			if Swarm(seed).Signed {
+			if cfg.Signed {
 				f.sum.Signed++
 			}
 			f.sum.Counts.Add(report.Counts)

@@ -22,6 +22,11 @@ const (
 	saysJoined    sentence = "a guest joins only what its site has set up"
 	saysTaken     sentence = "no unit is taken from a guest that uses it before the term is over"
 	saysTicketed  sentence = "a lease has no more units in use than its ticket gives it"
+	saysTakenBack sentence = "a manager believes that its units were taken back only when they were"
+	saysAgain     sentence = "what is over does not begin again"
+	saysOnce      sentence = "a ticket is redeemed for one reservation"
+	saysClient    sentence = "a reservation obeys nobody but those it is about"
+	saysOwed      sentence = "a restart takes up everything that was under way"
 	saysForged    sentence = "a message that its sender did not sign, now and for its receiver, is refused"
 	saysOneCall   sentence = "a driver is called for one thing at a time on each unit"
 	saysRestored  sentence = "a restart from the disk shows what was shown before it"
@@ -50,7 +55,8 @@ func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
 		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
-		saysExplained, saysLegal, saysJoined, saysTaken, saysTicketed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
+		saysExplained, saysLegal, saysJoined, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysClient,
+		saysOwed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
 		saysAddressed, saysLoadable,
 		saysOver, saysFree, saysClean, saysKept, saysQuiet, saysLastOne, saysOblivion, saysPeace, saysRepeats,
 	} {

@@ -9,7 +9,7 @@ import (
 
 var (
 	first = flag.Uint64("seed", 1, "first seed to play")
-	count = flag.Int("seeds", 300, "how many seeds to play")
+	count = flag.Int("seeds", 200, "how many seeds to play")
 )
 
 // TestFederation plays each seed twice. A failure names its seed, and

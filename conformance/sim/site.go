@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod"
@@ -30,11 +31,12 @@ type site struct {
 	alarm   actors.Millis
 
 	// What the judges know of its disk.
-	leases map[actors.ReservationID]map[actors.UnitID]actors.Unit
-	units  map[actors.UnitID]actors.Unit
-	onHost map[string]actors.UnitID
-	served map[actors.UnitID]bool // were reported to be set up
-	lame   map[actors.UnitID]bool // dropped with their hosts, which are in quarantine
+	leases  map[actors.ReservationID]map[actors.UnitID]actors.Unit
+	units   map[actors.UnitID]actors.Unit
+	onHost  map[string]actors.UnitID
+	tickets map[actors.TicketID]actors.ReservationID // that were presented
+	served  map[actors.UnitID]bool                   // were reported to be set up
+	lame    map[actors.UnitID]bool                   // dropped with their hosts, which are in quarantine
 }
 
 // writing is a Write under way.
@@ -47,7 +49,7 @@ func newSite(p *process, n int) (*site, error) {
 	s := &site{
 		p: p, writing: map[cod.Token]*writing{}, leases: map[actors.ReservationID]map[actors.UnitID]actors.Unit{},
 		units: map[actors.UnitID]actors.Unit{}, onHost: map[string]actors.UnitID{}, lame: map[actors.UnitID]bool{},
-		served: map[actors.UnitID]bool{},
+		served: map[actors.UnitID]bool{}, tickets: map[actors.TicketID]actors.ReservationID{},
 	}
 	s.cfg = cod.Config{
 		Owner: string(p.ID), Base: ldapschema.DN(fmt.Sprintf("dc=%s,dc=test", p.Name)), Domain: p.Name + ".test",
@@ -135,6 +137,11 @@ func (s *site) run(a actors.Action) {
 		return
 	}
 	s.step(cod.Do{Action: a})
+}
+
+// owes looks at what waits for the directory to be read.
+func (s *site) owes(u actors.Unit) bool {
+	return slices.ContainsFunc(s.waiting, func(a actors.Action) bool { return a.Unit.ID == u.ID && a.Sequence == u.Sequence })
 }
 
 // step gives cod one event and starts what it asks for.

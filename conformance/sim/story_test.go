@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write golden files anew")
 //	ask MANAGER RESERVATION units=2 start=10 end=19.999 [renewable] [at=2]
 //	extend MANAGER RESERVATION end=29.999 units=1 at=12
 //	close ACTOR RESERVATION at=15
-//	die ACTOR MOMENT TEXT        in the batch that has an event of that text
+//	die ACTOR MOMENT TEXT        in the batch that has an event of that text, or "ticks"
 //	down SECONDS                 how long the dead stay down
 //	lose TIMES TEXT              the first attempts at messages of that text
 //	away SITE from=10 to=14      its directory does not answer

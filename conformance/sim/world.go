@@ -47,8 +47,8 @@ type world struct {
 	counts   Counts
 	failure  *Failure
 	legal    map[actors.Role]map[string]bool
-	visited  map[string]int // moves of reservations, by role
 	said     map[string]said
+	pasts    map[string]past              // "actor reservation"
 	forgot   map[string]bool              // "actor key" of records that were removed
 	accounts map[actors.TicketID]*account // of grants, by the delegation they come from
 	shares   map[actors.TicketID]*account // of leases, by the site's own delegation
@@ -58,9 +58,9 @@ type world struct {
 func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 	w := &world{
 		seed: seed, cfg: cfg, faults: cfg.Faults, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
-		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{},
-		cuts: map[[2]int]actors.Millis{}, legal: legalMoves(), said: map[string]said{}, forgot: map[string]bool{}, visited: map[string]int{}, closed: map[string]bool{},
-		accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
+		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, cuts: map[[2]int]actors.Millis{},
+		closed: map[string]bool{}, legal: legalMoves(), said: map[string]said{}, pasts: map[string]past{},
+		forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}
 	w.trace.each = cfg.script.each
 	w.stage, w.cast = on, on.cast(cfg.Managers, cfg.Sites)

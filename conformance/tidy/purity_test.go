@@ -35,7 +35,7 @@ var impure = []struct{ path, why string }{
 }
 
 // worldly is modules from elsewhere that touch the world.
-var worldly = []string{"bbolt", "cobra", "go-ldap", "logrus", "xmlrpc"}
+var worldly = []string{"bbolt", "cobra", "go-ldap", "logrus", "pgx", "xmlrpc"}
 
 // clocks is calls that read or start a clock.
 var clocks = map[string][]string{

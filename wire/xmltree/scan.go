@@ -16,13 +16,15 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	if i := firstIllegal(src); i >= 0 {
 		return nil, &SyntaxError{i, "character that XML does not have, or not UTF-8"}
 	}
-	// Every node begins or follows at a '<' and every attribute has a '='.
+	// Every '<' but those of end tags begins an element, and where no '>' is right
+	// before one, there is text before it. Every attribute has a '='.
 	tags := bytes.Count(src, []byte{'<'})
+	nodes := 2*tags - bytes.Count(src, []byte("</")) - bytes.Count(src, []byte("><"))
 	s := scanner{
 		src: string(src),
 		lim: lim,
 		doc: &Document{
-			nodes:    make([]node, 0, min(tags+1, 4096)),
+			nodes:    make([]node, 0, min(max(nodes, 1), 4096)),
 			attrs:    make([]attr, 0, min(bytes.Count(src, []byte{'='}), 1024)),
 			bindings: make([]binding, 1, 8),
 		},
@@ -44,8 +46,9 @@ type scanner struct {
 	doc   *Document
 	open  int32 // innermost open element, or -1
 	depth int
-	count int // elements so far
-	run   int // source octets of the present run of character data
+	count int              // elements so far
+	run   int              // source octets of the present run of character data
+	room  *strings.Builder // where decoded texts go
 }
 
 func (s *scanner) fail(at int, what string) error { return &SyntaxError{at, what} }

@@ -72,6 +72,9 @@ func (s *scanner) addText(from, stop int, decoded int32) {
 
 // keep stores a decoded text and gives its number.
 func (s *scanner) keep(text string) int32 {
+	if s.doc.decoded == nil {
+		s.doc.decoded = make([]string, 0, min(1+strings.Count(s.src, "&")/2, 64))
+	}
 	s.doc.decoded = append(s.doc.decoded, text)
 	return int32(len(s.doc.decoded) - 1)
 }
@@ -115,8 +118,15 @@ func (s *scanner) attValue() (start, stop, decoded int32, err error) {
 // decode expands references and normalises line ends; in an attribute value
 // literal white space becomes spaces as well (XML 1.0 3.3.3).
 func (s *scanner) decode(raw string, from int, attr bool) (int32, error) {
-	var b strings.Builder
-	b.Grow(len(raw))
+	// Decoded texts share pieces of memory: what is in a builder stays where it is
+	// as long as there is room for more, and no text is longer than its source.
+	b := s.room
+	if b == nil || b.Cap()-b.Len() < len(raw) {
+		b = new(strings.Builder)
+		b.Grow(max(len(raw), min(len(s.src)/8, roomSize)))
+		s.room = b
+	}
+	start := b.Len()
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; {
 		case c == '&':
@@ -144,8 +154,11 @@ func (s *scanner) decode(raw string, from int, attr bool) (int32, error) {
 			i++
 		}
 	}
-	return s.keep(b.String()), nil
+	return s.keep(b.String()[start:]), nil
 }
+
+// roomSize is how much memory for decoded texts is taken at a time.
+const roomSize = 4096
 
 func lineEnds(raw string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(raw, "\r\n", "\n"), "\r", "\n")

@@ -2,21 +2,32 @@ package dsig
 
 import (
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // legacy peers have such keys; we only verify
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha1" // legacy peers sign with nothing else; Policy decides who may
 	"crypto/sha256"
+	"crypto/sha512"
 	"fmt"
+	"math/big"
 )
 
 // Space is the namespace of XML Signature.
 const Space = "http://www.w3.org/2000/09/xmldsig#"
 
-// Names of algorithms (RFC 6931).
+// Names of algorithms (RFC 6931). MD5, RIPEMD and HMAC have none here: no policy
+// can allow them (wssec.md A12, A13).
 const (
+	RSASHA1     = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
 	RSASHA256   = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+	RSASHA512   = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
+	DSASHA1     = "http://www.w3.org/2000/09/xmldsig#dsa-sha1" // verified, never made
 	ECDSASHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
-	SHA256      = "http://www.w3.org/2001/04/xmlenc#sha256"
+
+	SHA1   = "http://www.w3.org/2000/09/xmldsig#sha1"
+	SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+	SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 )
 
 // method is a signature algorithm: how its input is hashed and its value checked.
@@ -27,7 +38,10 @@ type method struct {
 }
 
 var methods = [...]method{
+	{RSASHA1, crypto.SHA1, verifyRSA(crypto.SHA1)},
 	{RSASHA256, crypto.SHA256, verifyRSA(crypto.SHA256)},
+	{RSASHA512, crypto.SHA512, verifyRSA(crypto.SHA512)},
+	{DSASHA1, crypto.SHA1, verifyDSA},
 	{ECDSASHA256, crypto.SHA256, verifyECDSA},
 }
 
@@ -39,8 +53,16 @@ type digest struct {
 }
 
 var digests = [...]digest{
+	{SHA1, sha1.Size, func(dst, data []byte) []byte {
+		h := sha1.Sum(data)
+		return append(dst, h[:]...)
+	}},
 	{SHA256, sha256.Size, func(dst, data []byte) []byte {
 		h := sha256.Sum256(data)
+		return append(dst, h[:]...)
+	}},
+	{SHA512, sha512.Size, func(dst, data []byte) []byte {
+		h := sha512.Sum512(data)
 		return append(dst, h[:]...)
 	}},
 }
@@ -73,6 +95,33 @@ func verifyECDSA(key crypto.PublicKey, _ Policy, digest, value []byte) error {
 		return fmt.Errorf("%w: an ECDSA value of %d octets", ErrSignature, len(value))
 	}
 	if !ecdsa.VerifyASN1(k, digest, joinASN1(value)) {
+		return ErrSignature
+	}
+	return nil
+}
+
+// The sizes of DSA (FIPS 186-2, which is what dsa-sha1 means): q of 160 bits, and
+// p of 1024 to 3072, beyond which a check would cost too much.
+const (
+	dsaQ    = 20
+	minDSAP = 1024
+	maxDSAP = 3072
+)
+
+// verifyDSA checks r and s of 20 octets each, one after the other (XML Signature
+// 6.4.1).
+func verifyDSA(key crypto.PublicKey, _ Policy, digest, value []byte) error {
+	k, ok := key.(*dsa.PublicKey)
+	if !ok {
+		return fmt.Errorf("%w: a DSA signature by a %T", ErrKey, key)
+	}
+	if k.Q.BitLen() != 8*dsaQ || k.P.BitLen() < minDSAP || k.P.BitLen() > maxDSAP {
+		return fmt.Errorf("%w: DSA of %d and %d bits", ErrKey, k.P.BitLen(), k.Q.BitLen())
+	}
+	if len(value) != 2*dsaQ {
+		return fmt.Errorf("%w: a DSA value of %d octets", ErrSignature, len(value))
+	}
+	if !dsa.Verify(k, digest, new(big.Int).SetBytes(value[:dsaQ]), new(big.Int).SetBytes(value[dsaQ:])) {
 		return ErrSignature
 	}
 	return nil

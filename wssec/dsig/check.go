@@ -1,9 +1,11 @@
 package dsig
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec/c14n"
@@ -31,9 +33,29 @@ func (r Reference) Check(n xmltree.Node, buf []byte, limit int) ([]byte, error) 
 	if err != nil {
 		return buf, fmt.Errorf("%w: %v", ErrDigest, err)
 	}
-	var room [64]byte
-	if subtle.ConstantTimeCompare(r.digest.sum(room[:0], buf), r.value) != 1 {
-		return buf, fmt.Errorf("%w: #%s", ErrDigest, r.ID)
+	return buf, r.compare(buf)
+}
+
+// CheckToken is Check for a Reference with STR: token is the element that the
+// SecurityTokenReference names. The transform says that its canonical form
+// declares the default namespace in any case, as xmlns="" where there is none
+// (WSS SOAP Message Security 1.0, 8.3).
+func (r Reference) CheckToken(token xmltree.Node, buf []byte, limit int) ([]byte, error) {
+	buf, err := c14n.Bounded(buf[:0], token, nil, limit)
+	if err != nil {
+		return buf, fmt.Errorf("%w: %v", ErrDigest, err)
 	}
-	return buf, nil
+	at := 1 + len(token.Name())
+	if !bytes.HasPrefix(buf[at:], []byte(` xmlns="`)) {
+		buf = slices.Insert(buf, at, []byte(` xmlns=""`)...)
+	}
+	return buf, r.compare(buf)
+}
+
+func (r Reference) compare(octets []byte) error {
+	var room [64]byte
+	if subtle.ConstantTimeCompare(r.digest.sum(room[:0], octets), r.value) != 1 {
+		return fmt.Errorf("%w: #%s", ErrDigest, r.ID)
+	}
+	return nil
 }

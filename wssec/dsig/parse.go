@@ -1,6 +1,7 @@
 package dsig
 
 import (
+	"crypto"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ type Policy struct {
 	MinRSABits    int      // shortest RSA key
 	MaxReferences int      // most References (wssec.md A20)
 	MaxPrefixes   int      // most tokens of one PrefixList
+	STRTransform  bool     // References may digest the token a SecurityTokenReference names
 }
 
 // Signature is a ds:Signature of acceptable shape. Nothing in it is verified.
@@ -35,6 +37,9 @@ type Signature struct {
 // digest. It counts only once the Signature has verified.
 type Reference struct {
 	ID string // without the '#'
+	// STR says that the element with this id is a SecurityTokenReference, and that
+	// the digest is that of the token it refers to: see CheckToken.
+	STR bool
 
 	digest   *digest
 	value    []byte
@@ -43,6 +48,17 @@ type Reference struct {
 
 // Method is the name of the signature algorithm.
 func (s Signature) Method() string { return s.method.name }
+
+// Digest is the octets of DigestValue, which nobody may change.
+func (r Reference) Digest() []byte { return r.value }
+
+// Weak reports whether SHA-1 is any part of the signature.
+func (s Signature) Weak() bool {
+	if s.method.hash == crypto.SHA1 {
+		return true
+	}
+	return slices.ContainsFunc(s.References, func(r Reference) bool { return r.digest.name == SHA1 })
+}
 
 // Parse reads the ds:Signature n: SignedInfo, SignatureValue and perhaps
 // KeyInfo, in this order and nothing else.
@@ -141,7 +157,12 @@ func (p Policy) reference(n xmltree.Node) (r Reference, err error) {
 	if len(transforms) != 1 || !transforms[0].Is(Space, "Transform") {
 		return r, fmt.Errorf("%w: transforms", ErrReference)
 	}
-	if r.prefixes, err = p.canonicalisation(transforms[0]); err != nil {
+	if name, _ := transforms[0].Attr("", "Algorithm"); p.STRTransform && name == strTransform {
+		r.STR, err = true, p.strParameters(transforms[0])
+	} else {
+		r.prefixes, err = p.canonicalisation(transforms[0])
+	}
+	if err != nil {
 		return r, err
 	}
 	name, err := algorithm(kids[1])
@@ -160,6 +181,37 @@ func (p Policy) reference(n xmltree.Node) (r Reference, err error) {
 		return r, fmt.Errorf("%w: a digest of %d octets", ErrShape, len(r.value))
 	}
 	return r, nil
+}
+
+// The transform that replaces a SecurityTokenReference by its token, and the
+// namespace of its parameters (WSS SOAP Message Security 1.0, 8.3).
+const (
+	strTransform = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#STR-Transform"
+	wsseSpace    = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+)
+
+// strParameters wants the parameters of an STR-Transform to name exclusive
+// canonicalisation, without prefixes: the token need not stand where they mean
+// anything.
+func (p Policy) strParameters(n xmltree.Node) error {
+	if err := onlyAttrs(n, "Algorithm"); err != nil {
+		return err
+	}
+	for _, want := range [2][2]string{{wsseSpace, "TransformationParameters"}, {Space, "CanonicalizationMethod"}} {
+		var room [1]xmltree.Node
+		kids, err := children(room[:0], n, 1)
+		if err != nil || len(kids) != 1 || !kids[0].Is(want[0], want[1]) {
+			return fmt.Errorf("%w: parameters of STR-Transform", ErrShape)
+		}
+		if n = kids[0]; n.Space() == wsseSpace && onlyAttrs(n) != nil {
+			return fmt.Errorf("%w: parameters of STR-Transform", ErrShape)
+		}
+	}
+	prefixes, err := p.canonicalisation(n)
+	if err == nil && len(prefixes) > 0 {
+		err = fmt.Errorf("%w: prefixes of STR-Transform", ErrShape)
+	}
+	return err
 }
 
 // canonicalisation reads a CanonicalizationMethod or Transform, which must name
@@ -279,10 +331,16 @@ func decodeText(n xmltree.Node) ([]byte, error) {
 // DecodeBase64 decodes the base64 of XML Schema: white space anywhere, padding
 // required, unused bits zero.
 func DecodeBase64(text string) ([]byte, error) {
-	if strings.ContainsAny(text, space) {
-		text = strings.Join(strings.FieldsFunc(text, isSpace), "")
+	plain := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			plain = append(plain, c)
+		}
 	}
-	return strictBase64.DecodeString(text)
+	n, err := strictBase64.Decode(plain, plain) // three octets never overtake four
+	return plain[:n], err
 }
 
 var strictBase64 = base64.StdEncoding.Strict()

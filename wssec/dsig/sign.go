@@ -3,9 +3,13 @@ package dsig
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha1" // for legacy peers; see algorithms.go
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
+	"hash"
 
 	"github.com/leasehold/leasehold/wssec/c14n"
 )
@@ -37,9 +41,9 @@ func AppendSignedInfo(dst []byte, method string, parts []Part) []byte {
 	return append(dst, `</ds:SignedInfo>`...)
 }
 
-// Sign is the octets of SignatureValue for a canonical SignedInfo. The same
-// arguments give the same octets: PKCS #1 v1.5 needs no chance, and ECDSA is
-// asked to do without (RFC 6979).
+// Sign is the octets of SignatureValue for a canonical SignedInfo, with SHA-256.
+// The same arguments give the same octets: PKCS #1 v1.5 needs no chance, and
+// ECDSA is asked to do without (RFC 6979).
 func Sign(signer crypto.Signer, signedInfo []byte) ([]byte, error) {
 	sum := sha256.Sum256(signedInfo)
 	value, err := signer.Sign(nil, sum[:], crypto.SHA256)
@@ -50,4 +54,36 @@ func Sign(signer crypto.Signer, signedInfo []byte) ([]byte, error) {
 		return splitASN1(value)
 	}
 	return value, nil
+}
+
+// SignSHA1 is RSASHA1 over a canonical SignedInfo, for peers that understand
+// nothing better. The key must be RSA.
+func SignSHA1(signer crypto.Signer, signedInfo []byte) ([]byte, error) {
+	if _, ok := signer.Public().(*rsa.PublicKey); !ok {
+		return nil, fmt.Errorf("%w: %s with a %T", ErrKey, RSASHA1, signer.Public())
+	}
+	sum := sha1.Sum(signedInfo)
+	value, err := signer.Sign(nil, sum[:], crypto.SHA1)
+	if err != nil {
+		return nil, fmt.Errorf("dsig: signing: %w", err)
+	}
+	return value, nil
+}
+
+// Digest is the base64 of a part's digest, as DigestValue has it; alg is SHA1,
+// SHA256 or SHA512. Each of octets is hashed after the one before it.
+func Digest(alg string, octets ...[]byte) string {
+	var h hash.Hash
+	switch alg {
+	case SHA1:
+		h = sha1.New()
+	case SHA512:
+		h = sha512.New()
+	default:
+		h = sha256.New()
+	}
+	for _, part := range octets {
+		h.Write(part)
+	}
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }

@@ -22,14 +22,14 @@ import (
 
 // Identity is an actor that can sign.
 type Identity struct {
-	GUID string // lower-case UUID
+	GUID string // lower-case UUID; of one imported from a deployed actor, as it was there
 	Name string // as the actor calls itself
 	Key  crypto.Signer
 	Cert *x509.Certificate // carries the public half of Key
 }
 
 // Pin is what peers keep of the identity.
-func (i Identity) Pin() wssec.Pin { return wssec.Pin{GUID: i.GUID, Key: i.Key.Public()} }
+func (i Identity) Pin() wssec.Pin { return wssec.Pin{GUID: i.GUID, Key: i.Key.Public(), Cert: i.Cert} }
 
 // Algorithm is a kind of key.
 type Algorithm uint8
@@ -134,12 +134,15 @@ func (i Identity) check() error {
 	switch {
 	case i.Key == nil || i.Cert == nil:
 		return errors.New("no key or no certificate")
-	case !wssec.ValidGUID(i.GUID):
-		return fmt.Errorf("subject %.60q is no lower-case UUID", i.GUID)
+	case !wssec.ValidLegacyGUID(i.GUID):
+		return fmt.Errorf("subject %.60q is no UUID", i.GUID)
 	case !wssec.ValidName(i.Name):
 		return fmt.Errorf("bad actor name %.60q", i.Name)
-	case len(i.Cert.URIs) != 1 || i.Cert.URIs[0].String() != "urn:uuid:"+i.GUID:
-		return errors.New("certificate without the alternative name urn:uuid of its subject")
+	case i.Cert.Subject.CommonName != i.GUID:
+		return errors.New("certificate of another subject")
+	case len(i.Cert.URIs) > 0 && (len(i.Cert.URIs) > 1 || i.Cert.URIs[0].String() != "urn:uuid:"+i.GUID):
+		// Certificates of deployed actors have no alternative names.
+		return errors.New("certificate with other alternative names than the urn:uuid of its subject")
 	}
 	if k, ok := i.Cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !k.Equal(i.Key.Public()) {
 		return errors.New("certificate of another key")

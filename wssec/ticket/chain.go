@@ -2,9 +2,12 @@ package ticket
 
 import (
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"slices"
+
+	"github.com/leasehold/leasehold/wssec/ticket/xstream"
 )
 
 // Chain is a ticket that was verified up to its root. Only [Verify] makes one,
@@ -13,6 +16,27 @@ import (
 type Chain struct {
 	records []Record
 	certs   []*x509.Certificate
+	scheme  Scheme
+	orders  []xstream.Order    // legacy only
+	text    func(k int) []byte // of the ticket that record k's holder holds
+}
+
+// Scheme is the scheme that the ticket was verified in.
+func (c Chain) Scheme() Scheme { return c.scheme }
+
+// Orders says, for a legacy ticket, in which order of its properties each record
+// was signed, newest first; nil for others. Anything but xstream.Received came
+// through a relay that re-ordered them, which is worth a line in the log.
+func (c Chain) Orders() []xstream.Order { return slices.Clone(c.orders) }
+
+// Text is the ticket that the holder of record k was given, counted from 0 for
+// the newest; the parents of a ticket are tickets. It is empty if there is no
+// such record.
+func (c Chain) Text(k int) string {
+	if k < 0 || k >= len(c.records) {
+		return ""
+	}
+	return string(c.text(k))
 }
 
 // Records lists the delegations, newest first; the caller may keep the slice.
@@ -20,6 +44,25 @@ func (c Chain) Records() []Record { return slices.Clone(c.records) }
 
 // Certs lists the holders' certificates in the order of Records.
 func (c Chain) Certs() []*x509.Certificate { return slices.Clone(c.certs) }
+
+// ID identifies record k by what it says and whose key holds it, and all its
+// ancestors likewise: what somebody can change without its issuer, such as the
+// spelling of a signature, is not part of it. The zero value if there is no such
+// record.
+func (c Chain) ID(k int) (id [sha256.Size]byte) {
+	if k < 0 || k >= len(c.records) {
+		return id
+	}
+	for i := len(c.records) - 1; i >= k; i-- {
+		h := sha256.New()
+		h.Write(id[:])
+		record := sha256.Sum256(appendRecord(nil, 0, c.records[i], nil))
+		h.Write(record[:])
+		h.Write(c.certs[i].RawSubjectPublicKeyInfo)
+		id = [sha256.Size]byte(h.Sum(nil))
+	}
+	return id
+}
 
 // Newest is the right that the ticket gives; the zero Record if c is zero.
 func (c Chain) Newest() Record {
@@ -153,6 +196,8 @@ func Verify(text string, roots func(guid string) []crypto.PublicKey) (Chain, err
 			return Chain{}, fmt.Errorf("ticket: record %d: %w", k, err)
 		}
 	}
+	c.scheme = SHA256Chain
+	c.text = func(k int) []byte { return appendTicket(nil, links[k:]) }
 	return c, nil
 }
 

@@ -31,16 +31,28 @@ ticket: [Verify] encodes what it read and refuses a text that differs by a
 single octet. Nothing in it comes from a clock or from chance, so granting the
 same record again gives the same ticket.
 
+# Legacy tickets
+
+Legacy actors sign with MD5 and RSA, each record alone, and understand nothing
+else. A [Scheme], which the caller takes from the peer's profile, says which of
+the two is spoken: [SHA256Chain], or [Sharp] and [SharpLenient] for legacy peers.
+Legacy tickets are checked completely here, as no legacy actor does: every
+endorsement, the root's included, every record, every link. What their form
+cannot show remains: a record does not name its parent, so a broker with two
+tickets of one type can move a child from one to the other (tickets 4.1.4, T4),
+and the parent's term and units bound it all the same.
+
 # Where to read next
 
 record.go is a record and its rules, text.go writes, parse.go reads, sign.go has
 the octets under a signature, chain.go links records: [Root], [Delegate], [Verify].
+scheme.go chooses, legacy.go checks and legacysign.go signs the legacy form, whose
+text is in package xstream. Whether an issuer sold its units twice is in package
+claims.
 
 # What is not here
 
 Whether a certificate has expired or a term has begun: there is no clock here,
-callers compare [Record] with theirs. Whether the parent's units were sold
-twice: that takes all its children, see the site's ledger. The MD5 form that
-legacy sites sign.
+callers compare [Record] with theirs. Whether a ticket was redeemed before.
 */
 package ticket

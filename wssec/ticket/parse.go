@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec/ticket/xstream"
 )
 
 // limits is what the text of a ticket may make the XML scanner spend.
@@ -231,31 +230,13 @@ func decode64(s string) ([]byte, error) {
 	return b, nil
 }
 
-// readDate reads what date writes and nothing else. Package time reads years of
-// four digits only, and a term without end lies in one of nine, so the year is
-// read apart; a leap year stands in for it.
+// readDate reads what xstream.FormatDate writes and no other spelling.
 func readDate(s string) (int64, error) {
-	at, zone := strings.CutSuffix(s, " UTC")
-	clock, millis, dot := strings.Cut(at, ".")
-	year, rest, dash := strings.Cut(clock, "-")
-	y, err := strconv.ParseUint(year, 10, 31)
-	if !zone || !dot || !dash || err != nil {
+	ms, err := xstream.ParseDate(s)
+	if err != nil || xstream.FormatDate(ms) != s {
 		return 0, ErrMalformed
 	}
-	ms, err := strconv.ParseUint(millis, 10, 10)
-	if err != nil {
-		return 0, ErrMalformed
-	}
-	t, err := time.Parse("2006-01-02 15:04:05", "2000-"+rest)
-	if err != nil {
-		return 0, ErrMalformed
-	}
-	t = time.Date(int(y), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
-	v := t.UnixMilli() + int64(ms)
-	if date(v) != s { // other spellings, days that do not exist, years that overflow
-		return 0, ErrMalformed
-	}
-	return v, nil
+	return ms, nil
 }
 
 func first(errs ...error) error {

@@ -33,6 +33,12 @@ var (
 	ErrKey = errors.New("unsuitable key")
 	// ErrSignature: a signature does not verify.
 	ErrSignature = errors.New("signature does not verify")
+	// ErrOrder: the signature of a legacy record does not verify, and the record
+	// has too many properties to try every order in which they may have been
+	// signed. It comes with ErrSignature; a human may want to look (tickets 4.3.4).
+	ErrOrder = errors.New("properties may have been re-ordered")
+	// ErrScheme: a chain in another scheme, or a scheme that does not exist.
+	ErrScheme = errors.New("wrong scheme")
 	// ErrUntrusted: the root is sound but its key is nobody's that the caller trusts.
 	ErrUntrusted = errors.New("untrusted root")
 )

@@ -87,8 +87,17 @@ func certificate(der []byte, holder string) (*x509.Certificate, error) {
 	return cert, belongs(cert, holder)
 }
 
-// belongs says why cert is not a certificate for holder, or nil.
+// belongs says why cert is not a certificate for holder with a key of this
+// scheme, or nil.
 func belongs(cert *x509.Certificate, holder string) error {
+	if err := named(cert, holder); err != nil {
+		return err
+	}
+	return suitable(cert.PublicKey)
+}
+
+// named says why cert does not name holder, or nil.
+func named(cert *x509.Certificate, holder string) error {
 	names := 0
 	for _, a := range cert.Subject.Names {
 		if a.Type.String() == "2.5.4.3" {
@@ -98,7 +107,7 @@ func belongs(cert *x509.Certificate, holder string) error {
 	if names != 1 || cert.Subject.CommonName != holder {
 		return fmt.Errorf("%w: certificate of %q for holder %s", ErrLink, clip(cert.Subject.CommonName), holder)
 	}
-	return suitable(cert.PublicKey)
+	return nil
 }
 
 // same reports whether two keys are one.

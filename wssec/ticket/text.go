@@ -7,8 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
+
+	"github.com/leasehold/leasehold/wssec/ticket/xstream"
 )
 
 // Markers of the text form.
@@ -51,9 +52,9 @@ func appendRecord(dst []byte, level int, r Record, signature []byte) []byte {
 	in := level + 1
 	dst = leaf(dst, in, "guid", r.GUID)
 	dst = open(dst, in, "term")
-	dst = leaf(dst, in+1, "startTime", date(r.Start))
-	dst = leaf(dst, in+1, "endTime", date(r.End))
-	dst = leaf(dst, in+1, "newStartTime", date(r.NewStart))
+	dst = leaf(dst, in+1, "startTime", xstream.FormatDate(r.Start))
+	dst = leaf(dst, in+1, "endTime", xstream.FormatDate(r.End))
+	dst = leaf(dst, in+1, "newStartTime", xstream.FormatDate(r.NewStart))
 	dst = shut(dst, in, "term")
 	dst = leaf(dst, in, "units", strconv.Itoa(r.Units))
 	dst = append(indent(dst, in), `<type type="`...)
@@ -63,8 +64,8 @@ func appendRecord(dst []byte, level int, r Record, signature []byte) []byte {
 	dst = leaf(dst, in, "holder", r.Holder)
 	if signature != nil {
 		dst = open(dst, in, "signature")
-		dst = leaf(dst, in+1, "signature", wrapped(signature))
-		dst = leaf(dst, in+1, "ts", date(r.NewStart))
+		dst = leaf(dst, in+1, "signature", xstream.Lines(signature))
+		dst = leaf(dst, in+1, "ts", xstream.FormatDate(r.NewStart))
 		dst = shut(dst, in, "signature")
 	}
 	return shut(dst, level, "signedDelegation")
@@ -93,7 +94,7 @@ func appendCertificate(dst []byte, level int, name string, chain []link) []byte 
 	l := chain[0]
 	dst = open(dst, level, name)
 	dst = leaf(dst, level+1, "id", certID(l.signature))
-	dst = leaf(dst, level+1, "ts", date(l.NewStart))
+	dst = leaf(dst, level+1, "ts", xstream.FormatDate(l.NewStart))
 	if len(chain) > 1 {
 		dst = appendCertificate(dst, level+1, "issuerCertificate", chain[1:])
 	}
@@ -114,24 +115,6 @@ func certID(signature []byte) string {
 	s[6] = s[6]&0x0f | 0x80
 	s[8] = s[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", s[0:4], s[4:6], s[6:8], s[8:10], s[10:16])
-}
-
-// date writes an instant as tickets 3.2 E17 has it: milliseconds without
-// leading zeros, which no layout of package time can do.
-func date(ms int64) string {
-	b := time.UnixMilli(ms).UTC().AppendFormat(nil, "2006-01-02 15:04:05.")
-	return string(append(strconv.AppendInt(b, ms%1000, 10), " UTC"...))
-}
-
-// wrapped is Base64 broken after each 76 characters (tickets 4.1.5).
-func wrapped(b []byte) string {
-	s := base64.StdEncoding.EncodeToString(b)
-	out := make([]byte, 0, len(s)+len(s)/76)
-	for len(s) > 76 {
-		out = append(append(out, s[:76]...), '\n')
-		s = s[76:]
-	}
-	return string(append(out, s...))
 }
 
 // escape writes text or an attribute value (tickets 3.2 E16). Code points that

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leasehold/leasehold/wssec/ticket/xstream"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -240,7 +242,7 @@ func TestDates(t *testing.T) {
 		at("2024-02-29T12:00:00.999"): "2024-02-29 12:00:00.999 UTC",
 		253402300800000:               "10000-01-01 00:00:00.0 UTC",
 	} {
-		if got := date(ms); got != want {
+		if got := xstream.FormatDate(ms); got != want {
 			t.Errorf("date(%d) = %q, want %q", ms, got, want)
 		}
 		if got, err := readDate(want); err != nil || got != ms {

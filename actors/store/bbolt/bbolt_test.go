@@ -168,6 +168,13 @@ func TestMissingDirectory(t *testing.T) {
 	}
 }
 
+func save(t *testing.T, s store.Store, batch ...actors.Record) {
+	t.Helper()
+	if err := s.Save(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestCopyWhileOpen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -186,6 +193,19 @@ func TestCopyWhileOpen(t *testing.T) {
 	w.Close()
 	if err := s.Save(t.Context(), []actors.Record{storetest.Record("a", "2")}); err != nil {
 		t.Fatal(err)
+	}
+	enough, all := errors.New("enough"), ""
+	each := func(actor string, r actors.Stored) error {
+		all += actor + " " + r.Key + "=" + string(r.Data) + ";"
+		r.Data[0] = 'X'
+		return nil
+	}
+	save(t, actor(t, f, "site2"), storetest.Record("b", "3"))
+	if err := errors.Join(f.Snapshot(t.Context(), each), f.Snapshot(t.Context(), each)); err != nil || all != "site1 a=2;site2 b=3;site1 a=2;site2 b=3;" {
+		t.Errorf("two snapshots have %q, %v", all, err)
+	}
+	if err := f.Snapshot(t.Context(), func(string, actors.Stored) error { return enough }); err != enough {
+		t.Errorf("a snapshot that was stopped says %v", err)
 	}
 	copied := actor(t, open(t, w.Name()), "site1")
 	if got := storetest.All(t, copied); got["a"] != "1" {

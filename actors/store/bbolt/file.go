@@ -1,6 +1,7 @@
 package bbolt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/store"
 )
 
@@ -22,10 +24,10 @@ import (
 const Schema = 1
 
 // ErrInUse says that another process, or this one, has the file open.
-var ErrInUse = errors.New("in use")
+var ErrInUse = store.ErrInUse
 
 // ErrSchema says that the file is not one this program can read.
-var ErrSchema = errors.New("not a store this program can read")
+var ErrSchema = store.ErrSchema
 
 // Names inside the file.
 var (
@@ -176,6 +178,35 @@ func (f *File) Actor(name string) (store.Store, error) {
 	}
 	f.open[name] = true
 	return &actorStore{file: f, name: name, bucket: bucket, closed: make(chan struct{})}, nil
+}
+
+// Snapshot gives each the records of all actors, by actor and key, as they are at
+// one moment, whether their stores are open or not. each must not call the file;
+// its first error ends the snapshot and is returned. The data may be kept.
+func (f *File) Snapshot(ctx context.Context, each func(actor string, rec actors.Stored) error) error {
+	var outcome error
+	err := f.db.View(func(tx *bolt.Tx) error {
+		stop := errors.New("stop")
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			actor, ok := strings.CutPrefix(string(name), actorPrefix)
+			if !ok {
+				return nil
+			}
+			return b.ForEach(func(k, v []byte) error {
+				if outcome = ctx.Err(); outcome == nil {
+					outcome = each(actor, actors.Stored{Key: string(k), Data: bytes.Clone(v)})
+				}
+				if outcome != nil {
+					return stop
+				}
+				return nil
+			})
+		})
+	})
+	if outcome != nil {
+		return outcome
+	}
+	return f.engineError(err)
 }
 
 // WriteTo writes a copy of the whole file, as of one moment, while actors go on

@@ -73,6 +73,9 @@ func readActor(v value) Actor {
 			a.Sources = append(a.Sources, file)
 		}
 	})
+	o.only(a.Role, "claims", actors.RoleBroker).list(func(_ int, v value) {
+		a.Claims = append(a.Claims, readClaim(v))
+	})
 	o.only(a.Role, "pools", actors.RoleAuthority).list(func(_ int, v value) {
 		a.Pools = append(a.Pools, readPool(v))
 	})
@@ -188,11 +191,18 @@ func readExport(v value) Export {
 	o := v.object()
 	defer o.done()
 	return Export{
-		To:    o.need("to").name(),
-		Type:  o.need("type").resourceType(),
-		Units: o.need("units").number(0, 1, 1_000_000),
-		Until: o.need("until").instant(time.Time{}),
+		To:      o.need("to").name(),
+		Type:    o.need("type").resourceType(),
+		Units:   o.need("units").number(0, 1, 1_000_000),
+		Until:   o.need("until").instant(time.Time{}),
+		Tickets: o.get("tickets").word("", "sha256", "sharp"),
 	}
+}
+
+func readClaim(v value) Claim {
+	o := v.object()
+	defer o.done()
+	return Claim{From: o.need("from").name(), Reservation: actors.ReservationID(o.need("reservation").text(""))}
 }
 
 func readCOD(v value) *COD {

@@ -83,10 +83,18 @@ func checkListen(c Config, r *reader) {
 	}
 }
 
+// article is a role as sentences have it.
+var article = map[actors.Role]string{actors.RoleBroker: "a broker", actors.RoleAuthority: "an authority"}
+
 // checkRefs looks at what an actor says of others.
 func checkRefs(c Config, r *reader, at string, a Actor) {
 	if a.DefaultBroker != "" {
-		c.mustBeBroker(r, at+".default_broker", a.DefaultBroker)
+		c.mustBe(r, at+".default_broker", a.DefaultBroker, actors.RoleBroker)
+	}
+	for i, cl := range a.Claims {
+		if cl.From != "" {
+			c.mustBe(r, fmt.Sprintf("%s.claims[%d].from", at, i), cl.From, actors.RoleAuthority)
+		}
 	}
 	for key, list := range map[string]map[string]int{"weights": a.Weights, "priorities": a.Priorities} {
 		for name := range list {
@@ -110,7 +118,7 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 	for i, e := range a.Exports {
 		at := fmt.Sprintf("%s.exports[%d]", at, i)
 		if e.To != "" {
-			c.mustBeBroker(r, at+".to", e.To)
+			c.mustBe(r, at+".to", e.To, actors.RoleBroker)
 		}
 		if !e.Until.IsZero() && e.Until.UnixMilli() <= int64(c.Clock.Begin) {
 			r.add(at+".until", "", "is not after the clock's begin")
@@ -159,12 +167,9 @@ func (c Config) mustExist(r *reader, path, name string) (actors.Role, bool) {
 	return role, ok
 }
 
-func (c Config) mustBeBroker(r *reader, path, name string) {
-	role, ok := c.mustExist(r, path, name)
-	switch {
-	case !ok:
-	case role != actors.RoleBroker && role != 0:
-		r.add(path, "", "%s is role %s, not a broker", name, role)
+func (c Config) mustBe(r *reader, path, name string, want actors.Role) {
+	if role, ok := c.mustExist(r, path, name); ok && role != want && role != 0 {
+		r.add(path, "", "%s is role %s, not %s", name, role, article[want])
 	}
 }
 

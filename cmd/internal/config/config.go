@@ -16,10 +16,11 @@ const Version = 1
 // has made them absolute.
 type Config struct {
 	Version   int
-	State     string // folder of the actors' stores; default "state"
+	State     string // folder of what this process keeps; default "state"
 	Admin     string // Unix socket of the operator commands; default "admin.sock" in State
 	Log       Log
 	Listen    Listen
+	Store     Store
 	Clock     actors.Cycles // begin default 1970-01-01T00:00:00Z, cycle default one second
 	Directory *Directory    // nil: no directory, and no actor has a COD block
 	Actors    []Actor
@@ -69,6 +70,7 @@ type Actor struct {
 
 	DefaultBroker string   // managers: name of the broker asked when a request names none
 	Sources       []string // brokers: files with the tickets they sell from
+	Claims        []Claim  // brokers: what sites exported to them, to be fetched
 
 	Pools   []Pool   // authorities: what there is to lease
 	Exports []Export // authorities: what is delegated to brokers
@@ -125,12 +127,21 @@ func (h Hosts) each() []Host {
 	return out
 }
 
+// Claim is an export to be fetched from a site.
+type Claim struct {
+	From        string               // name of the site, here or among the peers
+	Reservation actors.ReservationID // what the site's administrator calls the export
+}
+
 // Export is a standing delegation from an authority to a broker.
 type Export struct {
 	To    string // name of a broker, here or among the peers
 	Type  actors.ResourceType
 	Units int
 	Until time.Time // the delegation's last instant
+	// Tickets is the scheme of the ticket: sha256, or sharp for a broker that sells
+	// to legacy actors. Empty means what the broker's profile reads.
+	Tickets string
 }
 
 // Handler says which driver carries out an actor's actions. The driver noop

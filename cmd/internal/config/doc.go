@@ -19,7 +19,7 @@ Relative paths are relative to the folder of the file. Sizes are limited: see
 
 # What to read next
 
-config.go is the shape. actor.go, peer.go and parse.go read it, one function for
+config.go is the shape. actor.go, peer.go, store.go and parse.go read it, one function for
 each block of the file. check.go holds the rules that concern more than one key.
 
 # What is not here

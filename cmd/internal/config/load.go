@@ -49,6 +49,7 @@ func (c *Config) resolve(base string) {
 	}
 	abs(&c.State)
 	abs(&c.Admin)
+	abs(&c.Store.PasswordFile)
 	if c.Directory != nil {
 		abs(&c.Directory.PasswordFile)
 	}
@@ -66,6 +67,9 @@ func (c *Config) resolve(base string) {
 // checkFiles looks at every file the configuration names. State need not exist
 // yet: serve makes it.
 func checkFiles(c Config, r *reader) {
+	if c.Store.PasswordFile != "" {
+		checkSecret(r, "store.password_file", c.Store.PasswordFile)
+	}
 	if c.Directory != nil && c.Directory.PasswordFile != "" {
 		checkSecret(r, "directory.password_file", c.Directory.PasswordFile)
 	}

@@ -80,6 +80,10 @@ func TestLoad(t *testing.T) {
 		{"as it stands", func(*testing.T, string) {}, ""},
 		{"secret readable by the group", func(t *testing.T, dir string) { put(t, dir, "secret", "x", 0o640) },
 			"directory.password_file: DIR/secret can be read or changed by others (mode 0640); chmod 600 DIR/secret"},
+		{"store's secret readable by the group", func(t *testing.T, dir string) {
+			put(t, dir, "db", "x", 0o640)
+			edit("state: state", `store: {kind: postgres, url: "postgres://h/d", password_file: db}`)(t, dir)
+		}, "store.password_file: DIR/db can be read or changed by others (mode 0640); chmod 600 DIR/db"},
 		{"key readable by all", func(t *testing.T, dir string) {
 			if err := os.Chmod(filepath.Join(dir, "keys/site1/identity.pem"), 0o604); err != nil {
 				t.Fatal(err)

@@ -31,6 +31,7 @@ func parse(name string, data []byte) (Config, *reader) {
 		Version:   o.need("version").number(Version, Version, Version),
 		State:     o.get("state").text("state"),
 		Log:       readLog(o.get("log")),
+		Store:     readStore(o.get("store")),
 		Listen:    readListen(o.get("listen")),
 		Clock:     readClock(o.get("clock")),
 		Directory: readDirectory(o.get("directory")),

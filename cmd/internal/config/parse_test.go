@@ -34,8 +34,10 @@ func TestFull(t *testing.T) {
 		State:   "/var/lib/leasehold",
 		Admin:   "/run/leasehold/admin.sock",
 		Log:     Log{Level: "debug", Format: "json"},
-		Listen:  Listen{Address: "0.0.0.0:8180", URL: "https://leases.example.org"},
-		Clock:   actors.Cycles{Begin: actors.Millis(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()), Length: 250},
+		Store: Store{Kind: StorePostgres, URL: "postgres://leasehold@db.example.org:5432/leases?sslmode=verify-full",
+			PasswordFile: "secrets/db", Standby: true, Lease: 5 * time.Second},
+		Listen: Listen{Address: "0.0.0.0:8180", URL: "https://leases.example.org"},
+		Clock:  actors.Cycles{Begin: actors.Millis(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()), Length: 250},
 		Directory: &Directory{
 			URL: "ldaps://ldap.example.org:636", Base: "ou=cod,dc=example,dc=org",
 			Bind: "cn=leasehold,dc=example,dc=org", PasswordFile: "secrets/ldap",
@@ -55,13 +57,13 @@ func TestFull(t *testing.T) {
 			},
 			Exports: []Export{
 				{To: "broker1", Type: "site1.node", Units: 10, Until: time.Date(2030, 1, 1, 0, 0, 0, 5e8, time.UTC)},
-				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)},
+				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
 			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2},
-			Sources: []string{"tickets/site1"},
+			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
 		}, {
 			Name: "sm1", GUID: id + "3", Role: actors.RoleManager, Keys: "keys/sm1",
 			DefaultBroker: "broker1", Handler: &Handler{Driver: "noop"},
@@ -93,7 +95,7 @@ actors:
 	want := Config{
 		Version: 1, State: "state", Admin: "state/admin.sock",
 		Log:    Log{Level: "info", Format: "text"},
-		Listen: Listen{Address: "127.0.0.1:8180", URL: "http://127.0.0.1:8180"},
+		Listen: Listen{Address: "127.0.0.1:8180", URL: "http://127.0.0.1:8180"}, Store: Store{Kind: StoreBolt},
 		Clock:  actors.Cycles{Begin: 0, Length: 1000},
 		Actors: []Actor{{Name: "b", GUID: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0001", Role: actors.RoleBroker, Keys: "keys/b", Policy: "fcfs"}},
 	}

@@ -8,7 +8,7 @@ import (
 
 // operations are what a peer may be allowed to call.
 var operations = []actors.Op{
-	actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpRedeem,
+	actors.OpClaim, actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpRedeem,
 	actors.OpExtendLease, actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpClose,
 }
 
@@ -20,7 +20,7 @@ func readPeer(v value) Peer {
 		GUID:        o.need("guid").guid(),
 		Role:        o.need("role").role(),
 		URL:         o.need("url").url("", "http", "https"),
-		Profile:     o.get("profile").word("strict"),
+		Profile:     o.get("profile").word("strict", "legacy", "legacy-strong"),
 		Certificate: o.need("certificate").text(""),
 	}
 	allow := o.get("allow")

@@ -66,7 +66,7 @@ var problems = []spoiled{
 	{"state: state", `state: "a\nb"`, "c:2:8: state: holds a control character or a line break"},
 	{"state: state", "state: s\nadmin: s", "c:3:8: admin: is the state folder itself"},
 	{"state: state", "admin: /" + strings.Repeat("x", 100), "c:2:8: admin: is 101 characters long; a Unix socket's path may have 100"},
-	{"state: state", "flavour: x", "c:2:1: flavour: unknown key; known: version, state, log, listen, clock, directory, admin, actors, peers"},
+	{"state: state", "flavour: x", "c:2:1: flavour: unknown key; known: version, state, log, store, listen, clock, directory, admin, actors, peers"},
 
 	// Single values.
 	{"level: info", "level: inof", `c:3:14: log.level: unknown value "inof"; did you mean "info"?`},
@@ -87,6 +87,18 @@ var problems = []spoiled{
 	{`{base: `, `{url: "ldap://h", listen: "h:1", bind: cn=a, password_file: p, base: `, "c:6:38: directory.listen: is for an embedded directory; this one is at ldap://h"},
 	{`{base: `, `{url: embeded, base: `, `c:6:18: directory.url: unknown value "embeded"; did you mean "embedded"?`},
 	{`{base: `, `{url: "ldap://u:p@h", base: `, `c:6:18: directory.url: "ldap://u:p@h" holds a user name; secrets belong in files`},
+
+	// The store. It stands on line 2 in place of the state folder.
+	{"state: state", "store: {kind: bolt}", `c:2:15: store.kind: unknown value "bolt"; did you mean "bbolt"?`},
+	{"state: state", "store: {kind: memory, url: x, lease: 1s}", "c:2:23: store.url: is not for a store of kind memory\nc:2:31: store.lease: is not for a store of kind memory"},
+	{"state: state", "store: {kind: ldap}", "c:2:8: store.url: is missing\nc:2:8: store.base: is missing\nc:2:8: store.bind: is missing\nc:2:8: store.password_file: is missing"},
+	{"state: state", `store: {kind: ldap, url: "ldap://h", base: "o=x", bind: cn=a, password_file: p, standby: true}`, "c:2:81: store.standby: is not for a store of kind ldap"},
+	{"state: state", `store: {kind: postgres, url: "postgres://u:p@h/d"}`, `c:2:30: store.url: "postgres://u:p@h/d" holds a password; secrets belong in files`},
+	{"state: state", `store: {kind: postgres, url: "postgres://h/d?password=p"}`, `c:2:30: store.url: "postgres://h/d?password=p" holds a password; secrets belong in files`},
+	{"state: state", `store: {kind: postgres, url: "http://h/d"}`, `c:2:30: store.url: "http://h/d" is not an address such as postgres://user@host.example.org:5432/database`},
+	{"state: state", `store: {kind: postgres, url: "postgres://h/d", standby: yes, lease: 1ms}`, `c:2:57: store.standby: unknown value "yes"; known: false, true
+c:2:69: store.lease: "1ms" is shorter than 100ms`},
+	{"state: state", `store: {knd: bbolt}`, `c:2:9: store.knd: unknown key; did you mean "kind"?`},
 
 	// Actors.
 	{"name: site1", "name: site 1", `c:8:9: actors[0].name: "site 1" is not a name: 1 to 63 letters, digits, dots, dashes and underscores`},
@@ -136,7 +148,7 @@ var problems = []spoiled{
 	{"https://b.example.org", "b.example.org", `c:25:8: peers[0].url: "b.example.org" is not an absolute address such as http://host.example.org:8180/`},
 	{"https://b.example.org", "ftp://b.example.org", `c:25:8: peers[0].url: "ftp://b.example.org" has scheme ftp; it must be http or https`},
 	{"certificate: b.pem", "certificat: b.pem", "c:22:3: peers[0].certificate: is missing\nc:26:3: peers[0].certificat: unknown key; did you mean \"certificate\"?"},
-	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict`},
+	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict, legacy, legacy-strong`},
 	{"[updateTicket]", "[updateTikcet]", `c:27:11: peers[0].allow[0]: unknown operation "updateTikcet"; did you mean "updateTicket"?`},
 }
 

@@ -19,9 +19,10 @@ func (c Config) YAML() []byte {
 	w.head("Configuration of leasehold serve. Relative paths start from this file's folder.",
 		"leasehold config check says everything that is wrong with it, with line and column.")
 	w.line(0, "version: %d", Version)
-	w.head("Where the actors keep their records, and the socket of the operator commands.")
+	w.head("The folder of what this process keeps, and the socket of the operator commands.")
 	w.optional(0, "state", c.State)
 	w.optional(0, "admin", c.Admin)
+	w.store(c.Store)
 	w.head("level: debug, info, warn or error. format: text or json.")
 	w.line(0, "log: {level: %s, format: %s}", cmp.Or(c.Log.Level, "info"), cmp.Or(c.Log.Format, "text"))
 	w.head("The address this process binds, and the one its peers are told to call.")
@@ -113,6 +114,12 @@ func (w *writer) actor(a Actor) {
 			w.line(3, "- %s", quote(s))
 		}
 	}
+	if len(a.Claims) > 0 {
+		w.line(2, "claims: # exports to be fetched from sites")
+		for _, c := range a.Claims {
+			w.line(3, "- {from: %s, reservation: %s}", quote(c.From), quote(string(c.Reservation)))
+		}
+	}
 	if len(a.Pools) > 0 {
 		w.line(2, "pools: # what there is to lease")
 		for _, p := range a.Pools {
@@ -122,8 +129,12 @@ func (w *writer) actor(a Actor) {
 	if len(a.Exports) > 0 {
 		w.line(2, "exports: # what brokers may sell, and until when")
 		for _, e := range a.Exports {
-			w.line(3, "- {to: %s, type: %s, units: %d, until: %s}",
-				quote(e.To), quote(string(e.Type)), e.Units, instant(e.Until))
+			tickets := ""
+			if e.Tickets != "" {
+				tickets = ", tickets: " + e.Tickets
+			}
+			w.line(3, "- {to: %s, type: %s, units: %d, until: %s%s}",
+				quote(e.To), quote(string(e.Type)), e.Units, instant(e.Until), tickets)
 		}
 	}
 	if a.COD != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/endpoint"
@@ -29,9 +30,10 @@ type Actor struct {
 	Endpoint *endpoint.Endpoint
 	Site     *site.Site // authorities that keep clusters in a directory; else nil
 
-	store store.Store
-	lanes *lane.Lanes // whoever has no Site
-	log   logrus.FieldLogger
+	store   store.Store
+	journal *endpoint.Journal // what legacy peers have sent, who do not date their messages
+	lanes   *lane.Lanes       // whoever has no Site
+	log     logrus.FieldLogger
 }
 
 // runner carries an actor's actions out.
@@ -40,12 +42,9 @@ type runner interface{ Run(actors.Action) }
 // newActor puts one actor together. Nothing of it runs before its host serves.
 func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Actor, error) {
 	self := who.where[a.GUID]
-	act := &Actor{Config: a, Location: self, Identity: who.ids[a.GUID], log: p.log.WithField("actor", a.Name)}
+	act := &Actor{Config: a, Location: self, Identity: who.ids[a.GUID], store: p.held[a.Name], log: p.log.WithField("actor", a.Name)}
 	var err error
 	if act.Registry, err = who.registryOf(a.GUID); err != nil {
-		return nil, err
-	}
-	if act.store, err = p.stores.Actor(a.Name); err != nil {
 		return nil, err
 	}
 	m, err := machine(p.config, a, self)
@@ -69,8 +68,11 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	if err != nil {
 		return nil, err
 	}
+	if act.journal, err = endpoint.OpenJournal(filepath.Join(p.config.State, "seen-"+a.Name+".journal")); err != nil {
+		return nil, err
+	}
 	act.Endpoint, err = endpoint.New(endpoint.Config{Self: act.Identity, Location: self, Role: a.Role, Registry: act.Registry,
-		Ask: act.Host.Ask, Log: act.log})
+		Ask: act.Host.Ask, Journal: act.journal, Log: act.log})
 	return act, err
 }
 

@@ -2,9 +2,7 @@ package wiring
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
@@ -15,6 +13,9 @@ import (
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/sirupsen/logrus"
 )
+
+// directoryFile is the name of an embedded directory in the state folder.
+const directoryFile = "directory.db"
 
 // directory is where clusters are kept: a server of our own or somebody else's,
 // spoken to over LDAP either way.
@@ -28,12 +29,9 @@ type directory struct {
 // without it and goes on when it is back.
 func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) {
 	conf := ldapdir.Config{URL: c.Directory.URL, BindDN: c.Directory.Bind}
-	if c.Directory.PasswordFile != "" {
-		data, err := os.ReadFile(c.Directory.PasswordFile)
-		if err != nil {
-			return nil, err
-		}
-		conf.Password = strings.TrimRight(string(data), "\r\n")
+	var err error
+	if conf.Password, err = secret(c.Directory.PasswordFile); err != nil {
+		return nil, err
 	}
 	d := &directory{}
 	if c.Directory.Embedded() {
@@ -41,15 +39,13 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 		if listen == "" {
 			listen = "127.0.0.1:0"
 		}
-		var err error
-		d.server, err = embedded.Open(embedded.Config{Path: filepath.Join(c.State, "directory.db"), Suffix: c.Directory.Base,
+		d.server, err = embedded.Open(embedded.Config{Path: filepath.Join(c.State, directoryFile), Suffix: c.Directory.Base,
 			Listen: listen, RootDN: conf.BindDN, RootPassword: conf.Password, Anonymous: true, Log: log})
 		if err != nil {
 			return nil, err
 		}
 		conf.URL = d.server.URL()
 	}
-	var err error
 	if d.dir, err = ldapdir.Open(conf); err != nil {
 		d.close()
 		return nil, err

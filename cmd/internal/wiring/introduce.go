@@ -11,6 +11,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/remote"
 	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/cmd/internal/config"
@@ -37,6 +38,12 @@ func (p *Process) introduce(ctx context.Context) error {
 		}
 	}
 	for _, a := range p.Actors {
+		for _, c := range a.Config.Claims {
+			id, _, _ := p.config.Find(c.From)
+			if err := a.Host.Ask(ctx, actors.Claim{Reservation: c.Reservation, Authority: id}); err != nil {
+				return fmt.Errorf("actor %s: claim of %s: %w", a.Config.Name, c.Reservation, err)
+			}
+		}
 		for _, path := range a.Config.Sources {
 			text, err := readTicket(path)
 			if err == nil {
@@ -62,13 +69,12 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 	if !ok {
 		return fmt.Errorf("it is not a peer")
 	}
-	ev := actors.Export{Holder: id, Type: e.Type, Units: e.Units,
-		Term: actors.NewTerm(max(1, p.config.Clock.Begin), actors.Millis(e.Until.UnixMilli()))}
+	ev := exportEvent(p.config, id, e)
 	if err := a.Host.Ask(ctx, ev); err != nil {
 		return err
 	}
 	d := authority.Delegate(a.Config.GUID, ev)
-	t, err := remote.Grant(actors.Ticket{Delegation: d, Authority: a.Location}, a.Identity, holder.Certs[0])
+	t, err := remote.Grant(actors.Ticket{Delegation: d, Authority: a.Location}, a.Identity, holder.Certs[0], schemeOf(e, holder))
 	if err != nil {
 		return err
 	}
@@ -80,9 +86,38 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 	return p.leave(a, e, t)
 }
 
+// exportEvent is what the configuration says of an export, as the site is told.
+func exportEvent(c config.Config, holder actors.ActorID, e config.Export) actors.Export {
+	return actors.Export{Holder: holder, Type: e.Type, Units: e.Units,
+		Term: actors.NewTerm(max(1, c.Clock.Begin), actors.Millis(e.Until.UnixMilli()))}
+}
+
+// ExportID is what a broker claims an export by: it follows from what the
+// configuration says, so it is known before the site has started.
+func ExportID(c config.Config, site config.Actor, e config.Export) actors.ReservationID {
+	id, _, _ := c.Find(e.To)
+	return actors.ReservationID(authority.Delegate(site.GUID, exportEvent(c, id, e)).ID)
+}
+
+// schemeOf is how an export's ticket is written.
+func schemeOf(e config.Export, holder registry.Peer) ticket.Scheme {
+	switch e.Tickets {
+	case "sha256":
+		return ticket.SHA256Chain
+	case "sharp":
+		return ticket.SharpLenient
+	}
+	return holder.Tickets()
+}
+
 // donate verifies a ticket and gives it to a broker.
 func (p *Process) donate(ctx context.Context, b *Actor, text string) error {
-	chain, err := ticket.Verify(text, b.Registry.SiteKeys)
+	// The administrator chose the file; its own form says how it is to be judged.
+	scheme := ticket.SHA256Chain
+	if ticket.SchemeOf(text) != scheme {
+		scheme = ticket.SharpLenient
+	}
+	chain, err := scheme.Verify(text, b.Registry.SiteKeys)
 	if err != nil {
 		return err
 	}
@@ -113,7 +148,8 @@ func (p *Process) leave(a *Actor, e config.Export, t actors.Ticket) error {
 	if err := os.WriteFile(path, []byte(t.Text), 0o640); err != nil {
 		return err
 	}
-	a.log.WithField("file", path).Infof("delegated %d %s to %s; carry the file over and name it in that broker's sources", e.Units, e.Type, e.To)
+	a.log.WithField("file", path).WithField("claim", t.ID).
+		Infof("delegated %d %s to %s, who may claim it by that name, or be given the file as a source", e.Units, e.Type, e.To)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"os"
@@ -14,7 +15,9 @@ import (
 )
 
 // profiles are the trust profiles peers can have, by their names in configuration.
-var profiles = map[string]wssec.Profile{"strict": wssec.Strict}
+var profiles = map[string]wssec.Profile{
+	"strict": wssec.Strict, "legacy": wssec.Legacy, "legacy-strong": wssec.LegacyStrong,
+}
 
 // people is everybody a process knows: its own actors and their peers elsewhere.
 type people struct {
@@ -53,11 +56,28 @@ func meet(c config.Config) (people, error) {
 		if err != nil {
 			return people{}, fmt.Errorf("peer %s: %s: %w", e.Name, e.Certificate, err)
 		}
+		if err := p.sealsFor(profile); err != nil {
+			return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
+		}
 		loc := actors.Location{ID: e.GUID, Name: e.Name, URL: e.URL}
 		p.where[e.GUID] = loc
 		p.all = append(p.all, registry.Peer{Location: loc, Role: e.Role, Profile: profile, Certs: []*x509.Certificate{cert}, Ops: e.Allow})
 	}
 	return p, nil
+}
+
+// sealsFor reports why our actors cannot speak to a peer of that profile, or nil:
+// legacy peers know no keys but RSA (wssec 12.1).
+func (p people) sealsFor(profile wssec.Profile) error {
+	if profile == wssec.Strict {
+		return nil
+	}
+	for _, a := range p.own {
+		if _, ok := p.ids[a.GUID].Key.Public().(*rsa.PublicKey); !ok {
+			return fmt.Errorf("profile %v needs RSA keys, and actor %s has another kind; leasehold init --key rsa-2048 makes them", profile, a.Name)
+		}
+	}
+	return nil
 }
 
 // registryOf is everybody but the actor itself.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 	"github.com/leasehold/leasehold/actors/broker"
 	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/manage"
-	"github.com/leasehold/leasehold/actors/store/bbolt"
+	"github.com/leasehold/leasehold/actors/store"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/sirupsen/logrus"
 )
@@ -28,14 +27,16 @@ type Process struct {
 	config config.Config
 	log    logrus.FieldLogger
 
-	stores    *bbolt.File
-	directory *directory // nil if the configuration names none
+	stores    *Stores
+	held      map[string]store.Store // every actor's own
+	directory *directory             // nil if the configuration names none
 	listener  net.Listener
 	ready     chan struct{}
 }
 
 // New opens stores, keys, directory and the address for peers, and restores every
-// actor. Nothing is sent and nothing is run before Serve.
+// actor. Nothing is sent and nothing is run before Serve. A standby stays in New
+// until the actors are its own.
 func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (p *Process, err error) {
 	p = &Process{config: c, log: log, ready: make(chan struct{})}
 	defer func() {
@@ -47,7 +48,11 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (p *Proce
 	if err := os.MkdirAll(c.State, 0o750); err != nil {
 		return nil, err
 	}
-	if p.stores, err = bbolt.Open(filepath.Join(c.State, "actors.db")); err != nil {
+	if p.stores, err = OpenStores(ctx, c, log.WithField("part", "store")); err != nil {
+		return nil, err
+	}
+	// A standby has no address until the actors are its own.
+	if err := p.hold(ctx); err != nil {
 		return nil, err
 	}
 	if p.listener, err = net.Listen("tcp", c.Listen.Address); err != nil {
@@ -129,7 +134,17 @@ func (p *Process) Serve(ctx context.Context) error {
 		return err
 	}
 	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
-	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log}.Serve)
+	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies()}.Serve)
+	if p.stores.Lost != nil {
+		watch(&fronts, "store", func(ctx context.Context) error {
+			select {
+			case <-p.stores.Lost:
+				return store.ErrFenced
+			case <-ctx.Done():
+				return nil
+			}
+		})
+	}
 	if err := p.introduce(running); err != nil && running.Err() == nil {
 		stop(err)
 	} else {
@@ -188,6 +203,11 @@ func (p *Process) closeActors() {
 func (p *Process) release() {
 	if p.listener != nil {
 		_ = p.listener.Close() // closed before by an orderly end
+	}
+	for _, a := range p.Actors {
+		if err := a.journal.Close(); err != nil {
+			a.log.WithError(err).Error("closing the journal")
+		}
 	}
 	if p.directory != nil {
 		p.directory.close()

@@ -88,7 +88,7 @@ func (d *Dir) Read(ctx context.Context, dn ldapschema.DN) (ldapschema.Entry, err
 		if len(res.Entries) != 1 {
 			return ldap.NewError(ldap.LDAPResultNoSuchObject, errors.New("hidden, or a referral"))
 		}
-		out = entry(res.Entries[0])
+		out = entry(res.Entries[0]).Canonical()
 		return nil
 	})
 	return out, err
@@ -97,12 +97,33 @@ func (d *Dir) Read(ctx context.Context, dn ldapschema.DN) (ldapschema.Entry, err
 // List returns base and all below it. It asks in pages, so that a server's limit
 // on one answer is no limit on a list, and fails rather than return a part.
 func (d *Dir) List(ctx context.Context, base ldapschema.DN) ([]ldapschema.Entry, error) {
+	out, err := d.search(ctx, base, ldap.ScopeWholeSubtree)
+	if errors.Is(err, directory.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range out {
+		out[i] = e.Canonical()
+	}
+	ldapschema.SortEntries(out)
+	return out, nil
+}
+
+// Children returns the entries directly below base, in no order and as the server
+// writes them; ErrNotFound when base is absent. It pages as List does.
+func (d *Dir) Children(ctx context.Context, base ldapschema.DN) ([]ldapschema.Entry, error) {
+	return d.search(ctx, base, ldap.ScopeSingleLevel)
+}
+
+func (d *Dir) search(ctx context.Context, base ldapschema.DN, scope int) ([]ldapschema.Entry, error) {
 	var out []ldapschema.Entry
 	err := d.read(ctx, "list", base, func(c *conn) error {
 		out = nil
 		paging := ldap.NewControlPaging(uint32(d.page))
 		for {
-			res, err := c.Search(ldap.NewSearchRequest(string(base), ldap.ScopeWholeSubtree, ldap.NeverDerefAliases,
+			res, err := c.Search(ldap.NewSearchRequest(string(base), scope, ldap.NeverDerefAliases,
 				0, 0, false, "(objectClass=*)", []string{"*"}, []ldap.Control{paging}))
 			if err != nil {
 				return err
@@ -118,14 +139,15 @@ func (d *Dir) List(ctx context.Context, base ldapschema.DN) ([]ldapschema.Entry,
 			paging.SetCookie(next.Cookie)
 		}
 	})
-	if errors.Is(err, directory.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	ldapschema.SortEntries(out)
-	return out, nil
+	return out, err
+}
+
+// Rename gives an entry another name below the same parent (RFC 4511 4.9); what
+// lies below it goes with it, in one step. The value of its old name is dropped.
+func (d *Dir) Rename(ctx context.Context, dn, rdn ldapschema.DN) error {
+	return d.call(ctx, "rename", dn, func(c *conn) error {
+		return c.ModifyDN(ldap.NewModifyDNRequest(string(dn), string(rdn), true, ""))
+	})
 }
 
 // Close ends all connections.
@@ -139,7 +161,7 @@ func entry(e *ldap.Entry) ldapschema.Entry {
 	for _, a := range e.Attributes {
 		out.Attrs = append(out.Attrs, ldapschema.Attr{Name: a.Name, Values: a.Values})
 	}
-	return out.Canonical()
+	return out
 }
 
 // read is call for what may be asked twice: when a connection that had served

@@ -19,7 +19,7 @@ import (
 
 // A Call is one call on a directory: a change, or a read of a name.
 type Call struct {
-	Op     string // "add", "modify", "delete", "read" or "list"
+	Op     string // "add", "modify", "delete", "rename", "read" or "list"
 	DN     ldapschema.DN
 	Change ldapschema.Change // of a write
 }
@@ -91,6 +91,34 @@ func (d *Dir) List(ctx context.Context, base ldapschema.DN) ([]ldapschema.Entry,
 		return nil, err
 	}
 	return out, nil
+}
+
+// Children returns the entries directly below base, in order; ErrNotFound when it
+// is absent.
+func (d *Dir) Children(ctx context.Context, base ldapschema.DN) ([]ldapschema.Entry, error) {
+	var out []ldapschema.Entry
+	err := d.call(ctx, Call{Op: "list", DN: base}, func() error {
+		key, _, err := d.tree.Get("list", base)
+		if err != nil {
+			return err
+		}
+		return d.store.Subtree(key, func(k tree.Key, e ldapschema.Entry) bool {
+			if k != key && k.Parent() == key {
+				out = append(out, e.Clone())
+			}
+			return true
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Rename gives an entry another name below the same parent; what lies below it
+// goes with it. The value of its old name is dropped.
+func (d *Dir) Rename(ctx context.Context, dn, rdn ldapschema.DN) error {
+	return d.call(ctx, Call{Op: "rename", DN: dn}, func() error { return d.tree.Rename(dn, rdn, true, nil, nil) })
 }
 
 // Close makes every later call fail.

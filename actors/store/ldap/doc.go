@@ -1,0 +1,50 @@
+/*
+Package ldap keeps actors' records in a directory server: the recovery repository
+of the Shirako paper. Any server that follows RFC 4511 will do; no extension is
+asked for, and of transactions (RFC 5805) there are none.
+
+# The tree
+
+	Base                                    an entry of the site's own choice
+	  lhName=broker                         lhActor: one actor
+	    lhName=7-KX3...                     lhHolding: generation 7, and whose it is
+	      lhName=reservation/4f0c           lhRecord: one record, its octets in lhData
+	      lhName=~1~reservation/9a1e        lhPart: the rest of a value too long for one entry
+
+A key may be any octets. As a name each octet but letters, digits and some signs
+is written %XX; what then is too long for a name is named by its SHA-256. The key
+itself is in lhKey.
+
+# The fence
+
+Whoever opens an actor renames its holding: 7-KX3... becomes 8-PQ1..., and
+everything below goes with it. That is one operation (RFC 4511 4.9). From then on
+every write of the former holder names an entry that is not there, and fails, adding
+a record as well as changing one; so does a request of our own that was thought
+lost and arrives late, because after any doubt we rename our own holding before we
+go on. An assertion (RFC 4528) could guard only writes to an entry that is there,
+and not every server knows it.
+
+The last one to open an actor has it. There is no lease: do not point two servers
+at the same actors and expect them to take turns. See package postgres for that.
+
+# A batch
+
+An LDAP write changes one entry. A batch of one record is one such write. Any other
+goes first, as a whole, into the holding's own entry: its journal. That write is the
+batch's moment: before it nothing has happened, after it the batch is kept. Then the
+records are written, and only when all are does the next batch replace the journal.
+Load reads the journal over the records. It does not matter whether they had been
+written: each carries the number of the batch that wrote it last, and the journal
+counts only for those with a lower one.
+
+A batch too long for one entry is put into parts, beside the records, before the
+journal says that they count.
+
+# What to read next
+
+open.go takes over, save.go writes, load.go reads, journal.go and name.go are the
+forms of things. What is not here: connections, see cod/directory/ldapdir; the
+schema, see ldapschema/recovery.go.
+*/
+package ldap

@@ -1,0 +1,206 @@
+package inspect
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/leasehold/leasehold/wire/xmltree"
+)
+
+// Signature is what a ds:Signature says.
+type Signature struct {
+	Method     string      `json:"method"`
+	References []Reference `json:"references"`
+	SignedInfo int         `json:"signedInfoOctets"` // of its canonical form
+	Holds      bool        `json:"holds"`            // with the key of the certificate in the message
+	Problem    string      `json:"problem,omitempty"`
+
+	canonical []byte
+	value     []byte
+}
+
+// Reference is one ds:Reference and what came of it.
+type Reference struct {
+	URI     string `json:"uri"`
+	Digest  string `json:"digest"` // algorithm
+	Part    string `json:"part,omitempty"`
+	Problem string `json:"problem,omitempty"`
+
+	value    []byte
+	prefixes []string
+	plain    bool // exclusive canonical form is its only transform
+}
+
+// Canonical is the canonical octets of SignedInfo.
+func (s *Signature) Canonical() []byte { return s.canonical }
+
+const exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+func readSignature(n xmltree.Node) *Signature {
+	s := &Signature{References: []Reference{}}
+	info := n.Child(dsNS, "SignedInfo")
+	s.Method = algorithm(info.Child(dsNS, "SignatureMethod"))
+	s.value, _ = decode(n.Child(dsNS, "SignatureValue").Text())
+	method := info.Child(dsNS, "CanonicalizationMethod")
+	if name := algorithm(method); name != exclusive {
+		s.Problem = fmt.Sprintf("canonical form %q is not known here", clip(name))
+	}
+	for c := range info.Children() {
+		if !c.Is(dsNS, "Reference") {
+			continue
+		}
+		uri, _ := c.Attr("", "URI")
+		r := Reference{URI: uri, Digest: algorithm(c.Child(dsNS, "DigestMethod"))}
+		r.value, _ = decode(c.Child(dsNS, "DigestValue").Text())
+		count := 0
+		for t := range c.Child(dsNS, "Transforms").Children() {
+			count++
+			r.plain = count == 1 && algorithm(t) == exclusive
+			r.prefixes = prefixList(t)
+		}
+		s.References = append(s.References, r)
+	}
+	if info.Valid() && s.Problem == "" {
+		var err error
+		if s.canonical, err = canonical(info, prefixList(method)); err != nil {
+			s.Problem = err.Error()
+		}
+	}
+	s.SignedInfo = len(s.canonical)
+	return s
+}
+
+func algorithm(n xmltree.Node) string {
+	name, _ := n.Attr("", "Algorithm")
+	return name
+}
+
+func prefixList(n xmltree.Node) []string {
+	list, _ := n.Child(exclusive, "InclusiveNamespaces").Attr("", "PrefixList")
+	return strings.Fields(list)
+}
+
+func decode(s string) ([]byte, error) {
+	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
+}
+
+// digests by the name of their algorithm.
+var digests = map[string]crypto.Hash{
+	dsNS + "sha1": crypto.SHA1,
+	"http://www.w3.org/2001/04/xmlenc#sha256":       crypto.SHA256,
+	"http://www.w3.org/2001/04/xmldsig-more#sha384": crypto.SHA384,
+	"http://www.w3.org/2001/04/xmlenc#sha512":       crypto.SHA512,
+}
+
+// check compares the digest with that of n.
+func (r *Reference) check(n xmltree.Node) {
+	hash, ok := digests[r.Digest]
+	if !ok {
+		r.Problem = fmt.Sprintf("digest %q is not known here", clip(r.Digest))
+		return
+	}
+	if !r.plain {
+		r.Problem = "transforms other than the exclusive canonical form"
+		return
+	}
+	form, err := canonical(n, r.prefixes)
+	if err != nil {
+		r.Problem = err.Error()
+		return
+	}
+	h := hash.New()
+	h.Write(form)
+	if sum := h.Sum(nil); !bytes.Equal(sum, r.value) {
+		r.Problem = fmt.Sprintf("digest is %s, SignedInfo says %s", base64.StdEncoding.EncodeToString(sum), base64.StdEncoding.EncodeToString(r.value))
+	}
+}
+
+// methods by the name of their algorithm.
+var methods = map[string]struct {
+	hash crypto.Hash
+	rsa  bool
+}{
+	dsNS + "rsa-sha1": {crypto.SHA1, true},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256":   {crypto.SHA256, true},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":   {crypto.SHA384, true},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":   {crypto.SHA512, true},
+	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256": {crypto.SHA256, false},
+}
+
+// Certificate is the one in the message's BinarySecurityToken.
+func (m *Message) Certificate() (*x509.Certificate, error) {
+	var found *x509.Certificate
+	for _, p := range m.Parts {
+		if !p.node.Is(wsseNS, "BinarySecurityToken") {
+			continue
+		}
+		der, err := decode(p.node.Text())
+		if err != nil {
+			return nil, errors.New("the security token is no Base64")
+		}
+		if found != nil {
+			return nil, errors.New("two security tokens")
+		}
+		if found, err = x509.ParseCertificate(der); err != nil {
+			return nil, fmt.Errorf("the security token is no certificate: %w", err)
+		}
+	}
+	if found == nil {
+		return nil, errors.New("no security token in the message; give the signer's certificate")
+	}
+	return found, nil
+}
+
+// Verify checks the signature value with a key, and notes the result.
+func (m *Message) Verify(key crypto.PublicKey) {
+	s := m.Signature
+	if s == nil {
+		return
+	}
+	if s.Problem == "" {
+		if err := s.verify(key); err != nil {
+			s.Problem = err.Error()
+		}
+	}
+	if s.Holds = s.Problem == ""; !s.Holds {
+		m.problem("signature: %s", s.Problem)
+	}
+}
+
+// SignedWith reports whether the signature value verifies with a key, and notes
+// nothing.
+func (m *Message) SignedWith(key crypto.PublicKey) bool {
+	return m.Signature != nil && m.Signature.Problem == "" && m.Signature.verify(key) == nil
+}
+
+func (s *Signature) verify(key crypto.PublicKey) error {
+	method, ok := methods[s.Method]
+	if !ok {
+		return fmt.Errorf("method %q is not known here", clip(s.Method))
+	}
+	h := method.hash.New()
+	h.Write(s.canonical)
+	sum := h.Sum(nil)
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		if method.rsa && rsa.VerifyPKCS1v15(key, method.hash, sum, s.value) == nil {
+			return nil
+		}
+	case *ecdsa.PublicKey:
+		half := len(s.value) / 2
+		r, t := new(big.Int).SetBytes(s.value[:half]), new(big.Int).SetBytes(s.value[half:])
+		if !method.rsa && ecdsa.Verify(key, sum, r, t) {
+			return nil
+		}
+	}
+	return errors.New("the value does not verify with this key")
+}

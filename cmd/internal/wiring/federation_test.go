@@ -1,0 +1,145 @@
+package wiring_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/manage"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/cmd/internal/starter"
+	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/wssec/keys"
+	"github.com/sirupsen/logrus"
+)
+
+// part makes the configuration of a process with some of the roles and RSA keys.
+func part(t *testing.T, roles ...actors.Role) (dir string, c config.Config) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lh-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	plan := starter.Plan{Dir: dir, Roles: roles, Nodes: 3, Listen: freePort(t), LDAP: freePort(t), Cycle: 100 * time.Millisecond,
+		Begin: time.Now().Truncate(time.Minute), Algorithm: keys.RSA2048}
+	if c, err = starter.Make(plan); err != nil {
+		t.Fatal(err)
+	}
+	return dir, c
+}
+
+// introduce writes the actors of one configuration into the peers of another.
+func introduce(c *config.Config, others config.Config, profile string) {
+	for _, a := range others.Actors {
+		c.Peers = append(c.Peers, config.Peer{Name: a.Name, GUID: a.GUID, Role: a.Role, Profile: profile,
+			URL: others.Listen.URL + "/orca/services/" + a.Name, Certificate: filepath.Join(a.Keys, "certificate.pem")})
+	}
+}
+
+// serve writes the configuration, reads it back as the program would, and serves.
+func serve(t *testing.T, dir string, c config.Config) *wiring.Process {
+	t.Helper()
+	path := filepath.Join(dir, starter.File)
+	if err := os.WriteFile(path, c.YAML(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := logrus.New()
+	log.SetOutput(t.Output())
+	log.SetLevel(logrus.WarnLevel)
+	p, err := wiring.New(t.Context(), c, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- p.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	<-p.Ready()
+	return p
+}
+
+// TestProfiles runs a site, a broker and a service manager, each in a process of its
+// own, once for each trust profile between them: the broker claims what the site
+// exported, a lease is requested, extended and closed. With the legacy profiles
+// tickets are of the legacy scheme too, MD5 and all.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	for _, profile := range []string{"strict", "legacy", "legacy-strong"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			siteDir, site := part(t, actors.RoleAuthority)
+			brokerDir, broker := part(t, actors.RoleBroker)
+			managerDir, manager := part(t, actors.RoleManager)
+			for _, c := range []*config.Config{&broker, &manager} {
+				c.Clock = site.Clock
+			}
+			s, b, m := site, broker, manager
+			introduce(&site, b, profile)
+			introduce(&site, m, profile)
+			introduce(&broker, s, profile)
+			introduce(&broker, m, profile)
+			introduce(&manager, s, profile)
+			introduce(&manager, b, profile)
+			until := time.Now().Add(24 * time.Hour).Truncate(time.Second)
+			site.Actors[0].Exports = []config.Export{{To: "broker", Type: starter.Type, Units: 3, Until: until}}
+			manager.Actors[0].DefaultBroker = "broker"
+			broker.Actors[0].Claims = []config.Claim{{From: "site", Reservation: wiring.ExportID(site, site.Actors[0], site.Actors[0].Exports[0])}}
+
+			serve(t, siteDir, site)
+			serve(t, brokerDir, broker)
+			p := serve(t, managerDir, manager)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			lease(t, ctx, p)
+		})
+	}
+}
+
+// lease plays one lease at a manager. The broker may not have its stock yet, so a
+// refused request is tried again.
+func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
+	t.Helper()
+	var r manage.Reservation
+	for {
+		var err error
+		r, err = p.Manage.Request(ctx, manage.Order{Slice: "demo", Type: string(starter.Type), Units: 2, Length: "1h"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 20 * time.Second})
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil || r.State != "Failed" {
+			t.Fatalf("%v: %+v", err, r)
+		}
+	}
+	if len(r.Held) != 2 || r.Held[0].Properties["host.name"] == "" {
+		t.Fatalf("held: %+v", r.Held)
+	}
+	if _, err := p.Manage.Extend(ctx, manage.Extension{Ref: manage.Ref{Reservation: r.Reservation}, Length: "1h"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"ActiveTicketed"}, Timeout: 20 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Manage.Close(ctx, manage.Ref{Reservation: r.Reservation}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+}

@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// The lowest seed that fails is the one that is reported, whoever plays it.
+func TestSeedsFail(t *testing.T) {
+	t.Parallel()
+	draw := func(seed uint64) Config {
+		cfg := Plain()
+		cfg.Chaos = 5_000
+		if seed >= 13 {
+			cfg.mutant = sharesAddress
+		}
+		return cfg
+	}
+	done := 0
+	sum, err := sweep(t.Context(), draw, 7, 20, 2, func(n int) { done = n })
+	var f *Failure
+	if !errors.As(err, &f) || f.Seed != 13 || sum.Failed == nil || *sum.Failed != 13 || f.Sentence != string(saysShared) || len(f.Trace) == 0 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	if sum.Worlds < 6 || done != sum.Worlds {
+		t.Errorf("%d worlds, %d heard of", sum.Worlds, done)
+	}
+	if text := f.Error(); !strings.Contains(text, "seed 13") || !strings.Contains(text, f.Sentence) {
+		t.Error(text)
+	}
+}
+
+func TestSeedsCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	sum, err := Seeds(ctx, 1, 1_000_000, 1, func(int) { cancel() })
+	if !errors.Is(err, context.Canceled) || sum.Worlds != 1 {
+		t.Errorf("%d worlds, %v", sum.Worlds, err)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Config){
+		"no managers":   func(c *Config) { c.Managers = 0 },
+		"many managers": func(c *Config) { c.Managers = 4 },
+		"no sites":      func(c *Config) { c.Sites = 0 },
+		"many sites":    func(c *Config) { c.Sites = 3 },
+		"no hosts":      func(c *Config) { c.Hosts = 0 },
+		"no exports":    func(c *Config) { c.Exports = nil },
+		"no cycle":      func(c *Config) { c.Cycle = 0 },
+		"no batch":      func(c *Config) { c.Batch = 0 },
+	} {
+		cfg := Plain()
+		change(&cfg)
+		if _, err := Run(1, cfg); err == nil {
+			t.Errorf("%s: played", name)
+		}
+	}
+}
+
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range Sentences() {
+		if seen[s] || strings.TrimSpace(s) != s || strings.HasSuffix(s, ".") {
+			t.Errorf("%q", s)
+		}
+		seen[s] = true
+	}
+}
+
+func BenchmarkWorld(b *testing.B) {
+	on, err := newStage()
+	if err != nil {
+		b.Fatal(err)
+	}
+	seed, steps := uint64(0), 0
+	for b.Loop() {
+		seed++
+		on.clear()
+		r, err := run(seed, Swarm(seed), on)
+		if err != nil {
+			b.Fatal(err)
+		}
+		steps += r.Counts.Steps
+	}
+	b.ReportMetric(float64(steps)/float64(b.N), "steps/op")
+}
