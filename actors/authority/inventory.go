@@ -42,7 +42,7 @@ func newInventory() inventory {
 func (v inventory) add(h host) {
 	if old, ok := v.hosts[h.Name]; ok {
 		if old.Type == h.Type {
-			old.Host, old.Quarantined = h.Host, h.Quarantined
+			old.Host, old.Quarantined, old.Trouble = h.Host, h.Quarantined, h.Trouble
 			v.mark(old)
 			return
 		}

@@ -104,8 +104,10 @@ func (a Ask) Deferrable() (deadline actors.Millis, ok bool) {
 // Deadline is the last instant at which the ask must be over, in milliseconds
 // since 1970; actors.Forever when it does not say (leasing 3.9).
 func (a Ask) Deadline() actors.Millis {
-	if ms, err := strconv.ParseInt(a.Properties["deadline"], 10, 64); err == nil && ms > 0 {
-		return actors.Millis(ms)
+	if text, ok := a.Properties["deadline"]; ok {
+		if ms, err := strconv.ParseInt(text, 10, 64); err == nil && ms > 0 {
+			return actors.Millis(ms)
+		}
 	}
 	return actors.Forever
 }
@@ -160,6 +162,9 @@ func (a Ask) Sliver() (least, most calendar.Vector) { return SizeOf(a.Properties
 // SizeOf is a size in properties: <dimension>.min and <dimension>.max, or
 // <dimension> for both, where the dimensions are those of a calendar.Vector.
 func SizeOf(p actors.Properties) (least, most calendar.Vector) {
+	if len(p) == 0 {
+		return least, most
+	}
 	for i := range least {
 		name := calendar.Dimension(i)
 		least[i] = number(p, name+".min", number(p, name, 0))
@@ -176,7 +181,11 @@ func (a Ask) Priority() int { return number(a.Properties, "priority", 0) }
 const maxNumber = 1 << 30
 
 func number(p actors.Properties, name string, def int) int {
-	n, err := strconv.Atoi(p[name])
+	text, ok := p[name]
+	if !ok {
+		return def // most asks say little, and an error costs something to make
+	}
+	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > maxNumber {
 		return def
 	}
@@ -185,8 +194,10 @@ func number(p actors.Properties, name string, def int) int {
 
 func (a Ask) flag(names ...string) bool {
 	for _, n := range names {
-		if on, err := strconv.ParseBool(a.Properties[n]); err == nil && on {
-			return true
+		if text, ok := a.Properties[n]; ok {
+			if on, err := strconv.ParseBool(text); err == nil && on {
+				return true
+			}
 		}
 	}
 	return false

@@ -97,6 +97,7 @@ func TestOperator(t *testing.T) {
 		says string
 	}{
 		{"lease show nobody", 3, "nobody"},
+		{"explain nobody", 3, "nobody"},
 		{"lease request --slice web --type site.nod --units 1 --length 1h", 2, "site.node"},
 		{"lease request --slice web --type site.node --units -1 --length 1h", 2, "unit"},
 		{"lease request --slice web --type site.node --units 1 --start 2030-01-02 --end 2030-01-01", 2, "end"},
@@ -116,6 +117,12 @@ func TestOperator(t *testing.T) {
 	}
 	if out := must("lease", "wait", r.Reservation, "--state", "Failed"); !strings.Contains(out, "only 4 exist") {
 		t.Errorf("a refused request:\n%s", out)
+	}
+	if out := must("explain", r.Reservation); !strings.Contains(out, "impossible: only 4 exist") || !strings.Contains(out, "first come, first served") {
+		t.Errorf("explain:\n%s", out)
+	}
+	if out := must("explain", short); !strings.Contains(out, "granted: 2 units of site.node") {
+		t.Errorf("explain:\n%s", out)
 	}
 
 	if out := must("lease", "close", short, "--wait"); !strings.Contains(out, "Closed") {

@@ -32,6 +32,9 @@ Start is counted from then on. Each may also say manager, broker, type and name.
 		Example: "  leasehold plan --scenario rivals --after 1d -f request.yaml",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if file == "" || world == "" {
+				return usage("say which requests and where: --file and --scenario")
+			}
 			s, err := scenario(world)
 			if err != nil {
 				return err
@@ -61,8 +64,6 @@ Start is counted from then on. Each may also say manager, broker, type and name.
 	c.Flags().StringVarP(&file, "file", "f", "", "file with the requests (required)")
 	c.Flags().StringVar(&world, "scenario", "", "scenario to plan in: a file, or an example's name (required)")
 	c.Flags().StringVar(&at, "after", "1h", "how long the scenario has been playing")
-	_ = c.MarkFlagRequired("file")
-	_ = c.MarkFlagRequired("scenario")
 	return c
 }
 

@@ -78,3 +78,25 @@ func TestShares(t *testing.T) {
 		}
 	})
 }
+
+// A wide ask whose turn it is keeps its place on the calendar: what is served
+// behind it may not be in its way.
+func TestBackfill(t *testing.T) {
+	c := calendar.New(4, actors.NewTerm(1, actors.Forever))
+	if err := c.Take("held", calendar.Hold{From: 1000, To: 9999, Units: 2}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(id string, units int, cycles actors.Millis) policy.Ask {
+		return policy.Ask{Reservation: actors.ReservationID(id), Slice: actors.SliceID(id), Type: "node", Units: units,
+			Term: actors.NewTerm(1000, 1000+cycles*1000-1), Properties: actors.Properties{"deferrable": "true"}}
+	}
+	got := ""
+	for _, d := range (propshare.Policy{}).Allocate(policy.Round{Cycles: actors.Cycles{Length: 1000},
+		Sources: []policy.Source{{ID: "T", Type: "node", Calendar: c}},
+		Asks:    []policy.Ask{ask("a wide", 4, 5), ask("b long", 1, 20), ask("c short", 1, 9)}}) {
+		got += fmt.Sprintf("%s granted=%v at %d; ", d.Reservation, d.Granted, max(d.Term.Start, d.Reason.Earliest))
+	}
+	if want := "a wide granted=false at 10000; b long granted=false at 15000; c short granted=true at 1000; "; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

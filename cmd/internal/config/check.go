@@ -96,6 +96,11 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 			c.mustBe(r, fmt.Sprintf("%s.claims[%d].from", at, i), cl.From, actors.RoleAuthority)
 		}
 	}
+	for key, list := range map[string]map[string]int{"weights": a.Weights, "priorities": a.Priorities} {
+		for name := range list {
+			c.mustExist(r, at+"."+key+"."+name, name)
+		}
+	}
 	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}
 	spoilt := map[actors.ResourceType]bool{} // its size is not known
 	var types []string
@@ -146,10 +151,10 @@ func (p Pool) size() (n int) {
 	return n
 }
 
-func (c Config) mustBe(r *reader, path, name string, want actors.Role) {
+// mustExist reports a name that nobody has, or gives its role.
+func (c Config) mustExist(r *reader, path, name string) (actors.Role, bool) {
 	_, role, ok := c.Find(name)
-	switch {
-	case !ok:
+	if !ok {
 		var names []string
 		for _, a := range c.Actors {
 			names = append(names, a.Name)
@@ -158,7 +163,12 @@ func (c Config) mustBe(r *reader, path, name string, want actors.Role) {
 			names = append(names, p.Name)
 		}
 		r.add(path, meant(name, names), "no actor or peer is called %q", name)
-	case role != want && role != 0:
+	}
+	return role, ok
+}
+
+func (c Config) mustBe(r *reader, path, name string, want actors.Role) {
+	if role, ok := c.mustExist(r, path, name); ok && role != want && role != 0 {
 		r.add(path, "", "%s is role %s, not %s", name, role, article[want])
 	}
 }
