@@ -246,7 +246,6 @@ func TestManyAtOnce(t *testing.T) {
 	from, to, m := w.message(t, actors.OpTicket)
 	s := w.serve(t, to, func(c *endpoint.Config) { c.Checks = 1 })
 	server := httptest.NewServer(s)
-	defer server.Close()
 	var wg sync.WaitGroup
 	for i := range 20 {
 		m.ID = fmt.Sprint("m", i)
@@ -270,6 +269,7 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 	wg.Wait()
+	server.Close() // every handler has counted
 	if n := len(s.messages()); n != 20 {
 		t.Errorf("%d of 20 messages taken", n)
 	}

@@ -38,6 +38,9 @@ returns as soon as the request is durable at the manager.`,
   leasehold lease request --slice web --type site.node --start +1h --length 1d --set config.ssh.user1.login=ada --wait`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.Slice == "" || o.Type == "" {
+				return usage("say for whom and what: --slice and --type")
+			}
 			if o.End == "" && o.Length == "" {
 				return usage("say how long: --length or --end")
 			}
@@ -75,8 +78,6 @@ returns as soon as the request is durable at the manager.`,
 	f.StringToStringVar(&o.Local, "local", nil, "properties for the manager's own handlers")
 	f.BoolVar(&wait, "wait", false, "wait until the lease is Active")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
-	_ = c.MarkFlagRequired("slice")
-	_ = c.MarkFlagRequired("type")
 	return c
 }
 

@@ -53,6 +53,7 @@ func TestWrongUsage(t *testing.T) {
 		{"demo now", 2, "takes no arguments"},
 		{"demo --directory ldap://127.0.0.1:1", 1, "not of the form"},
 		{"lease show", 2, "exactly one reservation"},
+		{"lease request --slice s", 2, "--slice and --type"},
 		{"lease request --slice s --type t", 2, "--length or --end"},
 		{"lease list --socket " + dir + "/none", 7, "none"},
 		{"serve --config " + dir + "/none.yaml", 1, "none.yaml"},
