@@ -92,6 +92,7 @@ func killing(t *testing.T, place config.Store, password string, kills int) {
 type victim struct {
 	t       *testing.T
 	config  config.Config
+	path    string // of the configuration; empty for leasehold.yaml beside the state folder
 	client  *manage.Client
 	process *os.Process
 	wait    func() error
@@ -116,6 +117,13 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 		l.b.Reset()
 	}
 	return l.b.Write(p)
+}
+
+// reset forgets it.
+func (l *lockedBuffer) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }
 
 // String is what was written last.
@@ -159,7 +167,11 @@ func (s *victim) prepare(place config.Store, password string) config.Config {
 }
 
 func (s *victim) start() {
-	cmd := program(context.Background(), "serve", "--config", strings.TrimSuffix(s.config.State, "/state")+"/leasehold.yaml")
+	path := s.path
+	if path == "" {
+		path = strings.TrimSuffix(s.config.State, "/state") + "/leasehold.yaml"
+	}
+	cmd := program(context.Background(), "serve", "--config", path)
 	cmd.Stderr = &s.log
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
