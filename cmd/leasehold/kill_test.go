@@ -70,6 +70,10 @@ func killing(t *testing.T, place config.Store, password string, kills int) {
 	var work sync.WaitGroup
 	work.Go(func() { s.work(stop, rand.New(rand.NewPCG(seed, 2))) })
 	for range kills {
+		// Where a start takes longer, most of them are to hit a server at work.
+		if place.Kind != "" && chance.IntN(4) > 0 {
+			s.waitServing()
+		}
 		time.Sleep(time.Duration(50+chance.IntN(350)) * time.Millisecond)
 		s.kill()
 		s.start()
