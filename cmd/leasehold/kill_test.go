@@ -142,7 +142,12 @@ func (s *victim) prepare(place config.Store, password string) config.Config {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s.t.Cleanup(func() {
+		if s.process != nil {
+			_ = s.process.Kill() // a test that failed leaves no server behind
+		}
+		_ = os.RemoveAll(dir)
+	})
 	free := func() string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
