@@ -17,7 +17,8 @@ type Config struct {
 	Self   actors.ActorID
 	Cycles actors.Cycles
 	Policy policy.Broker
-	Keep   actors.Cycle // remember what is over for this long after its term; 0 means 600
+	Quotas []policy.Limit // what clients and slices may hold at once; none by default
+	Keep   actors.Cycle   // remember what is over for this long after its term; 0 means 600
 }
 
 // Actor is a broker: its stock, its reservations and when each is next due.
@@ -27,6 +28,8 @@ type Actor struct {
 	book    map[actors.ReservationID]Reservation
 	agenda  agenda.Agenda
 	asks    map[actors.ReservationID]bool // waiting for the next round
+	groups  groups
+	quotas  quotas
 	claims  map[actors.ReservationID]claim
 	arrived int
 }
@@ -45,7 +48,8 @@ func New(c Config) *Actor {
 		c.Keep = 600
 	}
 	return &Actor{config: c, sources: map[actors.TicketID]*source{}, book: map[actors.ReservationID]Reservation{},
-		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{}}
+		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{},
+		groups: groups{}, quotas: quotas{c.Quotas, map[string]*calendar.Calendar{}}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -136,6 +140,8 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			// Given back before it was asked for: remember, so that the request
 			// behind it on the wire takes nothing.
 			s.move(closed, "given back before it was asked for")
+		} else if why := a.late(s.Reservation); why != "" {
+			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, 0)
 		}
 		return nil
 	})
@@ -155,6 +161,9 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		why = "the term is already over"
 	}
 	if err := m.Term.Validate(); why == "" && err != nil {
+		why = err.Error()
+	}
+	if err := policy.Check(m.Properties, m.Units); why == "" && m.Op == actors.OpTicket && err != nil {
 		why = err.Error()
 	}
 	if why == "" {
@@ -181,6 +190,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.answer {
 		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Source))}
 	}
+	if s.changed && len(a.groups) > 0 {
+		fx.Join(a.disband(now, s.Reservation))
+	}
 	return fx, nil
 }
 
@@ -197,6 +209,7 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 
 // put makes r the present state: of the book, the asks, the calendar, the agenda.
 func (a *Actor) put(r Reservation) {
+	a.groups.put(r.ID, a.book[r.ID].Group, r.Group)
 	a.book[r.ID] = r
 	a.arrived = max(a.arrived, r.Arrived)
 	if r.Status == ticketing || r.Status == extending {
@@ -212,6 +225,7 @@ func (a *Actor) put(r Reservation) {
 			_ = src.calendar.Take(r.ID, h)
 		}
 	}
+	a.quotas.put(r)
 	a.agenda.Set(r.ID, a.due(r))
 }
 
@@ -243,10 +257,7 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		}
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
-			if src := a.sources[r.Source]; src != nil {
-				src.calendar.Release(id)
-			}
-			delete(a.book, id)
+			a.forget(r)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
 			continue
 		}
@@ -256,24 +267,30 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	return fx
 }
 
+// forget drops a reservation that is over.
+func (a *Actor) forget(r Reservation) {
+	if src := a.sources[r.Source]; src != nil {
+		src.calendar.Release(r.ID)
+	}
+	a.quotas.drop(r)
+	a.groups.put(r.ID, r.Group, "")
+	delete(a.book, r.ID)
+}
+
 // round asks the policy about everybody who waits and carries its decisions out,
 // each checked against the real calendar: a mistaken policy can refuse too much,
 // but it cannot sell anything twice.
 func (a *Actor) round(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
-	asks := make([]policy.Ask, 0, len(a.asks))
-	for _, r := range a.waiting() {
-		asks = append(asks, r.ask())
-	}
-	if len(asks) == 0 {
+	if len(a.asks) == 0 {
 		return fx
 	}
-	for _, d := range a.config.Policy.Allocate(a.snapshot(now, asks)) {
+	for _, d := range a.whole(a.config.Policy.Allocate(a.snapshot(now, a.waiting()))) {
 		if !a.asks[d.Reservation] {
 			continue
 		}
 		res := a.book[d.Reservation]
-		if d.Granted && !a.fits(res.ask(), d) {
+		if d.Granted && !a.bench().fits(res, d) {
 			d = policy.Decision{Reservation: d.Reservation, Why: "insufficient resources"}
 		}
 		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, a.config.Cycles.Start(now)) }))
@@ -300,9 +317,21 @@ func (a *Actor) waiting() []Reservation {
 	return out
 }
 
-// fits checks a grant against what is really free.
-func (a *Actor) fits(ask policy.Ask, d policy.Decision) bool {
-	src, ok := a.sources[d.Source]
+// bench is sketches on which grants are tried, one beside the other.
+type bench struct {
+	*Actor
+	sources map[actors.TicketID]*calendar.Calendar
+	quotas  map[string]*calendar.Calendar
+}
+
+func (a *Actor) bench() *bench {
+	return &bench{a, map[actors.TicketID]*calendar.Calendar{}, map[string]*calendar.Calendar{}}
+}
+
+// fits checks a grant against what is really free beside those tried before it.
+func (b *bench) fits(r Reservation, d policy.Decision) bool {
+	ask := r.ask()
+	src, ok := b.Actor.sources[d.Source]
 	if !ok || ask.Held != nil && ask.Held.Source != d.Source || src.ticket.Type != ask.Type ||
 		d.Units < 1 || d.Term.Validate() != nil || !src.ticket.Term.Covers(d.Term) {
 		return false
@@ -311,10 +340,23 @@ func (a *Actor) fits(ask policy.Ask, d policy.Decision) bool {
 	if err != nil {
 		return false
 	}
-	sketch := src.calendar.Sketch()
+	if b.sources[d.Source] == nil {
+		b.sources[d.Source] = src.calendar.Sketch()
+	}
 	for _, h := range holds {
-		if sketch.Take(ask.Reservation, h) != nil {
+		if b.sources[d.Source].Take(r.ID, h) != nil {
 			return false
+		}
+	}
+	for _, q := range b.Actor.quotas.of(r) {
+		if b.quotas[q.name] == nil {
+			b.quotas[q.name] = q.book.Sketch()
+		}
+		for _, h := range holds {
+			left := policy.Quota{Units: q.units, Calendar: b.quotas[q.name]}.Free(h.From, h.To)
+			if h.Units > left || b.quotas[q.name].Take(r.ID, calendar.Hold{From: h.From, To: h.To, Units: h.Units}) != nil {
+				return false
+			}
 		}
 	}
 	return true
