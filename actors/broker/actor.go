@@ -8,7 +8,6 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
-	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -19,25 +18,24 @@ type Config struct {
 	Policy policy.Broker
 	Quotas []policy.Limit // what clients and slices may hold at once; none by default
 	Keep   actors.Cycle   // remember what is over for this long after its term; 0 means 600
+	// Margins are for what it buys from other brokers; zero means LegacyMargins.
+	Margins Margins
 }
 
 // Actor is a broker: its stock, its reservations and when each is next due.
 type Actor struct {
-	config  Config
-	sources map[actors.TicketID]*source
-	book    map[actors.ReservationID]Reservation
-	agenda  agenda.Agenda
-	asks    map[actors.ReservationID]bool // waiting for the next round
-	groups  groups
-	quotas  quotas
-	claims  map[actors.ReservationID]claim
-	arrived int
-}
-
-// source is a donated ticket and what is taken from it.
-type source struct {
-	ticket   actors.Ticket
-	calendar *calendar.Calendar
+	config   Config
+	sources  map[actors.TicketID]*source
+	shut     int // sources that nothing more is sold from
+	book     map[actors.ReservationID]Reservation
+	agenda   agenda.Agenda
+	asks     map[actors.ReservationID]bool // waiting for the next round
+	claims   map[actors.ReservationID]claim
+	holdings map[actors.ReservationID]Holding
+	turns    map[actors.ReservationID]actors.ReservationID // holdings' names, by what sellers call them
+	groups   groups
+	quotas   quotas
+	arrived  int
 }
 
 var _ actors.Machine = (*Actor)(nil)
@@ -47,9 +45,13 @@ func New(c Config) *Actor {
 	if c.Keep == 0 {
 		c.Keep = 600
 	}
+	if c.Margins == (Margins{}) {
+		c.Margins = LegacyMargins()
+	}
 	return &Actor{config: c, sources: map[actors.TicketID]*source{}, book: map[actors.ReservationID]Reservation{},
 		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{},
-		groups: groups{}, quotas: quotas{c.Quotas, map[string]*calendar.Calendar{}}}
+		holdings: map[actors.ReservationID]Holding{}, turns: map[actors.ReservationID]actors.ReservationID{},
+		groups: groups{}, quotas: newQuotas(c.Quotas)}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -65,7 +67,15 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.claim(now, ev)
 	case actors.Receive:
 		fx, err = a.receive(now, ev.Message)
+	case actors.Request:
+		fx, err = a.buy(now, ev)
+	case actors.Extend:
+		fx, err = a.prolong(now, ev)
 	case actors.Close:
+		if h, ok := a.holdings[ev.Reservation]; ok {
+			fx, err = a.giveUp(now, h)
+			break
+		}
 		r, ok := a.book[ev.Reservation]
 		if !ok {
 			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
@@ -74,9 +84,13 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.step(now, r, func(s *step) error { s.giveBack("closed by the operator"); return nil })
 	case actors.Approve:
 		fx, err = a.approve(now, ev)
-	case actors.SendFailed: // the client learns by asking again
+	case actors.SendFailed:
+		fx, err = a.sendFailed(now, ev)
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a broker does not take %T", ev))
+	}
+	if err == nil {
+		fx.Join(a.sweep(now))
 	}
 	fx.Wake = a.wake(now)
 	return fx, err
@@ -109,17 +123,15 @@ func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
 }
 
 func (a *Actor) stock(t actors.Ticket) {
-	a.sources[t.ID] = &source{t, policy.Stock(t)}
+	a.sources[t.ID] = newSource(t)
 }
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
 	switch m.Op {
 	case actors.OpQuery:
 		return actors.Effects{Send: []actors.Message{a.answer(now, m)}}, nil
-	case actors.OpUpdateTicket:
-		return a.claimAnswered(m)
-	case actors.OpFailedRPC: // the client asks again, or the term ends
-		return actors.Effects{}, nil
+	case actors.OpUpdateTicket, actors.OpFailedRPC:
+		return a.updated(now, m)
 	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
 	default:
 		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a broker does not offer this operation")
@@ -129,6 +141,9 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 	}
 	if err := a.check(now, m); err != nil {
 		return actors.Effects{}, err
+	}
+	if _, ok := a.holdings[m.Reservation]; ok {
+		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Denied, "something of this broker's own has this name")
 	}
 	a.arrived++
 	r := Reservation{ID: m.Reservation, Slice: m.Slice, Client: m.From, ReplyTo: m.ReplyTo, Status: asked, Type: m.Type,
@@ -141,7 +156,7 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			// behind it on the wire takes nothing.
 			s.move(closed, "given back before it was asked for")
 		} else if why := a.late(s.Reservation); why != "" {
-			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, 0)
+			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, "", 0)
 		}
 		return nil
 	})
@@ -188,7 +203,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
 	}
 	if s.answer {
-		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Source))}
+		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Reservation))}
 	}
 	if s.changed && len(a.groups) > 0 {
 		fx.Join(a.disband(now, s.Reservation))
@@ -209,6 +224,12 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 
 // put makes r the present state: of the book, the asks, the calendar, the agenda.
 func (a *Actor) put(r Reservation) {
+	if old := a.book[r.ID]; old.holding() && a.sources[old.Source] != nil {
+		a.sources[old.Source].grants--
+	}
+	if r.holding() && a.sources[r.Source] != nil {
+		a.sources[r.Source].grants++
+	}
 	a.groups.put(r.ID, a.book[r.ID].Group, r.Group)
 	a.book[r.ID] = r
 	a.arrived = max(a.arrived, r.Arrived)
@@ -255,6 +276,10 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			fx.Join(a.claimAgain(now, c))
 			continue
 		}
+		if h, ok := a.holdings[actors.ReservationID(strings.TrimPrefix(string(id), holdingPrefix))]; ok && holding(h.Name) == id {
+			fx.Join(a.run(now, h))
+			continue
+		}
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
 			a.forget(r)
@@ -290,10 +315,15 @@ func (a *Actor) round(now actors.Cycle) actors.Effects {
 			continue
 		}
 		res := a.book[d.Reservation]
-		if d.Granted && !a.bench().fits(res, d) {
+		if d.Granted && !a.trial().fits(res, d) {
 			d = policy.Decision{Reservation: d.Reservation, Why: "insufficient resources"}
 		}
-		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, a.config.Cycles.Start(now)) }))
+		var from actors.TicketID
+		if d.Granted {
+			parent, _ := a.sources[d.Source].parent(d.Units, d.Term)
+			from = parent.ID
+		}
+		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, from, a.config.Cycles.Start(now)) }))
 	}
 	return fx
 }
@@ -317,55 +347,10 @@ func (a *Actor) waiting() []Reservation {
 	return out
 }
 
-// bench is sketches on which grants are tried, one beside the other.
-type bench struct {
-	*Actor
-	sources map[actors.TicketID]*calendar.Calendar
-	quotas  map[string]*calendar.Calendar
-}
-
-func (a *Actor) bench() *bench {
-	return &bench{a, map[actors.TicketID]*calendar.Calendar{}, map[string]*calendar.Calendar{}}
-}
-
-// fits checks a grant against what is really free beside those tried before it.
-func (b *bench) fits(r Reservation, d policy.Decision) bool {
-	ask := r.ask()
-	src, ok := b.Actor.sources[d.Source]
-	if !ok || ask.Held != nil && ask.Held.Source != d.Source || src.ticket.Type != ask.Type ||
-		d.Units < 1 || d.Term.Validate() != nil || !src.ticket.Term.Covers(d.Term) {
-		return false
-	}
-	holds, err := ask.Holds(d)
-	if err != nil {
-		return false
-	}
-	if b.sources[d.Source] == nil {
-		b.sources[d.Source] = src.calendar.Sketch()
-	}
-	for _, h := range holds {
-		if b.sources[d.Source].Take(r.ID, h) != nil {
-			return false
-		}
-	}
-	for _, q := range b.Actor.quotas.of(r) {
-		if b.quotas[q.name] == nil {
-			b.quotas[q.name] = q.book.Sketch()
-		}
-		for _, h := range holds {
-			left := policy.Quota{Units: q.units, Calendar: b.quotas[q.name]}.Free(h.From, h.To)
-			if h.Units > left || b.quotas[q.name].Take(r.ID, calendar.Hold{From: h.From, To: h.To, Units: h.Units}) != nil {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // base is the ticket a grant was carved from.
-func (a *Actor) base(id actors.TicketID) actors.Ticket {
-	if s, ok := a.sources[id]; ok {
-		return s.ticket
+func (a *Actor) base(r Reservation) actors.Ticket {
+	if s, ok := a.sources[r.Source]; ok {
+		return s.find(r.Parent)
 	}
 	return actors.Ticket{}
 }

@@ -52,6 +52,9 @@ func (a *Actor) snapshot(now actors.Cycle, waiting []Reservation) policy.Round {
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
 		s := a.sources[id]
+		if s.shut {
+			continue
+		}
 		r.Sources = append(r.Sources, policy.Source{ID: id, Type: s.ticket.Type, Site: s.ticket.Authority, Calendar: s.calendar.Sketch()})
 	}
 	return r

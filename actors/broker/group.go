@@ -65,7 +65,7 @@ func (a *Actor) disband(now actors.Cycle, r Reservation) actors.Effects {
 			continue
 		}
 		why := fmt.Sprintf("%s, of its group, was refused or withdrawn", r.ID)
-		fx.Join(a.must(now, a.book[id], func(s *step) { s.decide(a.config.Self, policy.Decision{Reservation: id, Why: why}, 0) }))
+		fx.Join(a.must(now, a.book[id], func(s *step) { s.decide(a.config.Self, policy.Decision{Reservation: id, Why: why}, "", 0) }))
 	}
 	return fx
 }
@@ -101,7 +101,7 @@ func (a *Actor) apart(group string, decided []policy.Decision, members []int) st
 	for _, id := range a.groups.members(group) {
 		count = max(count, a.book[id].ask().LeaseCount())
 	}
-	b := a.bench()
+	b := a.trial()
 	start := actors.Millis(0)
 	for _, i := range members {
 		d := decided[i]

@@ -66,8 +66,11 @@ func (a *Actor) fork() *Actor {
 	b := New(a.config)
 	b.book, b.arrived = maps.Clone(a.book), a.arrived
 	for id, s := range a.sources {
-		b.sources[id] = &source{s.ticket, s.calendar.Clone()}
+		one := *s
+		one.calendar = s.calendar.Clone()
+		b.sources[id] = &one
 	}
+	b.shut = a.shut
 	for name, book := range a.quotas.books {
 		b.quotas.books[name] = book.Clone()
 	}

@@ -12,6 +12,10 @@ type quotas struct {
 	books  map[string]*calendar.Calendar
 }
 
+func newQuotas(limits []policy.Limit) quotas {
+	return quotas{limits, map[string]*calendar.Calendar{}}
+}
+
 // quota is one that concerns a reservation.
 type quota struct {
 	name  string
