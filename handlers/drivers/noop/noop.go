@@ -1,6 +1,7 @@
 /*
 Package noop is the driver that touches nothing: it waits as long as real work
-would, fails as often as it is told to, and remembers in memory what is up.
+would, fails as often as it is told to, and remembers what is up: in memory, or
+with a [Journal] in a file that also says what ran.
 
 Emulations run with it in place of real drivers and are otherwise identical to a
 deployment (paper B 4.2, leasing 5.6). Time and chance are handed in, so a
@@ -40,6 +41,7 @@ type Config struct {
 	FailAlways  string           // setup, teardown or both: these never succeed
 	Now         func() time.Time // required when anything takes time; safe for concurrent use
 	Chance      func() float64   // in [0, 1); required with a probability; safe for concurrent use
+	Journal     *Journal         // what is up, and what ran, in a file; nil means in memory
 }
 
 // Driver is the driver; it is safe for concurrent use.
@@ -52,6 +54,7 @@ type Driver struct {
 // unit is what the driver remembers of one unit until it is torn down.
 type unit struct {
 	up    bool
+	last  string    // sequence number of the setup that made it as it is
 	tries [2]int    // tries that failed, of setup and of teardown
 	work  int       // the verb in progress, or idle
 	began time.Time // when it began
@@ -65,8 +68,14 @@ const (
 
 var verbs = [...]string{setup: "setup", teardown: "teardown"}
 
-// New makes a driver with nothing up.
-func New(cfg Config) *Driver { return &Driver{cfg: cfg, units: map[string]*unit{}} }
+// New makes a driver with nothing up, or with what its journal says.
+func New(cfg Config) *Driver {
+	d := &Driver{cfg: cfg, units: map[string]*unit{}}
+	if cfg.Journal != nil {
+		d.units = cfg.Journal.units
+	}
+	return d
+}
 
 // Info lists d in a catalogue.
 func (d *Driver) Info() handlers.Info {
@@ -128,16 +137,30 @@ func (d *Driver) do(ctx context.Context, verb int, p handlers.Params) (handlers.
 	u := d.units[id]
 	if u == nil {
 		if verb == teardown && !want.fails(verb) {
+			if err := d.cfg.Journal.note(Again, verb, p); err != nil {
+				return handlers.Result{}, err
+			}
 			return handlers.Result{Done: true}, nil
 		}
 		u = &unit{work: idle}
 		d.units[id] = u
 	}
 	if u.up && verb == setup && u.work != teardown {
+		what := Again
+		if p[handlers.ParamSequence] != u.last {
+			what = Done // something new is wanted of it, which comes to nothing here
+		}
+		if err := d.cfg.Journal.note(what, verb, p); err != nil {
+			return handlers.Result{}, err
+		}
+		u.last = p[handlers.ParamSequence]
 		return handlers.Result{Done: true}, nil
 	}
 	if u.work != verb {
 		if err := d.try(u, verb, want); err != nil {
+			return handlers.Result{}, err
+		}
+		if err := d.cfg.Journal.note(Began, verb, p); err != nil {
 			return handlers.Result{}, err
 		}
 		u.work, u.up = verb, false
@@ -148,11 +171,14 @@ func (d *Driver) do(ctx context.Context, verb int, p handlers.Params) (handlers.
 	if left := u.left(d.cfg.Now, want.delay); left > 0 {
 		return handlers.Result{After: left, Note: verbs[verb] + " under way"}, nil
 	}
+	if err := d.cfg.Journal.note(Done, verb, p); err != nil {
+		return handlers.Result{}, err
+	}
 	if verb == teardown {
 		delete(d.units, id)
 		return handlers.Result{Done: true}, nil
 	}
-	u.work, u.up = idle, true
+	u.work, u.up, u.last = idle, true, p[handlers.ParamSequence]
 	return handlers.Result{Done: true}, nil
 }
 
