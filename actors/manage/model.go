@@ -67,8 +67,8 @@ type Reservation struct {
 // Unit is one leased thing.
 type Unit struct {
 	ID         string            `json:"id"`
-	Host       string            `json:"host,omitempty"` // inventory name, at sites
-	State      string            `json:"state"`          // default, priming, active, modifying, closing, closed, failed
+	Host       string            `json:"host,omitempty"`     // inventory name, at sites
+	State      string            `json:"state"`              // default, priming, active, modifying, closing, closed, failed
 	Sequence   int               `json:"sequence,omitempty"` // of its latest action, as handlers are told
 	Attempts   int               `json:"attempts,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"`

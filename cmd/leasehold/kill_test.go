@@ -177,7 +177,7 @@ func killing(t *testing.T, place config.Store, password string, slapd *setup.Sla
 	}
 }
 
-// work requests, extends and closes leases as fast as the servers answer, and looks
+// work requests, extends, modifies and closes leases as fast as the servers answer, and looks
 // at everything in between.
 func (s *victim) work(stop, answered chan struct{}, chance *rand.Rand) {
 	for {
@@ -196,6 +196,8 @@ func (s *victim) work(stop, answered chan struct{}, chance *rand.Rand) {
 			_, err = s.client.Extend(ctx, manage.Extension{Ref: ref, Length: "2s"})
 		case pick == 6:
 			_, err = s.client.Close(ctx, ref)
+		case pick < 9:
+			_, err = s.client.Modify(ctx, manage.Modification{Ref: ref, Subcommand: "restart"})
 		default:
 			s.look(ctx)
 		}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 // known is what a test has seen of a federation's leases from outside. What the
 // servers say later must go with it, whatever became of them in between.
 type known struct {
+	looking  sync.Mutex
 	mu       sync.Mutex
 	accepted map[string]bool      // reservations whose request was answered
 	over     map[string]bool      // of these, seen Closed or Failed at the manager: it may forget them one day
@@ -100,6 +102,7 @@ func (k *known) judge(list []manage.Reservation, now time.Time) (problems []stri
 			rise(at+" unit "+u.ID, u.Sequence)
 			if u.State == actors.UnitActive.String() {
 				k.carry(r.Role, "setup", u.ID, u.Sequence, now)
+				k.carry(r.Role, "modify", u.ID, u.Sequence, now)
 			}
 		}
 		switch r.Role {
@@ -179,10 +182,10 @@ func (k *known) runs(t *testing.T, role, path string) {
 			if a.done++; a.done > 1 {
 				t.Errorf("%s was carried out twice", key)
 			}
-			if l.Verb == "setup" {
-				up[l.Unit] = true
-			} else {
+			if l.Verb == "teardown" {
 				delete(up, l.Unit)
+			} else {
+				up[l.Unit] = true
 			}
 		case noop.Again:
 			a.again++
@@ -196,11 +199,13 @@ func (k *known) runs(t *testing.T, role, path string) {
 	for unit := range up {
 		t.Errorf("%s: unit %s came up and never went away", role, unit)
 	}
-	done := 0
-	for _, a := range actions {
-		done += a.done
+	done, modified := 0, 0
+	for key, a := range actions {
+		if done += a.done; strings.Contains(key, " modify ") {
+			modified += a.done
+		}
 	}
-	t.Logf("%s: %d actions carried out; %d were cut off and begun again, %d asked for again before their result was saved", role, done, interrupted, repeated)
+	t.Logf("%s: %d actions carried out, %d of them modifies; %d were cut off and begun again, %d asked for again before their result was saved", role, done, modified, interrupted, repeated)
 	if done == 0 {
 		t.Errorf("%s: nothing was carried out", role)
 	}

@@ -215,6 +215,9 @@ func (s *victim) request(ctx context.Context, chance *rand.Rand) {
 
 // look checks what must hold at any moment, if the servers are there to be asked.
 func (s *victim) look(ctx context.Context) []manage.Reservation {
+	// One look at a time: an older answer must not be judged after a newer one.
+	s.known.looking.Lock()
+	defer s.known.looking.Unlock()
 	want := s.known.open()
 	var all []manage.Reservation
 	complete := true
