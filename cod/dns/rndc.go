@@ -65,7 +65,7 @@ func (r *RNDC) Add(ctx context.Context, zone string, start []dns.RR) error {
 		return err
 	}
 	conf := fmt.Sprintf(`{ type primary; file "%s"; update-policy { grant %s zonesub any; }; allow-transfer { key "%s"; }; };`, path, r.Key, r.Key)
-	err := r.run(ctx, "addzone", zone, "IN", conf)
+	err := r.run(ctx, "addzone", `"`+zone+`"`, "IN", conf) // the quotes are for slashes
 	if err != nil && strings.Contains(err.Error(), "already exists") {
 		return fmt.Errorf("the server has zone %s already, without letting key %s at it: %w", zone, r.Key, err)
 	}
@@ -92,7 +92,7 @@ func (r *RNDC) Remove(ctx context.Context, zone string) error {
 	if _, err := os.Stat(r.file(zone)); err != nil {
 		return err
 	}
-	if err := r.run(ctx, "delzone", "-clean", zone); err != nil && !strings.Contains(err.Error(), "not found") {
+	if err := r.run(ctx, "delzone", "-clean", `"`+zone+`"`); err != nil && !strings.Contains(err.Error(), "not found") {
 		return err
 	}
 	// named removes what it has written itself; ours may be left.

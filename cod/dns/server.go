@@ -23,6 +23,9 @@ type Server struct {
 // at it.
 var ErrNoZone = errors.New("the name server does not serve the zone to us")
 
+// errRefused says that an update as a whole was not taken.
+var errRefused = errors.New("the name server refuses the records")
+
 // fudge is how far the two clocks may differ, in seconds (RFC 8945 10).
 const fudge = 300
 
@@ -38,17 +41,47 @@ func (s *Server) timeout() time.Duration {
 
 func (s *Server) secrets() map[string]string { return map[string]string{s.Key.Name: s.Key.Secret} }
 
+// A Refusal is a name whose records the server does not take, for reasons of its
+// own: BIND wants the exchanger of an MX record to have an address, for one.
+type Refusal struct {
+	Name zones.Name
+	Err  error
+}
+
 // Apply makes the changes to one zone, in as few updates as fit, each whole or not
-// at all.
-func (s *Server) Apply(ctx context.Context, zone string, changes []zones.Change) error {
+// at all. What the server refuses is looked for, so that it holds up no other name:
+// refused names are told, and everything else is done. An error says that the rest
+// may not have been.
+func (s *Server) Apply(ctx context.Context, zone string, changes []zones.Change) (refused []Refusal, err error) {
 	for len(changes) > 0 {
 		n := fitting(zone, changes)
-		if err := s.update(ctx, zones.Update(zone, changes[:n])); err != nil {
-			return fmt.Errorf("update of zone %s: %w", zone, err)
+		bad, err := s.try(ctx, zone, changes[:n])
+		refused = append(refused, bad...)
+		if err != nil {
+			return refused, fmt.Errorf("update of zone %s: %w", zone, err)
 		}
 		changes = changes[n:]
 	}
-	return nil
+	return refused, nil
+}
+
+// try sends one update, and when it is refused its halves.
+func (s *Server) try(ctx context.Context, zone string, changes []zones.Change) (refused []Refusal, err error) {
+	err = s.update(ctx, zones.Update(zone, changes))
+	if !errors.Is(err, errRefused) {
+		return nil, err
+	}
+	if len(changes) == 1 {
+		return []Refusal{{changes[0].Name, err}}, nil
+	}
+	for _, half := range [][]zones.Change{changes[:len(changes)/2], changes[len(changes)/2:]} {
+		bad, err := s.try(ctx, zone, half)
+		refused = append(refused, bad...)
+		if err != nil {
+			return refused, err
+		}
+	}
+	return refused, nil
 }
 
 // fitting is how many of the changes go into one update, one at least.
@@ -80,8 +113,10 @@ func verdict(rcode int) error {
 	switch rcode {
 	case dns.RcodeSuccess:
 		return nil
-	case dns.RcodeNotAuth, dns.RcodeNotZone, dns.RcodeRefused, dns.RcodeNameError:
+	case dns.RcodeNotAuth, dns.RcodeNotZone, dns.RcodeNameError:
 		return fmt.Errorf("%w (%s)", ErrNoZone, dns.RcodeToString[rcode])
+	case dns.RcodeRefused, dns.RcodeFormatError:
+		return fmt.Errorf("%w (%s); its log says why", errRefused, dns.RcodeToString[rcode])
 	}
 	return fmt.Errorf("the name server answers %s", dns.RcodeToString[rcode])
 }

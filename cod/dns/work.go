@@ -22,15 +22,17 @@ type work struct {
 	seen map[string]bool // identities told so far, until live
 
 	dirty    map[zones.Name]bool    // names to be sent
+	refused  map[zones.Name]string  // those among them that the server does not take, and why
 	compare  map[string]bool        // zones to be compared as a whole
 	lines    map[string]*ZoneReport // what was found, by zone
+	servers  map[zones.Name]bool    // of the zones compared, those that lie in them
 	problems map[string]bool        // told already
 }
 
 func newWork(f *Follower, dry bool) *work {
 	return &work{
-		f: f, dry: dry, seen: map[string]bool{}, dirty: map[zones.Name]bool{},
-		compare: map[string]bool{}, lines: map[string]*ZoneReport{}, problems: map[string]bool{},
+		f: f, dry: dry, seen: map[string]bool{}, dirty: map[zones.Name]bool{}, refused: map[zones.Name]string{},
+		compare: map[string]bool{}, lines: map[string]*ZoneReport{}, servers: map[zones.Name]bool{}, problems: map[string]bool{},
 	}
 }
 
@@ -125,7 +127,11 @@ func (w *work) flush(ctx context.Context) {
 		}
 		want, bad := w.book.Records(n)
 		w.complain(bad)
-		byZone[n.Zone] = append(byZone[n.Zone], zones.Change{Name: n, Want: want})
+		if c := (zones.Change{Name: n, Want: want}); w.allowed(c) {
+			byZone[n.Zone] = append(byZone[n.Zone], c)
+		} else {
+			delete(w.dirty, n)
+		}
 	}
 	for _, zone := range slices.Sorted(maps.Keys(byZone)) {
 		err := w.send(ctx, zone, byZone[zone])
@@ -134,9 +140,6 @@ func (w *work) flush(ctx context.Context) {
 			continue
 		}
 		w.outcome(zone, err)
-		if err == nil {
-			w.sent(byZone[zone])
-		}
 	}
 }
 
@@ -158,19 +161,33 @@ func (w *work) outcome(zone string, err error) {
 	}
 }
 
+// send sends changes and takes their names off the list of those due, except for
+// refused ones, which are logged once and tried again.
 func (w *work) send(ctx context.Context, zone string, changes []zones.Change) error {
-	if w.dry || len(changes) == 0 {
-		return nil
+	var bad []Refusal
+	if !w.dry && len(changes) > 0 {
+		var err error
+		if bad, err = w.f.Server.Apply(ctx, zone, changes); err != nil {
+			return err
+		}
 	}
-	return w.f.Server.Apply(ctx, zone, changes)
-}
-
-// sent takes names off the list of those due.
-func (w *work) sent(changes []zones.Change) {
 	for _, c := range changes {
 		delete(w.dirty, c.Name)
-		w.f.Log.WithFields(logrus.Fields{"name": c.Name.Owner, "records": len(c.Want)}).Debug("sent")
 	}
+	was := w.refused
+	w.refused = map[zones.Name]string{}
+	for n, text := range was {
+		if n.Zone != zone || !slices.ContainsFunc(changes, func(c zones.Change) bool { return c.Name == n }) {
+			w.refused[n] = text
+		}
+	}
+	for _, r := range bad {
+		w.dirty[r.Name], w.refused[r.Name] = true, r.Err.Error()
+		if was[r.Name] == "" {
+			w.f.Log.WithError(r.Err).WithField("name", r.Name.Owner).Error("the name stays as it is")
+		}
+	}
+	return nil
 }
 
 // compareZone makes a zone as the directory says, whatever the server has.
@@ -195,7 +212,16 @@ func (w *work) compareZone(ctx context.Context, zone string) error {
 	}
 	changes, bad := w.book.Diff(zone, have)
 	w.complain(bad)
+	for _, n := range zones.NameServers(zone, have) {
+		w.servers[n] = true
+	}
+	changes = slices.DeleteFunc(changes, func(c zones.Change) bool { return !w.allowed(c) })
 	changes, line.Held = w.guard(zone, changes)
+	for n := range w.dirty {
+		if n.Zone == zone {
+			delete(w.dirty, n)
+		}
+	}
 	if err := w.send(ctx, zone, changes); err != nil {
 		return err
 	}
@@ -206,12 +232,17 @@ func (w *work) compareZone(ctx context.Context, zone string) error {
 	if len(changes) > 0 {
 		w.f.Log.WithFields(logrus.Fields{"zone": zone, "changed": len(changes)}).Info("compared")
 	}
-	for n := range w.dirty {
-		if n.Zone == zone {
-			delete(w.dirty, n)
-		}
-	}
 	return nil
+}
+
+// allowed reports whether a change leaves a zone that can be loaded again: BIND
+// refuses one whose own server has no address.
+func (w *work) allowed(c zones.Change) bool {
+	if !w.servers[c.Name] || zones.Addressed(c.Want) {
+		return true
+	}
+	w.f.Log.WithField("name", c.Name.Owner).Error("this is a name server of its zone: its address stays, because the zone could not be loaded without one")
+	return false
 }
 
 // guard holds back removals when a comparison would make too many.
@@ -273,6 +304,9 @@ func (w *work) dropZone(ctx context.Context, zone string, others int) error {
 
 // failures are the zones' errors, for those who asked for one round.
 func (w *work) failures() (out []error) {
+	for _, n := range slices.SortedFunc(maps.Keys(w.refused), zones.Compare) {
+		out = append(out, fmt.Errorf("%s: %s", n.Owner, w.refused[n]))
+	}
 	for _, z := range slices.Sorted(maps.Keys(w.lines)) {
 		switch line := w.lines[z]; {
 		case line.Error != "":
@@ -286,6 +320,9 @@ func (w *work) failures() (out []error) {
 
 func (w *work) report() Report {
 	r := Report{Zones: []ZoneReport{}, Problems: slices.Sorted(maps.Keys(w.problems))}
+	for _, n := range slices.SortedFunc(maps.Keys(w.refused), zones.Compare) {
+		r.Problems = append(r.Problems, n.Owner+": "+w.refused[n])
+	}
 	for _, z := range slices.Sorted(maps.Keys(w.lines)) {
 		r.Zones = append(r.Zones, *w.lines[z])
 	}

@@ -29,6 +29,10 @@ type Named struct {
 // NamedKey is the name of the key that may change a Named's zones.
 const NamedKey = "feed.test"
 
+// NamedServer is the name server of every zone that StartNamed makes. It lies in
+// none of them, so that they need no address for it.
+const NamedServer = "ns1.outside.test."
+
 // StartNamed starts Debian's named and stops it when the test ends. Each of
 // zones, such as "site.test", begins with a SOA and an NS record; zones can be
 // added and removed with rndc too. When named is not installed, or does not come
@@ -93,7 +97,7 @@ options {
 	}
 	for _, z := range zones {
 		file := "zones/by-hand-" + z
-		files[file] = fmt.Sprintf("$TTL 60\n@ IN SOA ns1.%[1]s. hostmaster.%[1]s. 1 300 60 86400 10\n@ IN NS ns1.%[1]s.\n", z)
+		files[file] = fmt.Sprintf("$TTL 60\n@ IN SOA %[2]s hostmaster.%[1]s. 1 300 60 86400 10\n@ IN NS %[2]s\n", z, NamedServer)
 		conf += fmt.Sprintf("zone %q { type primary; file %q; update-policy { grant %q zonesub any; }; };\n", z, file, NamedKey)
 	}
 	files["named.conf"] = conf

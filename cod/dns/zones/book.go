@@ -113,8 +113,9 @@ func (b *Book) Zones() []string {
 	return out
 }
 
-// Start is the SOA and NS records with which a zone begins at a name server that
-// does not have it yet, from the zone's own entry.
+// Start is what a zone begins with at a name server that does not have it yet: the
+// SOA and NS records of the zone's own entry, and the addresses of those servers
+// that lie in the zone, without which BIND does not load it.
 func (b *Book) Start(zone string) ([]dns.RR, error) {
 	apex := Name{zone, zone}
 	var out []dns.RR
@@ -134,7 +135,32 @@ func (b *Book) Start(zone string) ([]dns.RR, error) {
 	if ns == 0 || len(out)-ns != 1 {
 		return nil, fmt.Errorf("zone %s: its entry needs one sOARecord and an nSRecord", zone)
 	}
+	for _, server := range NameServers(zone, out) {
+		rrs, _ := b.Records(server)
+		if !Addressed(rrs) {
+			return nil, fmt.Errorf("zone %s: its name server %s has no address: it lies in the zone and needs an entry", zone, server.Owner)
+		}
+		out = append(out, rrs...)
+	}
 	return out, nil
+}
+
+// NameServers are the servers among a zone's records that lie in the zone.
+func NameServers(zone string, rrs []dns.RR) []Name {
+	var out []Name
+	for _, rr := range rrs {
+		if ns, ok := rr.(*dns.NS); ok && dns.CanonicalName(ns.Hdr.Name) == zone && dns.IsSubDomain(zone, ns.Ns) {
+			out = append(out, Name{zone, dns.CanonicalName(ns.Ns)})
+		}
+	}
+	return sortNames(out)
+}
+
+// Addressed reports whether an address is among records.
+func Addressed(rrs []dns.RR) bool {
+	return slices.ContainsFunc(rrs, func(rr dns.RR) bool {
+		return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA
+	})
 }
 
 // Names are the owner names of a zone, in order.

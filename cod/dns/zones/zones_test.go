@@ -151,9 +151,14 @@ func TestBook(t *testing.T) {
 func TestStart(t *testing.T) {
 	t.Parallel()
 	var b zones.Book
-	b.Put("z", entry("zoneName: site.test", "relativeDomainName: @", "sOARecord: ns1.site.test. hostmaster.site.test. 7 300 60 86400 10", "nSRecord: ns1"))
+	b.Put("z", entry("zoneName: site.test", "relativeDomainName: @", "sOARecord: ns1.site.test. hostmaster.site.test. 7 300 60 86400 10", "nSRecord: ns1", "nSRecord: ns.outside.test."))
+	if rrs, err := b.Start("site.test."); err == nil || !strings.Contains(err.Error(), "ns1.site.test. has no address") {
+		t.Errorf("starts without its server's address: %v, %v", rrs, err)
+	}
+	b.Put("n", entry("zoneName: site.test", "relativeDomainName: ns1", "aRecord: 10.0.0.1"))
 	rrs, err := b.Start("site.test.")
-	want := "site.test. 60 IN SOA ns1.site.test. hostmaster.site.test. 7 300 60 86400 10\nsite.test. 60 IN NS ns1.site.test.\n"
+	want := "site.test. 60 IN SOA ns1.site.test. hostmaster.site.test. 7 300 60 86400 10\nsite.test. 60 IN NS ns.outside.test.\n" +
+		"site.test. 60 IN NS ns1.site.test.\nns1.site.test. 60 IN A 10.0.0.1\n"
 	if got := text(rrs, nil); err != nil || got != want {
 		t.Errorf("starts with %v:\n%s", err, got)
 	}
