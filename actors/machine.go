@@ -46,6 +46,20 @@ type Request struct {
 	Local       Properties // for the manager's own handlers; never sent
 }
 
+// RequestGroup asks a service manager for several reservations that a broker is to
+// grant with one start, or not at all (leasing 4.8.4). Group is the name by which
+// the broker knows that they belong together; another group needs another one.
+type RequestGroup struct {
+	Group    string
+	Requests []Request
+}
+
+// Observe tells a service manager what the signal of one of its guests says.
+type Observe struct {
+	Guest string
+	Value int // not negative
+}
+
 // Extend asks a service manager, or a broker that bought, to prolong a reservation
 // until End.
 type Extend struct {
@@ -105,19 +119,21 @@ type Host struct {
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
 }
 
-func (Receive) event()    {}
-func (Tick) event()       {}
-func (ActionDone) event() {}
-func (SendFailed) event() {}
-func (Request) event()    {}
-func (Extend) event()     {}
-func (Modify) event()     {}
-func (Close) event()      {}
-func (Approve) event()    {}
-func (Donate) event()     {}
-func (Claim) event()      {}
-func (Export) event()     {}
-func (AddHosts) event()   {}
+func (Receive) event()      {}
+func (Tick) event()         {}
+func (ActionDone) event()   {}
+func (SendFailed) event()   {}
+func (Request) event()      {}
+func (RequestGroup) event() {}
+func (Observe) event()      {}
+func (Extend) event()       {}
+func (Modify) event()       {}
+func (Close) event()        {}
+func (Approve) event()      {}
+func (Donate) event()       {}
+func (Claim) event()        {}
+func (Export) event()       {}
+func (AddHosts) event()     {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one

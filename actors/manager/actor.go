@@ -9,6 +9,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // Config is what a service manager is told. Fields without a stated default are
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Rules
 	Broker actors.ActorID // asked when a request names none; may be empty
+	Guests []Guest        // whom it leases for by itself
 }
 
 // Actor is a service manager: its reservations and when each is next due.
@@ -23,13 +25,17 @@ type Actor struct {
 	config Config
 	book   map[actors.ReservationID]Reservation
 	agenda agenda.Agenda
+	guests guests
+	groups groups
 }
 
 var _ actors.Machine = (*Actor)(nil)
 
 // New is a service manager without reservations.
 func New(c Config) *Actor {
-	return &Actor{config: c, book: map[actors.ReservationID]Reservation{}}
+	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, guests: newGuests(c.Guests), groups: groups{}}
+	a.attend()
+	return a
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -40,7 +46,11 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Tick:
 		fx = a.tick(now)
 	case actors.Request:
-		fx, err = a.request(now, ev)
+		fx, err = a.open(now, Reservation{}, ev)
+	case actors.RequestGroup:
+		fx, err = a.requestGroup(now, ev)
+	case actors.Observe:
+		fx, err = a.observe(now, ev)
 	case actors.Receive:
 		fx, err = a.receive(now, ev)
 	case actors.ActionDone:
@@ -72,16 +82,26 @@ func (a *Actor) receive(now actors.Cycle, ev actors.Receive) (actors.Effects, er
 	}
 }
 
-// request opens a reservation.
-func (a *Actor) request(now actors.Cycle, ev actors.Request) (actors.Effects, error) {
+// open begins a reservation. R is what is known of it beside the request.
+func (a *Actor) open(now actors.Cycle, r Reservation, ev actors.Request) (actors.Effects, error) {
+	r, known, err := a.check(now, r, ev)
+	if err != nil || known {
+		return actors.Effects{}, err // or asked twice
+	}
+	return a.step(now, r, ev)
+}
+
+// check makes a reservation of a request, or says why not. It is known when it has
+// been asked for before.
+func (a *Actor) check(now actors.Cycle, r Reservation, ev actors.Request) (_ Reservation, known bool, err error) {
 	if ev.Broker == "" {
 		ev.Broker = a.config.Broker
 	}
 	if old, ok := a.book[ev.Reservation]; ok {
 		if old.Slice == ev.Slice && old.Type == ev.Type && old.Broker == ev.Broker {
-			return actors.Effects{}, nil // asked twice
+			return old, true, nil
 		}
-		return actors.Effects{}, a.refuse("request", ev.Reservation, actors.Invalid, "another reservation has this name")
+		return r, false, a.refuse("request", ev.Reservation, actors.Invalid, "another reservation has this name")
 	}
 	why := ""
 	switch {
@@ -101,12 +121,16 @@ func (a *Actor) request(now actors.Cycle, ev actors.Request) (actors.Effects, er
 	if err := ev.Term.Validate(); why == "" && err != nil {
 		why = err.Error()
 	}
-	if why != "" {
-		return actors.Effects{}, a.refuse("request", ev.Reservation, actors.Invalid, why)
+	if err := policy.Check(ev.Request, ev.Units); why == "" && err != nil {
+		why = err.Error()
 	}
-	return a.step(now, Reservation{ID: ev.Reservation, Slice: ev.Slice, Broker: ev.Broker, Status: asked, Type: ev.Type,
-		Units: ev.Units, Term: ev.Term, Request: ev.Request, Config: ev.Config, Local: ev.Local,
-		Renewable: ev.Renewable, Since: now}, ev)
+	if why != "" {
+		return r, false, a.refuse("request", ev.Reservation, actors.Invalid, why)
+	}
+	r.ID, r.Slice, r.Broker, r.Status, r.Type = ev.Reservation, ev.Slice, ev.Broker, asked, ev.Type
+	r.Units, r.Term, r.Request, r.Config, r.Local = ev.Units, ev.Term, ev.Request, ev.Config, ev.Local
+	r.Renewable, r.Since = ev.Renewable, now
+	return r, false, nil
 }
 
 // one steps the reservation an event is about.
@@ -124,11 +148,16 @@ func (a *Actor) step(now actors.Cycle, r Reservation, ev actors.Event) (actors.E
 		return actors.Effects{}, err
 	}
 	a.put(next)
+	if len(a.groups) > 0 {
+		fx.Join(a.disband(now, next))
+	}
 	return fx, nil
 }
 
 func (a *Actor) put(r Reservation) {
 	a.book[r.ID] = r
+	a.groups.put(r)
+	a.guests.put(r)
 	a.agenda.Set(r.ID, r.next(a.config.Rules).at)
 }
 
@@ -136,9 +165,21 @@ func (a *Actor) put(r Reservation) {
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range a.agenda.Due(now) {
+		if name, ok := strings.CutPrefix(string(id), guestPrefix); ok {
+			if g, ok := a.guests.find(name); ok {
+				fx.Join(a.look(now, g, nil))
+				continue
+			}
+		}
 		r := a.book[id]
+		if now < a.config.Cycles.Of(r.Term.End)-a.config.Margins.Close && a.incomplete(r) {
+			a.agenda.Set(id, now+1) // it is redeemed when all of its group have their tickets
+			continue
+		}
 		if r.forgotten(a.config.Rules, now) {
 			delete(a.book, id)
+			a.groups.drop(r)
+			a.guests.drop(r)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
 			continue
 		}
@@ -158,6 +199,12 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 
 // Restore puts back one record (actors.Machine).
 func (a *Actor) Restore(rec actors.Stored) error {
+	if name, ok := strings.CutPrefix(rec.Key, guestPrefix); ok {
+		if err := a.restoreGuest(name, rec.Data); err != nil {
+			return fmt.Errorf("manager: record %q: %w", rec.Key, err)
+		}
+		return nil
+	}
 	id, ok := strings.CutPrefix(rec.Key, "reservation/")
 	if !ok {
 		return fmt.Errorf("manager: record %q is of no kind known here", rec.Key)

@@ -26,22 +26,32 @@ func Cover(o policy.Outlook, s policy.GuestSettings, want int) policy.Bids {
 	var out policy.Bids
 	ahead := lead(o, s)
 	begin := o.Cycles.Start(o.Now + ahead)
+	// again makes a look due when the successor of a lease can be asked for.
+	again := func(end actors.Millis) {
+		if at := o.Cycles.Of(end+1) - ahead; at > o.Now && (out.Again == 0 || at < out.Again) {
+			out.Again = at
+		}
+	}
 	missing := want
 	for _, l := range o.Leases {
 		if l.Covers(begin) || l.Extending {
 			missing -= l.Units
 		}
 	}
-	for _, l := range o.Leases {
+	o.Leases = slices.Clone(o.Leases)
+	for i := range o.Leases {
+		l := &o.Leases[i]
 		if s.Renew && missing > 0 && l.Granted && !l.Extending && !l.Refused && l.Term.End < begin {
 			missing -= l.Units
+			l.Extending = true
 			out.Extend = append(out.Extend, policy.Extension{Reservation: l.Reservation, End: l.Term.End + s.Term})
+			again(l.Term.End + s.Term)
 			continue
 		}
-		// The look in which the successor of this lease can be asked for.
-		if at := o.Cycles.Of(l.Term.End+1) - ahead; at > o.Now && (out.Again == 0 || at < out.Again) {
-			out.Again = at
-		}
+		again(l.Term.End)
+	}
+	if s.Return {
+		out.Close = surplus(o, begin, want, -missing)
 	}
 	for missing > 0 {
 		n := missing
@@ -49,10 +59,9 @@ func Cover(o policy.Outlook, s policy.GuestSettings, want int) policy.Bids {
 			n = min(n, s.Chunk)
 		}
 		missing -= n
-		out.Ask = append(out.Ask, policy.Wanted{Units: n, Term: actors.NewTerm(begin, begin+s.Term-1)})
-	}
-	if s.Return {
-		out.Close = surplus(o, want)
+		w := policy.Wanted{Units: n, Term: actors.NewTerm(begin, begin+s.Term-1)}
+		out.Ask = append(out.Ask, w)
+		again(w.Term.End)
 	}
 	return out
 }
@@ -64,8 +73,9 @@ func lead(o policy.Outlook, s policy.GuestSettings) actors.Cycle {
 	return max(actors.Cycle(s.Lead/o.Cycles.Length), 1)
 }
 
-// surplus is the newest leases that the guest can do without at present.
-func surplus(o policy.Outlook, want int) []actors.ReservationID {
+// surplus is the newest leases that the guest can do without, now and when a lease
+// asked for now would begin. Spare is how many units there are too many then.
+func surplus(o policy.Outlook, begin actors.Millis, want, spare int) []actors.ReservationID {
 	over := -want
 	at := o.Cycles.Start(o.Now)
 	for _, l := range o.Leases {
@@ -75,10 +85,15 @@ func surplus(o policy.Outlook, want int) []actors.ReservationID {
 	}
 	var out []actors.ReservationID
 	for _, l := range slices.Backward(o.Leases) {
-		if l.Granted && l.Covers(at) && l.Units <= over {
-			over -= l.Units
-			out = append(out, l.Reservation)
+		later := l.Covers(begin)
+		if !l.Granted || l.Extending || !l.Covers(at) || l.Units > over || later && l.Units > spare {
+			continue
 		}
+		over -= l.Units
+		if later {
+			spare -= l.Units
+		}
+		out = append(out, l.Reservation)
 	}
 	return out
 }
