@@ -16,6 +16,7 @@ type View struct {
 	Broker      ActorID       `json:"broker,omitempty"`
 	Authority   ActorID       `json:"authority,omitempty"`
 	Held        []Unit        `json:"held,omitempty"`
+	After       []Predecessor `json:"after,omitempty"`    // what it comes after
 	Since       Cycle         `json:"since"`              // cycle of the last move
 	Waiting     string        `json:"waiting,omitempty"`  // whom or what it waits for
 	Next        string        `json:"next,omitempty"`     // next automatic step

@@ -41,7 +41,7 @@ actors/policy/desk:     actors actors/calendar actors/policy
 actors/policy/fcfs:     actors/policy actors/policy/desk
 actors/policy/match:    actors actors/calendar actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match
-actors/manager:         actors actors/agenda actors/fsm
+actors/manager:         actors actors/agenda actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/policy
 actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/policy
 actors/translate:       actors wire wire/plist wssec/ticket
