@@ -46,7 +46,7 @@ func waiting(r Reservation) string {
 	switch op, _, _ := r.request(); op {
 	case actors.OpTicket, actors.OpExtendTicket:
 		return "broker " + string(r.Broker)
-	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 		return "site " + r.Authority.Name
 	}
 	switch r.Status {

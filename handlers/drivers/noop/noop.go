@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,9 +26,13 @@ import (
 const (
 	SetupDelay      = "handler.setup.delay.ms"
 	TeardownDelay   = "handler.teardown.delay.ms"
+	ModifyDelay     = "handler.modify.delay.ms"
 	FailFirst       = "handler.fail.first"
 	FailProbability = "handler.fail.probability"
-	FailAlways      = "handler.fail.always" // setup, teardown or both
+	FailAlways      = "handler.fail.always" // setup, teardown, both of these, or modify
+
+	// Exit is an argument of a modify: the code it ends with (handlers.Exit).
+	Exit = "exit"
 )
 
 // Config says how the driver behaves when a unit's parameters do not. The zero
@@ -35,9 +40,10 @@ const (
 type Config struct {
 	Setup       time.Duration    // how long a unit takes to come up
 	Teardown    time.Duration    // and to go away
+	Modify      time.Duration    // and to be modified
 	FailFirst   int              // this many tries of each verb fail first, per unit
 	Probability float64          // chance that a try fails after that, 0 to 1
-	FailAlways  string           // setup, teardown or both: these never succeed
+	FailAlways  string           // setup, teardown, both or modify: these never succeed
 	Now         func() time.Time // required when anything takes time; safe for concurrent use
 	Chance      func() float64   // in [0, 1); required with a probability; safe for concurrent use
 }
@@ -52,7 +58,8 @@ type Driver struct {
 // unit is what the driver remembers of one unit until it is torn down.
 type unit struct {
 	up    bool
-	tries [2]int    // tries that failed, of setup and of teardown
+	tries [3]int    // tries that failed, of each verb
+	last  string    // sequence of the modify that was carried out last
 	work  int       // the verb in progress, or idle
 	began time.Time // when it began
 }
@@ -60,10 +67,11 @@ type unit struct {
 const (
 	setup = iota
 	teardown
+	modify
 	idle
 )
 
-var verbs = [...]string{setup: "setup", teardown: "teardown"}
+var verbs = [...]string{setup: "setup", teardown: "teardown", modify: "modify"}
 
 // New makes a driver with nothing up.
 func New(cfg Config) *Driver { return &Driver{cfg: cfg, units: map[string]*unit{}} }
@@ -79,9 +87,10 @@ func (d *Driver) Info() handlers.Info {
 			{Name: handlers.ParamUnit, Doc: "the unit", Need: true},
 			{Name: SetupDelay, Doc: "milliseconds until a unit is up", Default: ms(d.cfg.Setup)},
 			{Name: TeardownDelay, Doc: "milliseconds until a unit is gone", Default: ms(d.cfg.Teardown)},
+			{Name: ModifyDelay, Doc: "milliseconds until a unit is modified", Default: ms(d.cfg.Modify)},
 			{Name: FailFirst, Doc: "how many tries of each verb fail before one succeeds", Default: fmt.Sprint(d.cfg.FailFirst)},
 			{Name: FailProbability, Doc: "chance, 0 to 1, that any other try fails", Default: fmt.Sprint(d.cfg.Probability)},
-			{Name: FailAlways, Doc: "setup, teardown or both: what never succeeds", Default: d.cfg.FailAlways},
+			{Name: FailAlways, Doc: "setup, teardown, both of these, or modify: what never succeeds", Default: d.cfg.FailAlways},
 		},
 	}
 }
@@ -96,6 +105,55 @@ func (d *Driver) Setup(ctx context.Context, _ run.Runner, p handlers.Params) (ha
 // never set up is gone at once.
 func (d *Driver) Teardown(ctx context.Context, _ run.Runner, p handlers.Params) (handlers.Result, error) {
 	return d.do(ctx, teardown, p)
+}
+
+// Modify waits for the unit's delay and changes nothing, whatever the subcommand. A
+// unit it has not heard of since this process began is up all the same.
+func (d *Driver) Modify(ctx context.Context, _ run.Runner, p handlers.Params) (handlers.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return handlers.Result{}, err
+	}
+	id, err := p.Need(handlers.ParamUnit)
+	if err != nil {
+		return handlers.Result{}, err
+	}
+	want, err := d.read(modify, p)
+	if err != nil {
+		return handlers.Result{}, err
+	}
+	code, err := strconv.Atoi(p.Argument(Exit, "0"))
+	if err != nil {
+		return handlers.Result{}, handlers.Exit{Code: handlers.ExitInvalid, Note: "noop: the argument " + Exit + " is no whole number"}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.units[id]
+	if u == nil {
+		u = &unit{work: idle, up: true}
+		d.units[id] = u
+	}
+	if !u.up {
+		return handlers.Result{}, handlers.Exit{Code: handlers.ExitInvalid, Note: "noop: the unit is not up"}
+	}
+	if seq := p[handlers.ParamSequence]; seq == "" || u.last != seq {
+		if u.work != modify {
+			if err := d.try(u, modify, want); err != nil {
+				return handlers.Result{}, err
+			}
+			u.work = modify
+			if want.delay > 0 {
+				u.began = d.cfg.Now()
+			}
+		}
+		if left := u.left(d.cfg.Now, want.delay); left > 0 {
+			return handlers.Result{After: left, Note: "modify under way"}, nil
+		}
+		u.work, u.last = idle, seq
+	}
+	if code != 0 {
+		return handlers.Result{}, handlers.Exit{Code: code, Note: fmt.Sprintf("noop: %s ended with code %d as told", p.Subcommand(), code)}
+	}
+	return handlers.Result{Done: true, Note: p.Subcommand() + " done"}, nil
 }
 
 // Up is the units that are up, sorted.
@@ -186,13 +244,18 @@ type wish struct {
 }
 
 // fails reports whether verb never succeeds.
-func (w wish) fails(verb int) bool { return w.always == "both" || w.always == verbs[verb] }
+func (w wish) fails(verb int) bool {
+	return w.always == "both" && verb != modify || w.always == verbs[verb]
+}
 
 // read takes the behaviour from p, and from the configuration where p is silent.
 func (d *Driver) read(verb int, p handlers.Params) (wish, error) {
 	name, delay := SetupDelay, d.cfg.Setup
-	if verb == teardown {
+	switch verb {
+	case teardown:
 		name, delay = TeardownDelay, d.cfg.Teardown
+	case modify:
+		name, delay = ModifyDelay, d.cfg.Modify
 	}
 	w := wish{always: p.Get(FailAlways, d.cfg.FailAlways)}
 	var err error
