@@ -131,15 +131,15 @@ func TestSoldOn(t *testing.T) {
 		c.Clock = site.Clock
 	}
 	s, ce, ca, m := site, central, campus, manager
-	introduce(&site, ce, "strict")
-	introduce(&site, m, "strict")
-	introduce(&central, s, "strict")
-	introduce(&central, ca, "strict")
-	introduce(&campus, s, "strict")
-	introduce(&campus, ce, "strict")
-	introduce(&campus, m, "strict")
-	introduce(&manager, s, "strict")
-	introduce(&manager, ca, "strict")
+	introduce(&site, ce, wssec.Strict.Policy())
+	introduce(&site, m, wssec.Strict.Policy())
+	introduce(&central, s, wssec.Strict.Policy())
+	introduce(&central, ca, wssec.Strict.Policy())
+	introduce(&campus, s, wssec.Strict.Policy())
+	introduce(&campus, ce, wssec.Strict.Policy())
+	introduce(&campus, m, wssec.Strict.Policy())
+	introduce(&manager, s, wssec.Strict.Policy())
+	introduce(&manager, ca, wssec.Strict.Policy())
 	until := time.Now().Add(24 * time.Hour).Truncate(time.Second)
 	site.Actors[0].Exports = []config.Export{{To: "central", Type: starter.Type, Units: 3, Until: until}}
 	manager.Actors[0].DefaultBroker = "campus"
