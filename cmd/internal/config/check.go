@@ -102,6 +102,11 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 			c.mustExist(r, at+"."+key+"."+name, name)
 		}
 	}
+	for i, q := range a.Quotas {
+		if q.Client != "" {
+			c.mustExist(r, fmt.Sprintf("%s.quotas[%d].client", at, i), q.Client)
+		}
+	}
 	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}
 	spoilt := map[actors.ResourceType]bool{} // its size is not known
 	var types []string

@@ -66,6 +66,10 @@ type Actor struct {
 	Policy     string
 	Weights    map[string]int
 	Priorities map[string]int
+	Quotas     []Quota // brokers: what clients and slices may hold, under any policy
+	// Renewals is by class when a priority policy may serve new asks of a higher
+	// class before extensions of a lower one; empty or first, the default, when not.
+	Renewals string
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
@@ -170,6 +174,7 @@ type Handler struct {
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
+	Journal         string        // file with what is up and what ran, kept over restarts; default none
 }
 
 // COD says how an authority names and numbers the nodes of its clusters.

@@ -48,7 +48,7 @@ func TestFull(t *testing.T) {
 			Name: "site1", GUID: id + "1", Role: actors.RoleAuthority, Keys: "keys/site1", Policy: "firstfit",
 			Handler: &Handler{
 				Driver: "noop", SetupDelay: 2 * time.Second, TeardownDelay: 500 * time.Millisecond,
-				FailFirst: 1, FailProbability: 0.25, FailAlways: "teardown",
+				FailFirst: 1, FailProbability: 0.25, FailAlways: "teardown", Journal: "state/site1.runs",
 			},
 			Pools: []Pool{
 				{Type: "site1.node", Hosts: []Hosts{
@@ -64,7 +64,8 @@ func TestFull(t *testing.T) {
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
-			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2},
+			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Renewals: "by class",
+			Quotas:  []Quota{{Client: "sm1", Units: 6}, {Each: "slice", Type: "site1.node", Units: 4}, {Slice: "web"}},
 			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
 			Buys: []Buy{
 				{From: "elsewhere", Type: "site9.node", Units: 8, Length: 24 * time.Hour, Renew: true},
