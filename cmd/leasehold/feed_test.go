@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,7 +30,11 @@ func TestFeedDNS(t *testing.T) {
 	source := []string{"--directory", s.URL + "/" + string(s.Base), "--bind-dn", string(s.BindDN), "--password-file", secret}
 	feed := append([]string{"feed", "dns", "--server", n.Addr, "--key", n.Key}, source...)
 	ctx, cancel := context.WithCancel(t.Context())
-	follower := program(ctx, append(feed, "--zone-dir", n.Dir, "--rndc", strings.Join(n.RNDC, " "))...)
+	path, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower := exec.CommandContext(ctx, path, append(feed, "--zone-dir", n.Dir, "--rndc", strings.Join(n.RNDC, " "))...)
 	var log strings.Builder
 	follower.Stderr = &log
 	if err := follower.Start(); err != nil {
