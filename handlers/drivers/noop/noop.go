@@ -1,6 +1,7 @@
 /*
 Package noop is the driver that touches nothing: it waits as long as real work
-would, fails as often as it is told to, and remembers in memory what is up.
+would, fails as often as it is told to, and remembers what is up: in memory, or
+with a [Journal] in a file that also says what ran.
 
 Emulations run with it in place of real drivers and are otherwise identical to a
 deployment (paper B 4.2, leasing 5.6). Time and chance are handed in, so a
@@ -46,6 +47,7 @@ type Config struct {
 	FailAlways  string           // setup, teardown, both or modify: these never succeed
 	Now         func() time.Time // required when anything takes time; safe for concurrent use
 	Chance      func() float64   // in [0, 1); required with a probability; safe for concurrent use
+	Journal     *Journal         // what is up, and what ran, in a file; nil means in memory
 }
 
 // Driver is the driver; it is safe for concurrent use.
@@ -59,7 +61,7 @@ type Driver struct {
 type unit struct {
 	up    bool
 	tries [3]int    // tries that failed, of each verb
-	last  string    // sequence of the modify that was carried out last
+	last  string    // sequence of the setup or modify that was carried out last
 	work  int       // the verb in progress, or idle
 	began time.Time // when it began
 }
@@ -73,8 +75,14 @@ const (
 
 var verbs = [...]string{setup: "setup", teardown: "teardown", modify: "modify"}
 
-// New makes a driver with nothing up.
-func New(cfg Config) *Driver { return &Driver{cfg: cfg, units: map[string]*unit{}} }
+// New makes a driver with nothing up, or with what its journal says.
+func New(cfg Config) *Driver {
+	d := &Driver{cfg: cfg, units: map[string]*unit{}}
+	if cfg.Journal != nil {
+		d.units = cfg.Journal.units
+	}
+	return d
+}
 
 // Info lists d in a catalogue.
 func (d *Driver) Info() handlers.Info {
@@ -140,6 +148,9 @@ func (d *Driver) Modify(ctx context.Context, _ run.Runner, p handlers.Params) (h
 			if err := d.try(u, modify, want); err != nil {
 				return handlers.Result{}, err
 			}
+			if err := d.cfg.Journal.note(Began, modify, p); err != nil {
+				return handlers.Result{}, err
+			}
 			u.work = modify
 			if want.delay > 0 {
 				u.began = d.cfg.Now()
@@ -148,7 +159,12 @@ func (d *Driver) Modify(ctx context.Context, _ run.Runner, p handlers.Params) (h
 		if left := u.left(d.cfg.Now, want.delay); left > 0 {
 			return handlers.Result{After: left, Note: "modify under way"}, nil
 		}
+		if err := d.cfg.Journal.note(Done, modify, p); err != nil {
+			return handlers.Result{}, err
+		}
 		u.work, u.last = idle, seq
+	} else if err := d.cfg.Journal.note(Again, modify, p); err != nil {
+		return handlers.Result{}, err
 	}
 	if code != 0 {
 		return handlers.Result{}, handlers.Exit{Code: code, Note: fmt.Sprintf("noop: %s ended with code %d as told", p.Subcommand(), code)}
@@ -186,16 +202,30 @@ func (d *Driver) do(ctx context.Context, verb int, p handlers.Params) (handlers.
 	u := d.units[id]
 	if u == nil {
 		if verb == teardown && !want.fails(verb) {
+			if err := d.cfg.Journal.note(Again, verb, p); err != nil {
+				return handlers.Result{}, err
+			}
 			return handlers.Result{Done: true}, nil
 		}
 		u = &unit{work: idle}
 		d.units[id] = u
 	}
 	if u.up && verb == setup && u.work != teardown {
+		what := Again
+		if p[handlers.ParamSequence] != u.last {
+			what = Done // something new is wanted of it, which comes to nothing here
+		}
+		if err := d.cfg.Journal.note(what, verb, p); err != nil {
+			return handlers.Result{}, err
+		}
+		u.last = p[handlers.ParamSequence]
 		return handlers.Result{Done: true}, nil
 	}
 	if u.work != verb {
 		if err := d.try(u, verb, want); err != nil {
+			return handlers.Result{}, err
+		}
+		if err := d.cfg.Journal.note(Began, verb, p); err != nil {
 			return handlers.Result{}, err
 		}
 		u.work, u.up = verb, false
@@ -206,11 +236,14 @@ func (d *Driver) do(ctx context.Context, verb int, p handlers.Params) (handlers.
 	if left := u.left(d.cfg.Now, want.delay); left > 0 {
 		return handlers.Result{After: left, Note: verbs[verb] + " under way"}, nil
 	}
+	if err := d.cfg.Journal.note(Done, verb, p); err != nil {
+		return handlers.Result{}, err
+	}
 	if verb == teardown {
 		delete(d.units, id)
 		return handlers.Result{Done: true}, nil
 	}
-	u.work, u.up = idle, true
+	u.work, u.up, u.last = idle, true, p[handlers.ParamSequence]
 	return handlers.Result{Done: true}, nil
 }
 
