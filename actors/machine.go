@@ -31,11 +31,12 @@ type SendFailed struct {
 	Note    string
 }
 
-// Request asks a service manager for a new reservation.
+// Request asks a service manager for a new reservation, or a broker to buy from
+// another broker what it will sell on.
 type Request struct {
 	Reservation ReservationID
 	Slice       Slice
-	Broker      ActorID // empty means the manager's default broker
+	Broker      ActorID // who sells; empty means the manager's default broker
 	Type        ResourceType
 	Units       int
 	Term        Term
@@ -45,7 +46,8 @@ type Request struct {
 	Local       Properties // for the manager's own handlers; never sent
 }
 
-// Extend asks a service manager to prolong a reservation until End.
+// Extend asks a service manager, or a broker that bought, to prolong a reservation
+// until End.
 type Extend struct {
 	Reservation ReservationID
 	End         Millis

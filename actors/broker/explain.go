@@ -47,6 +47,9 @@ func (a *Actor) snapshot(now actors.Cycle, asks []policy.Ask) policy.Round {
 	r := policy.Round{Now: now, Cycles: a.config.Cycles, Asks: asks, Grants: a.grants}
 	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
 		s := a.sources[id]
+		if s.shut {
+			continue
+		}
 		r.Sources = append(r.Sources, policy.Source{ID: id, Type: s.ticket.Type, Site: s.ticket.Authority, Calendar: s.calendar.Sketch()})
 	}
 	return r

@@ -24,6 +24,7 @@ type Reservation struct {
 	Sequence int                  `json:"sequence"` // of the last request taken
 
 	Source  actors.TicketID    `json:"source,omitempty"`  // what the grant was carved from
+	Parent  actors.TicketID    `json:"parent,omitempty"`  // the source's ticket that names it; empty in old records: its only one
 	Granted *actors.Delegation `json:"granted,omitempty"` // what the client holds
 	Holds   []calendar.Hold    `json:"holds,omitempty"`   // what that takes from the source's calendar
 	Grants  int                `json:"grants,omitempty"`  // how many delegations were made for it
@@ -121,7 +122,7 @@ func (s *step) extend(m actors.Message) error {
 
 // decide carries a policy's decision out: the grant is a new delegation with a
 // name that a repetition of this step gives again.
-func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Millis) {
+func (s *step) decide(self actors.ActorID, d policy.Decision, parent actors.TicketID, present actors.Millis) {
 	if s.note(d); d.Waits {
 		return
 	}
@@ -135,7 +136,7 @@ func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Mil
 	more, _ := s.ask().Holds(d) // the round has looked at them
 	s.Holds = append(holds, more...)
 	s.Grants++
-	s.Source, s.Slivers, s.Size = d.Source, d.Slivers, d.Size
+	s.Source, s.Parent, s.Slivers, s.Size = d.Source, parent, d.Slivers, d.Size
 	s.Granted = &actors.Delegation{
 		ID:     actors.TicketID(actors.DeriveID("ticket", string(self), string(s.Client), string(s.ID), fmt.Sprint(s.Grants))),
 		Issuer: self, Holder: s.Client, Type: s.Type, Units: d.Units, Term: d.Term,

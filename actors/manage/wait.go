@@ -29,7 +29,7 @@ func (l *Local) Wait(ctx context.Context, g Goal) (Reservation, error) {
 		return Reservation{}, err
 	}
 	defer l.leave()
-	a, r, err := l.find(ctx, op, g.Ref, 0)
+	a, r, err := l.find(ctx, op, g.Ref)
 	if err != nil {
 		return Reservation{}, err
 	}

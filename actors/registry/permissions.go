@@ -10,6 +10,7 @@ import (
 // (wire contract 2.1). Everything that is not here is refused.
 var rights = map[[2]actors.Role][]actors.Op{
 	{actors.RoleBroker, actors.RoleManager}:    {actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish},
+	{actors.RoleBroker, actors.RoleBroker}:     {actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpUpdateTicket},
 	{actors.RoleAuthority, actors.RoleManager}: {actors.OpRedeem, actors.OpExtendLease, actors.OpClose},
 	{actors.RoleAuthority, actors.RoleBroker}:  {actors.OpClaim},
 	{actors.RoleBroker, actors.RoleAuthority}:  {actors.OpUpdateTicket},

@@ -170,7 +170,9 @@ func TestPermissions(t *testing.T) {
 	}
 	want := []string{
 		"updateTicket manager<-broker", "updateLease manager<-authority",
-		"ticket broker<-manager", "extendTicket broker<-manager", "relinquish broker<-manager", "updateTicket broker<-authority",
+		"ticket broker<-manager", "extendTicket broker<-manager", "relinquish broker<-manager",
+		"ticket broker<-broker", "extendTicket broker<-broker", "relinquish broker<-broker", "updateTicket broker<-broker",
+		"updateTicket broker<-authority",
 		"redeem authority<-manager", "extendLease authority<-manager", "close authority<-manager", "claim authority<-broker",
 	}
 	if !slices.Equal(got, want) {

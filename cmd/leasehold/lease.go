@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/spf13/cobra"
 )
@@ -33,8 +34,13 @@ func (a *app) leaseRequest() *cobra.Command {
 		Short: "Ask a service manager for a lease",
 		Long: `Ask a service manager for a lease. Times are RFC 3339, or as in "now", "+2h",
 "tomorrow 09:00"; the answer shows them resolved. Without --wait the command
-returns as soon as the request is durable at the manager.`,
+returns as soon as the request is durable at the manager.
+
+With --manager naming a broker, that broker buys from the one that --broker names,
+to sell on; with --renew it goes on buying until the reservation is closed. What a
+broker should always hold is better written under buys in the configuration.`,
 		Example: `  leasehold lease request --slice web --type site.node --units 4 --length 2h
+  leasehold lease request --manager campus --broker central --slice stock --type site.node --units 8 --length 1d --renew
   leasehold lease request --slice web --type site.node --start +1h --length 1d --set config.ssh.user1.login=ada --wait`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,11 +61,15 @@ returns as soon as the request is durable at the manager.`,
 			if !wait {
 				return a.showReservation(r)
 			}
+			goal := "Active"
+			if r.Role == actors.RoleBroker.String() {
+				goal = "Ticketed"
+			}
 			if !a.json {
-				fmt.Fprintf(a.err, "reservation %s, waiting for it to become Active\n", r.Reservation)
+				fmt.Fprintf(a.err, "reservation %s, waiting for it to become %s\n", r.Reservation, goal)
 			}
 			return a.await(c.Context(), m, manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
-				States: []string{"Active"}, Timeout: timeout})
+				States: []string{goal}, Timeout: timeout})
 		},
 	}
 	f := c.Flags()
@@ -70,13 +80,13 @@ returns as soon as the request is durable at the manager.`,
 	f.StringVar(&o.End, "end", "", "when it ends")
 	f.StringVar(&o.Length, "length", "", "how long it lasts, such as 90m or 2d")
 	f.BoolVar(&o.Renewable, "renew", false, "extend by the same length until closed")
-	f.StringVar(&o.Actor, "manager", "", "service manager; needed only if there are several")
+	f.StringVar(&o.Actor, "manager", "", "service manager, needed only if there are several; or a broker that buys")
 	f.StringVar(&o.Broker, "broker", "", "broker to ask; default the manager's own")
 	f.StringVar(&o.Reservation, "id", "", "identity of the reservation, to repeat a request safely; default a fresh one")
 	f.StringToStringVar(&o.Request, "request", nil, "properties for the broker's policy, as in elastic=true")
 	f.StringToStringVar(&o.Config, "set", nil, "configuration for the site's handlers, as in host.prefix=web")
 	f.StringToStringVar(&o.Local, "local", nil, "properties for the manager's own handlers")
-	f.BoolVar(&wait, "wait", false, "wait until the lease is Active")
+	f.BoolVar(&wait, "wait", false, "wait until the lease is Active, or what a broker buys is Ticketed")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
 	return c
 }

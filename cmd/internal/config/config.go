@@ -71,6 +71,7 @@ type Actor struct {
 	DefaultBroker string   // managers: name of the broker asked when a request names none
 	Sources       []string // brokers: files with the tickets they sell from
 	Claims        []Claim  // brokers: what sites exported to them, to be fetched
+	Buys          []Buy    // brokers: what they buy from other brokers, to be sold on
 
 	Pools   []Pool   // authorities: what there is to lease
 	Exports []Export // authorities: what is delegated to brokers
@@ -133,6 +134,21 @@ type Claim struct {
 	Reservation actors.ReservationID // what the site's administrator calls the export
 }
 
+// Buy is units that a broker buys from another one.
+type Buy struct {
+	From  string // name of the broker that sells, here or among the peers
+	Type  actors.ResourceType
+	Units int
+	// Length is how long each term lasts, from when it is asked for.
+	Length time.Duration
+	// Renew keeps the units held: the term is prolonged when half of it has passed,
+	// and asked for anew when that was refused. Default true.
+	Renew bool
+	// Name is what operators call the holding; default one that follows from the rest.
+	Name    actors.ReservationID
+	Request map[string]string // properties for the other broker's policy
+}
+
 // Export is a standing delegation from an authority to a broker.
 type Export struct {
 	To    string // name of a broker, here or among the peers
@@ -172,6 +188,16 @@ type Peer struct {
 	Profile     string      // strict (default)
 	Certificate string      // file with the certificate whose key is pinned
 	Allow       []actors.Op // operations it may call; nil means what its role gives it
+}
+
+// Holding is what operators call something that a broker buys: its name, or one that
+// follows from who buys what from whom.
+func (c Config) Holding(a Actor, b Buy) actors.ReservationID {
+	if b.Name != "" {
+		return b.Name
+	}
+	from, _, _ := c.Find(b.From)
+	return actors.ReservationID(actors.DeriveID("buys", string(a.GUID), string(from), string(b.Type)))
 }
 
 // Find is the actor or peer of that name: its GUID and role.

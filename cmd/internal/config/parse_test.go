@@ -64,6 +64,10 @@ func TestFull(t *testing.T) {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
 			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2},
 			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
+			Buys: []Buy{
+				{From: "elsewhere", Type: "site9.node", Units: 8, Length: 24 * time.Hour, Renew: true},
+				{From: "elsewhere", Type: "site9.node", Units: 2, Length: 90 * time.Minute, Name: "extra", Request: map[string]string{"elastic": "true"}},
+			},
 		}, {
 			Name: "sm1", GUID: id + "3", Role: actors.RoleManager, Keys: "keys/sm1",
 			DefaultBroker: "broker1", Handler: &Handler{Driver: "noop"},

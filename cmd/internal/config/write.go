@@ -120,6 +120,12 @@ func (w *writer) actor(a Actor) {
 			w.line(3, "- {from: %s, reservation: %s}", quote(c.From), quote(string(c.Reservation)))
 		}
 	}
+	if len(a.Buys) > 0 {
+		w.line(2, "buys: # what it buys from other brokers, to sell on")
+		for _, b := range a.Buys {
+			w.buy(b)
+		}
+	}
 	if len(a.Pools) > 0 {
 		w.line(2, "pools: # what there is to lease")
 		for _, p := range a.Pools {
@@ -148,6 +154,27 @@ func (w *writer) actor(a Actor) {
 	}
 }
 
+func (w *writer) buy(b Buy) {
+	fields := []string{"from: " + quote(b.From), "type: " + quote(string(b.Type)), fmt.Sprintf("units: %d", b.Units),
+		fmt.Sprintf("length: %s", b.Length), fmt.Sprintf("renew: %t", b.Renew)}
+	if b.Name != "" {
+		fields = append(fields, "name: "+quote(string(b.Name)))
+	}
+	if len(b.Request) > 0 {
+		fields = append(fields, "request: "+flow(b.Request))
+	}
+	w.line(3, "- {%s}", strings.Join(fields, ", "))
+}
+
+// flow is properties on one line.
+func flow(p map[string]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		out = append(out, quote(k)+": "+quote(p[k]))
+	}
+	return "{" + strings.Join(out, ", ") + "}"
+}
+
 func (w *writer) pool(p Pool) {
 	w.line(3, "- type: %s", quote(string(p.Type)))
 	if len(p.Hosts) == 0 {
@@ -171,11 +198,7 @@ func (w *writer) pool(p Pool) {
 			fields = append(fields, fmt.Sprintf("memory: %d", h.Memory))
 		}
 		if len(h.Properties) > 0 {
-			var props []string
-			for _, k := range slices.Sorted(maps.Keys(h.Properties)) {
-				props = append(props, quote(k)+": "+quote(h.Properties[k]))
-			}
-			fields = append(fields, "properties: {"+strings.Join(props, ", ")+"}")
+			fields = append(fields, "properties: "+flow(h.Properties))
 		}
 		w.line(5, "- {%s}", strings.Join(fields, ", "))
 	}

@@ -108,6 +108,57 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// TestSoldOn runs a site, a broker, another broker that buys from the first, and a
+// service manager, each in a process of its own. The site has never heard of the
+// second broker and verifies its tickets through the first, whose key is in them; the
+// manager knows nothing of the first. The second broker starts when the first has
+// nothing to sell yet, and asks again.
+func TestSoldOn(t *testing.T) {
+	t.Parallel()
+	siteDir, site := part(t, actors.RoleAuthority)
+	centralDir, central := part(t, actors.RoleBroker)
+	campusDir, campus := part(t, actors.RoleBroker)
+	managerDir, manager := part(t, actors.RoleManager)
+	central.Actors[0].Name, campus.Actors[0].Name = "central", "campus"
+	for _, c := range []*config.Config{&central, &campus, &manager} {
+		c.Clock = site.Clock
+	}
+	s, ce, ca, m := site, central, campus, manager
+	introduce(&site, ce, "strict")
+	introduce(&site, m, "strict")
+	introduce(&central, s, "strict")
+	introduce(&central, ca, "strict")
+	introduce(&campus, s, "strict")
+	introduce(&campus, ce, "strict")
+	introduce(&campus, m, "strict")
+	introduce(&manager, s, "strict")
+	introduce(&manager, ca, "strict")
+	until := time.Now().Add(24 * time.Hour).Truncate(time.Second)
+	site.Actors[0].Exports = []config.Export{{To: "central", Type: starter.Type, Units: 3, Until: until}}
+	manager.Actors[0].DefaultBroker = "campus"
+	central.Actors[0].Claims = []config.Claim{{From: "site", Reservation: wiring.ExportID(site, site.Actors[0], site.Actors[0].Exports[0])}}
+	campus.Actors[0].Buys = []config.Buy{{From: "central", Type: starter.Type, Units: 2, Length: 4 * time.Hour, Renew: true, Name: "stock"}}
+
+	serve(t, centralDir, central)
+	buyer := serve(t, campusDir, campus)
+	serve(t, siteDir, site)
+	p := serve(t, managerDir, manager)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	lease(t, ctx, p)
+
+	held, err := buyer.Manage.Show(ctx, manage.Ref{Actor: "campus", Reservation: "stock"})
+	if err != nil || held.State != "Ticketed" || held.Units != 2 || held.Broker == nil || held.Broker.Name != "central" {
+		t.Fatalf("%+v, %v", held, err)
+	}
+	if _, err := buyer.Manage.Close(ctx, manage.Ref{Actor: "campus", Reservation: "stock"}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := buyer.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Actor: "campus", Reservation: "stock"}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+}
+
 // lease plays one lease at a manager. The broker may not have its stock yet, so a
 // refused request is tried again.
 func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
