@@ -28,7 +28,7 @@ type Actor struct {
 	hosts    inventory
 	exports  map[actors.TicketID]actors.Delegation
 	ledger   ledger.Ledger // what was redeemed of them, and by whom it was sold
-	evidence map[string]actors.Evidence
+	archive  ledger.Archive
 	book     map[actors.ReservationID]Reservation
 	redeemed map[sold]actors.ReservationID
 	agenda   agenda.Agenda
@@ -60,7 +60,7 @@ func New(c Config) *Actor {
 		c.Attempts = 5
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
-		evidence: map[string]actors.Evidence{}, book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
+		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
 		starved: map[actors.ReservationID]bool{}}
 }
 

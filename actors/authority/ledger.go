@@ -1,12 +1,10 @@
 package authority
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/ledger"
@@ -119,40 +117,19 @@ func (a *Actor) delegated(t actors.Ticket) bool {
 	return ok
 }
 
-// mostEvidence bounds what is kept against one issuer: the first conflict proves as
-// much as the hundredth, and nobody may fill a store by overselling.
-const mostEvidence = 64
-
 // conflict refuses a ticket that does not fit beside those that were redeemed, and
 // keeps the evidence.
-func (a *Actor) conflict(now actors.Cycle, r Reservation, cause error) (actors.Effects, error) {
-	err := &actors.Error{Op: "authority.redeem", Actor: a.config.Self.ID, Peer: r.Client, Reservation: r.ID, Kind: actors.KindOf(cause), Err: cause}
-	var c *ledger.Conflict
-	if !errors.As(cause, &c) {
-		return actors.Effects{}, err
+func (a *Actor) conflict(now actors.Cycle, r Reservation, cause error) (fx actors.Effects, err error) {
+	if c := (*ledger.Conflict)(nil); errors.As(cause, &c) {
+		fx.Save = a.archive.Keep(now, r.Client, r.ID, c)
 	}
-	e := c.Evidence
-	e.Since, e.Peer, e.Reservation = now, r.Client, r.ID
-	against := 0
-	for _, o := range a.evidence {
-		if o.Parent.Holder == e.Parent.Holder {
-			against++
-		}
-	}
-	if _, ok := a.evidence[e.ID]; ok || against >= mostEvidence {
-		return actors.Effects{}, err
-	}
-	a.evidence[e.ID] = e
-	return actors.Effects{Save: []actors.Record{{Key: actors.EvidencePrefix + e.ID, Value: e}}}, err
+	return fx, &actors.Error{Op: "authority.redeem", Actor: a.config.Self.ID, Peer: r.Client, Reservation: r.ID,
+		Kind: actors.KindOf(cause), Err: cause}
 }
 
 // Evidence lists the conflicts in which somebody's ticket was refused
 // (actors.Witness).
-func (a *Actor) Evidence() []actors.Evidence {
-	return slices.SortedFunc(maps.Values(a.evidence), func(x, y actors.Evidence) int {
-		return cmp.Or(cmp.Compare(x.Since, y.Since), cmp.Compare(x.ID, y.ID))
-	})
-}
+func (a *Actor) Evidence() []actors.Evidence { return a.archive.List() }
 
 const exportPrefix = "export/"
 

@@ -48,14 +48,9 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		a.put(r)
 		a.count(r)
 	case actors.EvidencePrefix:
-		var e actors.Evidence
-		if err := json.Unmarshal(rec.Data, &e); err != nil {
+		if err := a.archive.Restore(id, rec.Data); err != nil {
 			return bad(err)
 		}
-		if e.ID != id || len(e.Claims) == 0 {
-			return bad(fmt.Errorf("it is about conflict %q of %d claims", e.ID, len(e.Claims)))
-		}
-		a.evidence[e.ID] = e
 	default:
 		return bad(fmt.Errorf("of no kind known here"))
 	}

@@ -131,22 +131,6 @@ func TestOversoldExtension(t *testing.T) {
 	}
 }
 
-// Nobody fills a site's store by overselling.
-func TestEvidenceIsBounded(t *testing.T) {
-	a := world(t)
-	play(t, a, 9, from("sm", actors.OpRedeem, 1, ticket("T1", 3, term)))
-	for i := range mostEvidence + 10 {
-		m := from("sm", actors.OpRedeem, 1, ticket(fmt.Sprint("X", i), 1, term)).(actors.Receive)
-		m.Message.Reservation = actors.ReservationID(fmt.Sprint("X", i))
-		if _, err := a.Step(9, m); actors.KindOf(err) != actors.Oversold {
-			t.Fatal(err)
-		}
-	}
-	if n := len(a.Evidence()); n != mostEvidence {
-		t.Errorf("%d conflicts are kept", n)
-	}
-}
-
 // Two sellers may give their tickets the same name; neither spoils the other's.
 func TestNamesOfTwoSellers(t *testing.T) {
 	a := world(t)
@@ -350,8 +334,8 @@ func restart(t testing.TB, a *Actor) *Actor {
 	for id, x := range a.exports {
 		put(exportKey(id), exported(x))
 	}
-	for id, e := range a.evidence {
-		put(actors.EvidencePrefix+id, e)
+	for _, e := range a.Evidence() {
+		put(actors.EvidencePrefix+e.ID, e)
 	}
 	for name, h := range a.hosts.hosts {
 		put(hostKey(name), *h)

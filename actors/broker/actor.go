@@ -8,6 +8,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/ledger"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -32,10 +33,15 @@ type Actor struct {
 	claims   map[actors.ReservationID]claim
 	holdings map[actors.ReservationID]Holding
 	turns    map[actors.ReservationID]actors.ReservationID // holdings' names, by what sellers call them
+	ledger   ledger.Ledger                                 // what was given to this broker, and what that was carved from
+	archive  ledger.Archive
 	arrived  int
 }
 
-var _ actors.Machine = (*Actor)(nil)
+var (
+	_ actors.Machine = (*Actor)(nil)
+	_ actors.Witness = (*Actor)(nil)
+)
 
 // New is a broker without stock.
 func New(c Config) *Actor {
@@ -58,7 +64,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Tick:
 		fx = a.tick(now)
 	case actors.Donate:
-		fx, err = a.donate(ev.Ticket)
+		fx, err = a.donate(now, ev.Ticket)
 	case actors.Claim:
 		fx, err = a.claim(now, ev)
 	case actors.Receive:
@@ -101,7 +107,7 @@ func (a *Actor) wake(now actors.Cycle) actors.Cycle {
 }
 
 // donate adds a ticket to the stock.
-func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
+func (a *Actor) donate(now actors.Cycle, t actors.Ticket) (actors.Effects, error) {
 	if _, ok := a.sources[t.ID]; ok {
 		return actors.Effects{}, nil // donated twice
 	}
@@ -113,6 +119,9 @@ func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
 	}
 	if err := t.Term.Validate(); err != nil {
 		return actors.Effects{}, a.refuse("donate", "", actors.Invalid, err.Error())
+	}
+	if fx, err := a.audit(now, "", t); err != nil {
+		return fx, err
 	}
 	a.stock(t)
 	return actors.Effects{Save: []actors.Record{{Key: sourceKey(t.ID), Value: stored(t)}}}, nil

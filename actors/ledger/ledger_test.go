@@ -3,6 +3,8 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
@@ -248,6 +250,48 @@ func TestOwnRedemption(t *testing.T) {
 	l.Forget("r2")
 	if l.Len() != 0 {
 		t.Errorf("%d claims are left", l.Len())
+	}
+}
+
+// Nobody fills a store by overselling, and what was kept is there again after a
+// restart.
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	var l Ledger
+	if err := l.Redeem(0, "r1", sell("sm", "a", 100, 10, 10, 20)); err != nil {
+		t.Fatal(err)
+	}
+	var a, b Archive
+	for i := range most + 10 {
+		var c *Conflict
+		if !errors.As(l.Redeem(0, "r2", sell("sm2", fmt.Sprint("t", i), 1, 10, 10, 20)), &c) {
+			t.Fatal("no conflict")
+		}
+		records := a.Keep(actors.Cycle(i), "sm2", "r2", c)
+		if again := a.Keep(actors.Cycle(i), "sm2", "r2", c); (len(records) == 1) != (i < most) || len(again) != 0 {
+			t.Fatalf("%d: %d records, and %d for the same again", i, len(records), len(again))
+		}
+		for _, r := range records {
+			data, err := r.Value.AppendRecord(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := strings.TrimPrefix(r.Key, actors.EvidencePrefix)
+			if err := b.Restore(id, data); err != nil {
+				t.Fatal(err)
+			}
+			for name, bad := range map[string]string{"another": "x", "none": `{"id":"` + id + `"}`, "nothing": ""} {
+				if b.Restore(id, []byte(bad)) == nil {
+					t.Errorf("%s was taken for evidence", name)
+				}
+			}
+			if b.Restore("x", data) == nil {
+				t.Error("evidence under another name")
+			}
+		}
+	}
+	if !reflect.DeepEqual(a.List(), b.List()) || len(a.List()) != most {
+		t.Errorf("kept %+v, restored %+v", a.List(), b.List())
 	}
 }
 
