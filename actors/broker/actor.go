@@ -83,7 +83,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
 			break
 		}
-		fx, err = a.step(now, r, func(s *step) error { s.giveBack("closed by the operator"); return nil })
+		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
 	case actors.Approve:
 		fx, err = a.approve(now, ev)
 	case actors.SendFailed:
