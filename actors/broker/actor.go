@@ -221,10 +221,10 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 
 // put makes r the present state: of the book, the asks, the calendar, the agenda.
 func (a *Actor) put(r Reservation) {
-	if old := a.book[r.ID]; old.holding() && a.sources[old.Source] != nil {
+	if old := a.book[r.ID]; a.occupies(old) && a.sources[old.Source] != nil {
 		a.sources[old.Source].grants--
 	}
-	if r.holding() && a.sources[r.Source] != nil {
+	if a.occupies(r) && a.sources[r.Source] != nil {
 		a.sources[r.Source].grants++
 	}
 	a.book[r.ID] = r
@@ -243,6 +243,13 @@ func (a *Actor) put(r Reservation) {
 		}
 	}
 	a.agenda.Set(r.ID, a.due(r))
+}
+
+// occupies reports whether a client may hold some of a source by a reservation. One
+// that an operator closed counts until it is forgotten, unless the client gave it
+// back.
+func (a *Actor) occupies(r Reservation) bool {
+	return r.holding() || r.Granted != nil && len(r.Holds) > 0 && r.Since < a.config.Cycles.Of(r.Granted.Term.End)
 }
 
 // due is when a reservation next does something by itself: it expires with its
@@ -279,6 +286,9 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
 			if src := a.sources[r.Source]; src != nil {
 				src.calendar.Release(id)
+				if a.occupies(r) {
+					src.grants--
+				}
 			}
 			delete(a.book, id)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})

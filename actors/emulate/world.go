@@ -201,6 +201,7 @@ func (w *world) run(p *player, now actors.Cycle, a actors.Action) {
 			takes = 0 // a unit that is told about its new term
 		}
 		p.rack.count(a.Unit.ID, now, true)
+	case a.Verb == actors.ModifyUnit: // it is up, and stays up
 	default:
 		takes = p.rack.Teardown
 	}

@@ -173,7 +173,7 @@ func TestPermissions(t *testing.T) {
 		"ticket broker<-manager", "extendTicket broker<-manager", "relinquish broker<-manager",
 		"ticket broker<-broker", "extendTicket broker<-broker", "relinquish broker<-broker", "updateTicket broker<-broker",
 		"updateTicket broker<-authority",
-		"redeem authority<-manager", "extendLease authority<-manager", "close authority<-manager", "claim authority<-broker",
+		"redeem authority<-manager", "extendLease authority<-manager", "modifyLease authority<-manager", "close authority<-manager", "claim authority<-broker",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("rights:\n%q\nwant\n%q", got, want)

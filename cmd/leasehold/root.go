@@ -129,6 +129,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
+// minArgs wants at least n arguments, which are what.
+func minArgs(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usage("%s needs %s; see %s --help", c.CommandPath(), what, c.CommandPath())
+		}
+		return nil
+	}
+}
+
 // configPath is the configuration file to use.
 func (a *app) configPath() (string, error) {
 	if a.config != "" {

@@ -117,6 +117,7 @@ func readHandler(v value) *Handler {
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
+		Journal:         o.get("journal").text(""),
 	}
 }
 

@@ -169,6 +169,7 @@ type Handler struct {
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
+	Journal         string        // file with what is up and what ran, kept over restarts; default none
 }
 
 // COD says how an authority names and numbers the nodes of its clusters.

@@ -55,6 +55,9 @@ func (c *Config) resolve(base string) {
 	}
 	for i := range c.Actors {
 		abs(&c.Actors[i].Keys)
+		if h := c.Actors[i].Handler; h != nil {
+			abs(&h.Journal)
+		}
 		for j := range c.Actors[i].Sources {
 			abs(&c.Actors[i].Sources[j])
 		}

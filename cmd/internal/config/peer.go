@@ -9,7 +9,7 @@ import (
 // operations are what a peer may be allowed to call.
 var operations = []actors.Op{
 	actors.OpClaim, actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpRedeem,
-	actors.OpExtendLease, actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpClose,
+	actors.OpExtendLease, actors.OpModifyLease, actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpClose,
 }
 
 func readPeer(v value) Peer {

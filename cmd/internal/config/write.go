@@ -220,6 +220,7 @@ func (w *writer) handler(h Handler) {
 		w.line(3, "fail_probability: %s", strconv.FormatFloat(h.FailProbability, 'g', -1, 64))
 	}
 	w.optional(3, "fail_always", h.FailAlways)
+	w.optional(3, "journal", h.Journal)
 }
 
 func (w *writer) peer(p Peer) {

@@ -73,7 +73,7 @@ func serve(t *testing.T, dir string, c config.Config) *wiring.Process {
 
 // TestProfiles runs a site, a broker and a service manager, each in a process of its
 // own, once for each trust profile between them: the broker claims what the site
-// exported, a lease is requested, extended and closed. With the legacy profiles
+// exported, a lease is requested, modified, extended and closed. With the legacy profiles
 // tickets are of the legacy scheme too, MD5 and all.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
@@ -181,6 +181,9 @@ func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
 	if len(r.Held) != 2 || r.Held[0].Properties["host.name"] == "" {
 		t.Fatalf("held: %+v", r.Held)
 	}
+	modified(t, ctx, p, manage.Modification{Ref: manage.Ref{Reservation: r.Reservation}, Subcommand: "restart"}, 1, 0, "restart done")
+	modified(t, ctx, p, manage.Modification{Ref: manage.Ref{Reservation: r.Reservation}, Number: 2, Subcommand: "resize",
+		Arguments: map[string]string{"exit": "17", "memory": "2048"}}, 2, 17, "noop: resize ended with code 17 as told")
 	if _, err := p.Manage.Extend(ctx, manage.Extension{Ref: manage.Ref{Reservation: r.Reservation}, Length: "1h"}); err != nil {
 		t.Fatal(err)
 	}
@@ -192,5 +195,26 @@ func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
 	}
 	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
 		t.Fatalf("%v: %+v", err, r)
+	}
+}
+
+// modified plays one modify: both units report how it went, and stay in service.
+func modified(t *testing.T, ctx context.Context, p *wiring.Process, m manage.Modification, n, code int, message string) {
+	t.Helper()
+	if _, err := p.Manage.Modify(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Manage.Wait(ctx, manage.Goal{Ref: m.Ref, States: []string{"Active"}, Settled: true, Timeout: 20 * time.Second})
+	if err != nil || len(r.Held) != 2 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	for _, u := range r.Held {
+		got, text, ok := actors.Properties(u.Properties).ModifyOutcome(n)
+		if !ok || got != code || text != message || u.State != "active" {
+			t.Errorf("modify %d of unit %s: %d %q %v, the unit is %s", n, u.ID, got, text, ok, u.State)
+		}
+	}
+	if code != 0 && r.Error == "" {
+		t.Errorf("nobody is told that modify %d failed: %+v", n, r)
 	}
 }
