@@ -44,14 +44,17 @@ type Request struct {
 	Request     Properties // for the broker's policy
 	Config      Properties // for the site's handlers
 	Local       Properties // for the manager's own handlers; never sent
+	After       []Predecessor
 }
 
-// RequestGroup asks a service manager for several reservations that a broker is to
-// grant with one start, or not at all (leasing 4.8.4). Group is the name by which
-// the broker knows that they belong together; another group needs another one.
+// RequestGroup asks a service manager for several reservations at once, each of which
+// may come after others of the group. All are opened or none is.
 type RequestGroup struct {
-	Group    string
 	Requests []Request
+	// Together, when it is not empty, makes them a request group: their broker grants
+	// all with one start, or none (leasing 4.8.4). It is the name by which the broker
+	// knows that they belong together; another group needs another one.
+	Together string
 }
 
 // Observe tells a service manager what the signal of one of its guests says.
@@ -179,7 +182,9 @@ type Stored struct {
 type Machine interface {
 	Viewer
 	// Step moves the actor by one event. The same history always gives the same
-	// answer, and an error leaves the actor exactly as it was.
+	// answer. An error leaves the actor as it was, but for what it has to remember
+	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
+	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
 	// Restore puts back one durable record. It is called before the first Step,
 	// in key order. An error concerns this record only.

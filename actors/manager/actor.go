@@ -9,7 +9,6 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
-	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // Config is what a service manager is told. Fields without a stated default are
@@ -25,6 +24,7 @@ type Actor struct {
 	config Config
 	book   map[actors.ReservationID]Reservation
 	agenda agenda.Agenda
+	behind map[actors.ReservationID][]actors.ReservationID // who comes after whom, sorted
 	guests guests
 	groups groups
 }
@@ -33,8 +33,10 @@ var _ actors.Machine = (*Actor)(nil)
 
 // New is a service manager without reservations.
 func New(c Config) *Actor {
-	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, guests: newGuests(c.Guests), groups: groups{}}
+	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, behind: map[actors.ReservationID][]actors.ReservationID{},
+		guests: newGuests(c.Guests), groups: groups{}}
 	a.attend()
+	a.config.look = func(id actors.ReservationID) (Reservation, bool) { r, ok := a.book[id]; return r, ok }
 	return a
 }
 
@@ -46,7 +48,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Tick:
 		fx = a.tick(now)
 	case actors.Request:
-		fx, err = a.open(now, Reservation{}, ev)
+		fx, err = a.request(now, ev)
 	case actors.RequestGroup:
 		fx, err = a.requestGroup(now, ev)
 	case actors.Observe:
@@ -82,57 +84,6 @@ func (a *Actor) receive(now actors.Cycle, ev actors.Receive) (actors.Effects, er
 	}
 }
 
-// open begins a reservation. R is what is known of it beside the request.
-func (a *Actor) open(now actors.Cycle, r Reservation, ev actors.Request) (actors.Effects, error) {
-	r, known, err := a.check(now, r, ev)
-	if err != nil || known {
-		return actors.Effects{}, err // or asked twice
-	}
-	return a.step(now, r, ev)
-}
-
-// check makes a reservation of a request, or says why not. It is known when it has
-// been asked for before.
-func (a *Actor) check(now actors.Cycle, r Reservation, ev actors.Request) (_ Reservation, known bool, err error) {
-	if ev.Broker == "" {
-		ev.Broker = a.config.Broker
-	}
-	if old, ok := a.book[ev.Reservation]; ok {
-		if old.Slice == ev.Slice && old.Type == ev.Type && old.Broker == ev.Broker {
-			return old, true, nil
-		}
-		return r, false, a.refuse("request", ev.Reservation, actors.Invalid, "another reservation has this name")
-	}
-	why := ""
-	switch {
-	case ev.Reservation == "":
-		why = "a reservation needs a name"
-	case ev.Slice.ID == "":
-		why = "a reservation needs a slice"
-	case ev.Broker == "":
-		why = "no broker was named and there is no default"
-	case ev.Type == "":
-		why = "a reservation needs a resource type"
-	case ev.Units < 1:
-		why = fmt.Sprintf("cannot lease %d units", ev.Units)
-	case a.config.Cycles.Of(ev.Term.End) <= now:
-		why = "the term is already over"
-	}
-	if err := ev.Term.Validate(); why == "" && err != nil {
-		why = err.Error()
-	}
-	if err := policy.Check(ev.Request, ev.Units); why == "" && err != nil {
-		why = err.Error()
-	}
-	if why != "" {
-		return r, false, a.refuse("request", ev.Reservation, actors.Invalid, why)
-	}
-	r.ID, r.Slice, r.Broker, r.Status, r.Type = ev.Reservation, ev.Slice, ev.Broker, asked, ev.Type
-	r.Units, r.Term, r.Request, r.Config, r.Local = ev.Units, ev.Term, ev.Request, ev.Config, ev.Local
-	r.Renewable, r.Since = ev.Renewable, now
-	return r, false, nil
-}
-
 // one steps the reservation an event is about.
 func (a *Actor) one(now actors.Cycle, id actors.ReservationID, ev actors.Event) (actors.Effects, error) {
 	r, ok := a.book[id]
@@ -143,7 +94,13 @@ func (a *Actor) one(now actors.Cycle, id actors.ReservationID, ev actors.Event) 
 }
 
 func (a *Actor) step(now actors.Cycle, r Reservation, ev actors.Event) (actors.Effects, error) {
-	next, fx, err := Step(r, a.config.Rules, now, ev)
+	return a.run(now, r, func(s *step) error { return s.apply(ev) })
+}
+
+// run moves one reservation, and then those behind it that it no longer keeps
+// waiting.
+func (a *Actor) run(now actors.Cycle, r Reservation, do func(*step) error) (actors.Effects, error) {
+	next, fx, err := run(r, a.config.Rules, now, do)
 	if err != nil {
 		return actors.Effects{}, err
 	}
@@ -151,14 +108,44 @@ func (a *Actor) step(now actors.Cycle, r Reservation, ev actors.Event) (actors.E
 	if len(a.groups) > 0 {
 		fx.Join(a.disband(now, next))
 	}
+	if next.standing() == r.standing() {
+		return fx, nil
+	}
+	for _, id := range a.behind[r.ID] {
+		one, err := a.run(now, a.book[id], func(s *step) error { s.orphaned(); return nil })
+		if err != nil {
+			one = actors.Defect(id, a.book[id].Status.String(), err)
+		}
+		fx.Join(one)
+	}
 	return fx, nil
 }
 
 func (a *Actor) put(r Reservation) {
+	if _, known := a.book[r.ID]; !known {
+		for _, e := range r.After {
+			if at, found := slices.BinarySearch(a.behind[e.Reservation], r.ID); !found {
+				a.behind[e.Reservation] = slices.Insert(a.behind[e.Reservation], at, r.ID)
+			}
+		}
+	}
 	a.book[r.ID] = r
 	a.groups.put(r)
 	a.guests.put(r)
 	a.agenda.Set(r.ID, r.next(a.config.Rules).at)
+}
+
+func (a *Actor) forget(r Reservation) actors.Record {
+	delete(a.book, r.ID)
+	a.groups.drop(r)
+	a.guests.drop(r)
+	for _, e := range r.After {
+		left := slices.DeleteFunc(a.behind[e.Reservation], func(id actors.ReservationID) bool { return id == r.ID })
+		if a.behind[e.Reservation] = left; len(left) == 0 {
+			delete(a.behind, e.Reservation)
+		}
+	}
+	return actors.Record{Key: key(r.ID)}
 }
 
 // tick does what is due at now, and forgets what is past remembering.
@@ -177,10 +164,7 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			continue
 		}
 		if r.forgotten(a.config.Rules, now) {
-			delete(a.book, id)
-			a.groups.drop(r)
-			a.guests.drop(r)
-			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
+			fx.Save = append(fx.Save, a.forget(r))
 			continue
 		}
 		one, err := a.step(now, r, actors.Tick{})
@@ -223,11 +207,15 @@ func (a *Actor) Restore(rec actors.Stored) error {
 	return nil
 }
 
-// Recover is what every reservation still owes (actors.Machine).
-func (a *Actor) Recover(actors.Cycle) actors.Effects {
+// Recover is what every reservation still owes (actors.Machine). Who stands before a
+// gate looks again at once: a predecessor's record may have been lost.
+func (a *Actor) Recover(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range slices.Sorted(maps.Keys(a.book)) {
 		fx.Join(a.book[id].owed(a.config.Rules, nil))
+		if a.book[id].gate() != "" {
+			a.agenda.Set(id, now)
+		}
 	}
 	fx.Wake = a.agenda.Next()
 	return fx

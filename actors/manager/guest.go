@@ -146,9 +146,9 @@ func (a *Actor) look(now actors.Cycle, g Guest, signal []int) actors.Effects {
 	for _, b := range bids.Ask {
 		state.Asked++
 		r := Reservation{Guest: g.Name, Number: state.Asked}
-		one, err := a.open(now, r, actors.Request{
+		one, err := a.open(now, r, []actors.Request{{
 			Reservation: actors.ReservationID(actors.DeriveID("guest", string(a.config.Self), g.Name, fmt.Sprint(state.Asked))),
-			Slice:       g.Slice, Broker: g.Broker, Type: g.Type, Units: b.Units, Term: b.Term, Request: g.Request, Config: g.Config, Local: g.Local})
+			Slice:       g.Slice, Broker: g.Broker, Type: g.Type, Units: b.Units, Term: b.Term, Request: g.Request, Config: g.Config, Local: g.Local}})
 		do(fmt.Sprintf("ask for %d units", b.Units), one, err)
 	}
 	for _, id := range bids.Close {

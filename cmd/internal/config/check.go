@@ -32,7 +32,7 @@ func check(c Config, r *reader) {
 	for i, p := range c.Peers {
 		at := fmt.Sprintf("peers[%d]", i)
 		seen.name(at+".name", "name "+p.Name, p.Name != "")
-		seen.name(at+".guid", "GUID "+string(p.GUID), p.GUID != "")
+		seen.name(at+".guid", "GUID "+strings.ToLower(string(p.GUID)), p.GUID != "")
 	}
 	checkNetworks(c, r)
 	checkInventory(c, r)

@@ -43,76 +43,50 @@ func (g groups) members(name string) []actors.ReservationID {
 	return slices.Sorted(maps.Keys(g[name]))
 }
 
-// requestGroup opens all members of a group, or none.
-func (a *Actor) requestGroup(now actors.Cycle, ev actors.RequestGroup) (actors.Effects, error) {
-	refuse := func(format string, args ...any) (actors.Effects, error) {
-		return actors.Effects{}, a.refuse("requestGroup", "", actors.Invalid, fmt.Sprintf(format, args...))
+// together makes the requests of an event members of its group, or says why they
+// cannot be.
+func (a *Actor) together(ev actors.RequestGroup) ([]actors.Request, error) {
+	refuse := func(format string, args ...any) ([]actors.Request, error) {
+		return nil, a.refuse("requestGroup", "", actors.Invalid, fmt.Sprintf(format, args...))
 	}
-	if ev.Group == "" {
-		return refuse("a group needs a name")
+	if len(ev.Requests) == 0 {
+		return refuse("a group of nobody")
 	}
-	if n := len(ev.Requests); n < 1 || n > policy.MaxGroup {
-		return refuse("a group of %d requests; it has 1 to %d", n, policy.MaxGroup)
-	}
-	named := map[actors.ReservationID]bool{}
-	var fresh []Reservation
-	for i, req := range ev.Requests {
-		own := actors.Properties{"groupID": ev.Group}
-		if i == 0 {
-			own["leaseCount"] = strconv.Itoa(len(ev.Requests))
-		}
-		ask := policy.Ask{Units: req.Units, Properties: req.Request}
-		if _, elastic := ask.Elastic(); elastic {
+	out := slices.Clone(ev.Requests)
+	named, known := map[actors.ReservationID]bool{}, 0
+	for i := range out {
+		req := &out[i]
+		if _, elastic := (policy.Ask{Units: req.Units, Properties: req.Request}).Elastic(); elastic {
 			return refuse("%s is elastic; members of a group cannot be", req.Reservation)
 		}
+		own := actors.Properties{"groupID": ev.Together}
+		if i == 0 {
+			own["leaseCount"] = strconv.Itoa(len(out))
+		}
 		req.Request = req.Request.Merged(own)
-		if named[req.Reservation] {
-			return refuse("%s is named twice", req.Reservation)
+		if req.Broker == "" {
+			req.Broker = a.config.Broker
+		}
+		if req.Broker != out[0].Broker {
+			return refuse("%s is for another broker than %s; one broker grants a group, over as many types and sites as it sells",
+				req.Reservation, out[0].Reservation)
 		}
 		named[req.Reservation] = true
-		r, known, err := a.check(now, Reservation{}, req)
-		if err != nil {
-			return actors.Effects{}, err
-		}
-		if known && groupOf(a.book[req.Reservation]) != ev.Group {
-			return refuse("%s is there already, and not of group %q", req.Reservation, ev.Group)
-		}
-		if !known {
-			fresh = append(fresh, r)
-		}
-		if b := brokerOf(req.Broker, a.config.Broker); b != brokerOf(ev.Requests[0].Broker, a.config.Broker) {
-			return refuse("%s is for another broker than %s; one broker grants a group, over as many types and sites as it sells",
-				req.Reservation, ev.Requests[0].Reservation)
+		if old, ok := a.book[req.Reservation]; ok {
+			if known++; groupOf(old) != ev.Together {
+				return refuse("%s is there already, and not of group %q", req.Reservation, ev.Together)
+			}
 		}
 	}
-	if len(fresh) == 0 {
-		return actors.Effects{}, nil // asked twice
-	}
-	for _, id := range a.groups.members(ev.Group) {
+	for _, id := range a.groups.members(ev.Together) {
 		if !named[id] {
-			return refuse("there is another group %q, with %s in it", ev.Group, id)
+			return refuse("there is another group %q, with %s in it", ev.Together, id)
 		}
 	}
-	if len(fresh) < len(ev.Requests) {
-		return refuse("only some of group %q are there already", ev.Group)
+	if known > 0 && known < len(out) {
+		return refuse("only some of group %q are there already", ev.Together)
 	}
-	var fx actors.Effects
-	for _, r := range fresh {
-		one, err := a.step(now, r, actors.Request{})
-		if err != nil {
-			one = actors.Defect(r.ID, r.Status.String(), err)
-		}
-		fx.Join(one)
-	}
-	return fx, nil
-}
-
-// brokerOf is the broker a request goes to.
-func brokerOf(named, usual actors.ActorID) actors.ActorID {
-	if named == "" {
-		return usual
-	}
-	return named
+	return out, nil
 }
 
 // disband gives back what the other members of a group have, when one of them came

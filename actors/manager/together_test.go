@@ -9,7 +9,7 @@ import (
 )
 
 func trio(change func(*actors.RequestGroup)) actors.RequestGroup {
-	g := actors.RequestGroup{Group: "g"}
+	g := actors.RequestGroup{Together: "g"}
 	for i := range 3 {
 		g.Requests = append(g.Requests, actors.Request{Reservation: actors.ReservationID(fmt.Sprint("R", i)), Slice: slice, Type: "node", Units: i + 1, Term: term})
 	}
@@ -40,7 +40,6 @@ func TestGroupIsAskedForAtOnce(t *testing.T) {
 		t.Errorf("asked twice: %+v", fx)
 	}
 	for name, change := range map[string]func(*actors.RequestGroup){
-		"no name":        func(g *actors.RequestGroup) { g.Group = "" },
 		"nobody":         func(g *actors.RequestGroup) { g.Requests = nil },
 		"elastic":        func(g *actors.RequestGroup) { g.Requests[1].Request = actors.Properties{"elastic": "true"} },
 		"no units":       func(g *actors.RequestGroup) { g.Requests[2].Units = 0 },
@@ -49,7 +48,7 @@ func TestGroupIsAskedForAtOnce(t *testing.T) {
 		"not a number":   func(g *actors.RequestGroup) { g.Requests[2].Request = actors.Properties{"priority": "high"} },
 	} {
 		bad := trio(func(g *actors.RequestGroup) {
-			g.Group = "other"
+			g.Together = "other"
 			for i := range g.Requests {
 				g.Requests[i].Reservation = actors.ReservationID(fmt.Sprint("X", i))
 			}
