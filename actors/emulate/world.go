@@ -248,12 +248,13 @@ func (w *world) open(p Policies) error {
 			Rules: manager.Rules{Self: self, Cycles: w.cycles, Margins: margins}, Broker: g.broker})})
 	}
 	for _, b := range w.Brokers {
-		pol, err := p.Broker(b.Policy, b.Settings.Named(func(name string) string { return string(id("manager", name)) }))
+		settings := b.Settings.Named(func(name string) string { return string(id("manager", name)) })
+		pol, err := p.Broker(b.Policy, settings)
 		if err != nil {
 			return fmt.Errorf("broker %s: %w", b.Name, err)
 		}
 		self := id("broker", b.Name)
-		add(&player{id: self, machine: broker.New(broker.Config{Self: self, Cycles: w.cycles, Policy: pol})})
+		add(&player{id: self, machine: broker.New(broker.Config{Self: self, Cycles: w.cycles, Policy: pol, Quotas: settings.Quotas})})
 	}
 	var errs []error
 	for _, s := range w.Sites {

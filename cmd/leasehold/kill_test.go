@@ -79,7 +79,7 @@ func federation(t *testing.T, place config.Store, password string, slapd *setup.
 			}
 			for _, a := range other.config.Actors {
 				v.config.Peers = append(v.config.Peers, config.Peer{Name: a.Name, GUID: a.GUID, Role: a.Role,
-					URL: other.config.Listen.URL + "/orca/services/" + a.Name, Certificate: filepath.Join(a.Keys, "certificate.pem")})
+					URL: other.config.Listen.URL + "/orca/services/" + a.Name, Certificates: []string{filepath.Join(a.Keys, "certificate.pem")}})
 			}
 		}
 	}
