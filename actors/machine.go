@@ -31,11 +31,12 @@ type SendFailed struct {
 	Note    string
 }
 
-// Request asks a service manager for a new reservation.
+// Request asks a service manager for a new reservation, or a broker to buy from
+// another broker what it will sell on.
 type Request struct {
 	Reservation ReservationID
 	Slice       Slice
-	Broker      ActorID // empty means the manager's default broker
+	Broker      ActorID // who sells; empty means the manager's default broker
 	Type        ResourceType
 	Units       int
 	Term        Term
@@ -43,13 +44,30 @@ type Request struct {
 	Request     Properties // for the broker's policy
 	Config      Properties // for the site's handlers
 	Local       Properties // for the manager's own handlers; never sent
+	After       []Predecessor
 }
 
-// Extend asks a service manager to prolong a reservation until End.
+// RequestGroup asks a service manager for several reservations at once, each of which
+// may come after others of the group. All are opened or none is.
+type RequestGroup struct{ Requests []Request }
+
+// Extend asks a service manager, or a broker that bought, to prolong a reservation
+// until End.
 type Extend struct {
 	Reservation ReservationID
 	End         Millis
 	Units       int // 0 keeps the present number
+}
+
+// Modify asks a service manager to run a subcommand on every unit of a lease at its
+// site (leasing 3.5). Neither units nor term change.
+type Modify struct {
+	Reservation ReservationID
+	// Number is the running number of this modify, one more than the last; 0 takes the
+	// next. Whoever wants to repeat the event safely gives it.
+	Number     int
+	Subcommand string     // such as "restart"; it travels as "modify.restart"
+	Arguments  Properties // under their plain names
 }
 
 // Close asks any role to end a reservation.
@@ -92,18 +110,20 @@ type Host struct {
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
 }
 
-func (Receive) event()    {}
-func (Tick) event()       {}
-func (ActionDone) event() {}
-func (SendFailed) event() {}
-func (Request) event()    {}
-func (Extend) event()     {}
-func (Close) event()      {}
-func (Approve) event()    {}
-func (Donate) event()     {}
-func (Claim) event()      {}
-func (Export) event()     {}
-func (AddHosts) event()   {}
+func (Receive) event()      {}
+func (Tick) event()         {}
+func (ActionDone) event()   {}
+func (SendFailed) event()   {}
+func (Request) event()      {}
+func (RequestGroup) event() {}
+func (Extend) event()       {}
+func (Modify) event()       {}
+func (Close) event()        {}
+func (Approve) event()      {}
+func (Donate) event()       {}
+func (Claim) event()        {}
+func (Export) event()       {}
+func (AddHosts) event()     {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one
@@ -149,7 +169,9 @@ type Stored struct {
 type Machine interface {
 	Viewer
 	// Step moves the actor by one event. The same history always gives the same
-	// answer, and an error leaves the actor exactly as it was.
+	// answer. An error leaves the actor as it was, but for what it has to remember
+	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
+	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
 	// Restore puts back one durable record. It is called before the first Step,
 	// in key order. An error concerns this record only.
@@ -161,16 +183,17 @@ type Machine interface {
 // Verb is what an action should make true.
 type Verb uint8
 
-// The verbs of handlers: setup and teardown at the site, join and leave at the
-// guest (leasing 5.1).
+// The verbs of handlers: setup, teardown and modify at the site, join and leave at
+// the guest (leasing 5.1).
 const (
 	Setup Verb = iota + 1
 	Teardown
 	Join
 	Leave
+	ModifyUnit // run the newest subcommand of the configuration (NewestModify)
 )
 
-var verbNames = [...]string{"", "setup", "teardown", "join", "leave"}
+var verbNames = [...]string{"", "setup", "teardown", "join", "leave", "modify"}
 
 // String names the verb.
 func (v Verb) String() string {

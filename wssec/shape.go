@@ -14,6 +14,7 @@ type layout struct {
 	signature xmltree.Node
 	payload   xmltree.Node        // the one child of Body
 	part      [parts]xmltree.Node // what can be signed; invalid where absent
+	final     bool                // the confirmation is in the namespace of the finished standard
 }
 
 // maxHeaders bounds the children of Header and of Security (wssec.md A19). More
@@ -94,6 +95,13 @@ func (l *layout) findSecurity() error {
 			}
 			continue
 		}
+		if n.Is(finalNS, "SignatureConfirmation") {
+			if err := once(&l.part[confirmation.index()], n); err != nil {
+				return err
+			}
+			l.final = true
+			continue
+		}
 		if err := l.place(n, token|timestamp|confirmation); err != nil {
 			return err
 		}
@@ -166,13 +174,13 @@ func text(n xmltree.Node) (string, error) {
 
 // ids are the elements of a document by their ids. Messages have few.
 type ids struct {
-	few   [16]named
+	few   [16]idOf
 	count int                     // of few
 	more  map[string]xmltree.Node // those beyond
 	last  xmltree.Node            // the element found last
 }
 
-type named struct {
+type idOf struct {
 	id   string
 	node xmltree.Node
 }
@@ -191,7 +199,7 @@ func (x *ids) add(id string, n xmltree.Node) {
 	x.last = n
 	switch {
 	case x.count < len(x.few):
-		x.few[x.count] = named{id, n}
+		x.few[x.count] = idOf{id, n}
 		x.count++
 	case x.more == nil:
 		x.more = map[string]xmltree.Node{id: n}

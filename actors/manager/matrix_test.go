@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
@@ -29,6 +30,12 @@ func ticket(id string, t actors.Term) *actors.Ticket {
 // sample is a plausible reservation in a status.
 func sample(s Status) Reservation {
 	r := Reservation{ID: "R1", Slice: slice, Broker: "br", Status: s, Type: "node", Units: 2, Term: term, Renewable: true, Since: 5}
+	switch s.Join {
+	case actors.BlockedRedeem:
+		r.After = []actors.Predecessor{{Reservation: "P", Gate: actors.RedeemGate, Required: true}}
+	case actors.BlockedJoin:
+		r.After = []actors.Predecessor{{Reservation: "P", Gate: actors.JoinGate, Required: true}}
+	}
 	if s == asked {
 		return r
 	}
@@ -47,7 +54,7 @@ func sample(s Status) Reservation {
 	r.LeaseTerm = term
 	r.Held = []actors.Unit{{ID: "u1", State: actors.UnitActive, Sequence: 1}, {ID: "u2", State: actors.UnitActive, Sequence: 1}}
 	switch {
-	case s == blockedJoin:
+	case s.Join == actors.BlockedJoin:
 		r.Held[0].State, r.Held[1].State = actors.UnitDefault, actors.UnitDefault
 	case s.Join == actors.Joining:
 		r.Held[1].State = actors.UnitPriming
@@ -62,8 +69,11 @@ func sample(s Status) Reservation {
 	if s.State == actors.ActiveTicketed {
 		r.TicketSeq, r.Term, r.Ticket = 2, term.Extended(29_999), ticket("T2", term.Extended(29_999))
 	}
-	if s.Pending == actors.ExtendingLease || s == closeWait {
+	if s.Pending == actors.ExtendingLease || s.Pending == actors.ModifyingLease || s == closeWait {
 		r.LeaseSeq = 2
+	}
+	if s.Pending == actors.ModifyingLease {
+		r.Config = r.Config.Modified(actors.Modification{Number: 1, Subcommand: "modify.restart"})
 	}
 	if s.State.Final() {
 		r.Relinquished = true
@@ -78,6 +88,16 @@ func lease(t actors.Term, seq int, units ...string) actors.Event {
 	}
 	m.Units = len(units)
 	return actors.Receive{Message: m}
+}
+
+// modifiedLease answers the modify of sample.
+func modifiedLease(code int) actors.Event {
+	ev := lease(term, 2, "u1", "u2").(actors.Receive)
+	units := ev.Message.Lease.Units
+	for i := range units {
+		units[i].Properties = units[i].Properties.ModifyResult(1, code, "said so")
+	}
+	return ev
 }
 
 func granted(seq int, t *actors.Ticket) actors.Event {
@@ -95,11 +115,42 @@ func failedRPC(op actors.Op, from actors.ActorID) actors.Event {
 		RequestID: "m1", RequestOp: op, Failed: true, Note: "broken"}}
 }
 
+// moved is the word that predecessor P is in another status.
+type moved struct {
+	actors.Event
+	to Status
+}
+
+// behind is rules for a reservation that comes after P.
+func behind(p Status) Rules {
+	k := rules
+	k.look = func(id actors.ReservationID) (Reservation, bool) {
+		if id != "P" {
+			return Reservation{}, false
+		}
+		r := sample(p)
+		r.ID = "P"
+		return r, true
+	}
+	return k
+}
+
+// happen gives r an event of the list below.
+func happen(r Reservation, now actors.Cycle, ev actors.Event) (Reservation, actors.Effects, error) {
+	if m, ok := ev.(moved); ok {
+		return run(r, behind(m.to), now, func(s *step) error { s.orphaned(); return nil })
+	}
+	return Step(r, behind(ticketed), now, ev)
+}
+
 // events is everything that can happen, in its variants.
 var events = []struct {
 	name string
 	ev   actors.Event
 }{
+	{"predecessor leased", moved{to: joining}},
+	{"predecessor active", moved{to: active}},
+	{"predecessor failed", moved{to: failed}},
 	{"ticket granted", granted(1, ticket("T1", term))},
 	{"extension granted", granted(2, ticket("T2", term.Extended(29_999)))},
 	{"legacy extension granted", granted(0, ticket("T2", term.Extended(29_999)))},
@@ -109,6 +160,8 @@ var events = []struct {
 	{"lease of two", lease(term, 1, "u1", "u2")},
 	{"lease of one", lease(term, 0, "u1")},
 	{"extended lease", lease(term.Extended(29_999), 2, "u1", "u2", "u3")},
+	{"modified lease", modifiedLease(0)},
+	{"lease, its modify failed", modifiedLease(17)},
 	{"empty lease", lease(term, 0)},
 	{"lease refused", refused(actors.OpUpdateLease, "am", 0)},
 	{"lease from a stranger", refused(actors.OpUpdateLease, "xx", 0)},
@@ -119,12 +172,17 @@ var events = []struct {
 	{"extendTicket undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpExtendTicket, Sequence: 2}, Kind: actors.Invalid}},
 	{"redeem undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpRedeem, Sequence: 1}, Kind: actors.Denied}},
 	{"extendLease undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpExtendLease, Sequence: 2}, Kind: actors.Denied}},
+	{"modifyLease undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpModifyLease, Sequence: 2}, Kind: actors.Stale}},
 	{"close undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpClose, Sequence: 2}, Kind: actors.NotFound}},
 	{"redeem failed at the site", failedRPC(actors.OpRedeem, "am")},
 	{"redeem failed at a stranger", failedRPC(actors.OpRedeem, "xx")},
+	{"modify failed at the site", failedRPC(actors.OpModifyLease, "am")},
 	{"ticket failed at the broker", failedRPC(actors.OpTicket, "br")},
 	{"extend to 40", actors.Extend{Reservation: "R1", End: 40_999}},
 	{"extend to 15", actors.Extend{Reservation: "R1", End: 15_000}},
+	{"modify 1", actors.Modify{Reservation: "R1", Number: 1, Subcommand: "restart"}},
+	{"modify 2", actors.Modify{Reservation: "R1", Number: 2, Subcommand: "restart"}},
+	{"modify, nonsense", actors.Modify{Reservation: "R1", Subcommand: "rm -rf /"}},
 	{"close", actors.Close{Reservation: "R1"}},
 	{"tick", actors.Tick{}},
 }
@@ -136,31 +194,44 @@ var events = []struct {
 func TestMatrix(t *testing.T) {
 	var got bytes.Buffer
 	taken := map[[2]string]bool{}
-	for _, row := range Moves.Rows() {
-		if at := sample(row.State).next(rules); at.do == doNothing && row.State != asked && row.State != blockedRedeem && row.State != blockedJoin {
-			t.Errorf("%v waits for ever", row.State)
-		}
+	one := func(label string, r Reservation, pick func(name string) bool) {
 		for _, e := range events {
+			if !pick(e.name) {
+				continue
+			}
 			nows := []actors.Cycle{8}
 			if e.name == "tick" {
 				nows = []actors.Cycle{8, 9, 16, 18, 19, 20, 28, 29, 40, 700}
 			}
 			for _, now := range nows {
-				r := sample(row.State)
 				before := fmt.Sprintf("%+v", r)
-				next, fx, err := Step(r, rules, now, e.ev)
+				next, fx, err := happen(r, now, e.ev)
 				if after := fmt.Sprintf("%+v", r); after != before {
-					t.Fatalf("%v, %s: Step changed its argument:\n%s\n%s", row.State, e.name, before, after)
+					t.Fatalf("%s, %s: Step changed its argument:\n%s\n%s", label, e.name, before, after)
 				}
 				if err != nil && len(fx.Save)+len(fx.Send)+len(fx.Run) > 0 {
-					t.Fatalf("%v, %s: refused, yet with effects %+v", row.State, e.name, fx)
+					t.Fatalf("%s, %s: refused, yet with effects %+v", label, e.name, fx)
 				}
 				for _, m := range fx.Moved {
 					taken[[2]string{m.From, m.To}] = true
 				}
-				fmt.Fprintf(&got, "%-32v @%-3d %-27s -> %-32v %s\n", row.State, now, e.name, next.Status, effects(fx, err))
+				fmt.Fprintf(&got, "%-36s @%-3d %-27s -> %-36v %s\n", label, now, e.name, next.Status, effects(fx, err))
 			}
 		}
+	}
+	for _, row := range Moves.Rows() {
+		if at := sample(row.State).next(rules); at.do == doNothing && row.State != asked {
+			t.Errorf("%v waits for ever", row.State)
+		}
+		one(row.State.String(), sample(row.State), func(name string) bool { return true })
+	}
+	// The same with a predecessor that is still to be waited for.
+	for _, s := range []Status{ticketing, ticketed, redeeming} {
+		r := sample(s)
+		r.After = []actors.Predecessor{{Reservation: "P", Gate: actors.RedeemGate, Required: true}, {Reservation: "P", Gate: actors.JoinGate, Required: true}}
+		one(s.String()+", after P", r, func(name string) bool {
+			return strings.HasPrefix(name, "predecessor") || name == "tick" || name == "lease of two"
+		})
 	}
 	for _, row := range Moves.Rows() {
 		for _, to := range row.To {

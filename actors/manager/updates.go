@@ -49,7 +49,7 @@ func (s *step) firstTicket(m actors.Message) error {
 		s.fail(err.Error())
 		return nil
 	}
-	s.Ticket, s.Term, s.Authority = m.Ticket, m.Ticket.Term, m.Ticket.Authority
+	s.Ticket, s.Term, s.Authority, s.Resource = m.Ticket, m.Ticket.Term, m.Ticket.Authority, m.Properties
 	s.move(ticketed, "the broker granted a ticket")
 	return nil
 }
@@ -119,6 +119,7 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 // absorb takes over what the site reports of a lease that is already held.
 func (s *step) absorb(m actors.Message) {
 	confirmed := m.Term.End > s.LeaseTerm.End && s.Status.Pending == actors.ExtendingLease
+	modified := s.Status.Pending == actors.ModifyingLease // whose answer this is, see updateLease
 	if m.Term.End >= s.LeaseTerm.End {
 		s.LeaseTerm = m.Term
 	}
@@ -126,10 +127,17 @@ func (s *step) absorb(m actors.Message) {
 		s.Held = gained(s.Held, m.Lease.Units)
 	}
 	s.changed = true
-	s.join()
+	blocked := s.Status.Join == actors.BlockedJoin
+	if !blocked {
+		s.join()
+	}
 	switch {
+	case confirmed && blocked:
+		s.move(blockedJoin, "the site extended the lease")
 	case confirmed:
 		s.move(joining, "the site extended the lease")
+	case modified:
+		s.modified()
 	case slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }):
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the site reported other units")
 	}
@@ -179,6 +187,9 @@ func (s *step) sendFailed(ev actors.SendFailed) {
 	case m.Op == actors.OpExtendLease && s.Status.Pending == actors.ExtendingLease && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.close(why)
+	case m.Op == actors.OpModifyLease && s.Status.Pending == actors.ModifyingLease && m.Sequence == s.LeaseSeq:
+		s.Error = why // the units are as they were
+		s.move(at(actors.Active, actors.None, s.Status.Join), why)
 	case m.Op == actors.OpClose && s.Status == closeWait && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.finish(why)

@@ -74,6 +74,8 @@ func (w *world) saved(p *process, records []actors.Record) {
 		case broker.Reservation:
 			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			touched = append(touched, w.noteGrant(p, v))
+		case actors.Evidence:
+			w.judgeAccusation(p, v)
 		case authority.Reservation:
 			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			s := w.siteOf[p.ID]
@@ -136,7 +138,8 @@ func (w *world) explained(p *process, m actors.Message) {
 	switch v := rec.value.(type) {
 	case manager.Reservation:
 		seq := v.TicketSeq
-		if m.Op == actors.OpRedeem || m.Op == actors.OpExtendLease || m.Op == actors.OpClose {
+		switch m.Op {
+		case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 			seq = v.LeaseSeq
 		}
 		if m.Sequence > seq {
