@@ -24,7 +24,7 @@ wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wssec/c14n:             wire/xmltree
-wssec/dsig:             wire/xmltree wssec/c14n
+wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
@@ -110,6 +110,7 @@ var elsewhere = map[string]string{
 	"logrus":    "github.com/sirupsen/logrus",
 	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
+	"sha1cd":    "github.com/pjbgf/sha1cd",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",
 	"yaml":      "go.yaml.in/yaml/v3",
