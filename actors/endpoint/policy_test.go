@@ -93,7 +93,15 @@ func (s stack) envelope(t testing.TB, payload []byte) []byte {
 	if s.digest != "" {
 		info = strings.ReplaceAll(info, dsig.SHA256, s.digest)
 		for _, p := range parts {
-			info = strings.Replace(info, dsig.Digest(dsig.SHA256, p.Octets), dsig.Digest(s.digest, p.Octets), 1)
+			was, err := dsig.Digest(dsig.SHA256, p.Octets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is, err := dsig.Digest(s.digest, p.Octets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info = strings.Replace(info, was, is, 1)
 		}
 	}
 	value := s.sign(t, method, []byte(info))
