@@ -24,7 +24,7 @@ wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wssec/c14n:             wire/xmltree
-wssec/dsig:             wire/xmltree wssec/c14n
+wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
@@ -40,7 +40,8 @@ actors/policy:          actors actors/calendar
 actors/policy/desk:     actors actors/calendar actors/policy
 actors/policy/fcfs:     actors/policy actors/policy/desk
 actors/policy/match:    actors actors/calendar actors/policy
-actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match
+actors/policy/supply:   actors actors/policy
+actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
 actors/manager:         actors actors/agenda actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
 actors/authority:       actors actors/agenda actors/fsm actors/ledger actors/policy
@@ -110,6 +111,7 @@ var elsewhere = map[string]string{
 	"logrus":    "github.com/sirupsen/logrus",
 	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
+	"sha1cd":    "github.com/pjbgf/sha1cd",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",
 	"yaml":      "go.yaml.in/yaml/v3",
