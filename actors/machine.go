@@ -44,6 +44,23 @@ type Request struct {
 	Request     Properties // for the broker's policy
 	Config      Properties // for the site's handlers
 	Local       Properties // for the manager's own handlers; never sent
+	After       []Predecessor
+}
+
+// RequestGroup asks a service manager for several reservations at once, each of which
+// may come after others of the group. All are opened or none is.
+type RequestGroup struct {
+	Requests []Request
+	// Together, when it is not empty, makes them a request group: their broker grants
+	// all with one start, or none (leasing 4.8.4). It is the name by which the broker
+	// knows that they belong together; another group needs another one.
+	Together string
+}
+
+// Observe tells a service manager what the signal of one of its guests says.
+type Observe struct {
+	Guest string
+	Value int // not negative
 }
 
 // Extend asks a service manager, or a broker that bought, to prolong a reservation
@@ -105,19 +122,21 @@ type Host struct {
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
 }
 
-func (Receive) event()    {}
-func (Tick) event()       {}
-func (ActionDone) event() {}
-func (SendFailed) event() {}
-func (Request) event()    {}
-func (Extend) event()     {}
-func (Modify) event()     {}
-func (Close) event()      {}
-func (Approve) event()    {}
-func (Donate) event()     {}
-func (Claim) event()      {}
-func (Export) event()     {}
-func (AddHosts) event()   {}
+func (Receive) event()      {}
+func (Tick) event()         {}
+func (ActionDone) event()   {}
+func (SendFailed) event()   {}
+func (Request) event()      {}
+func (RequestGroup) event() {}
+func (Observe) event()      {}
+func (Extend) event()       {}
+func (Modify) event()       {}
+func (Close) event()        {}
+func (Approve) event()      {}
+func (Donate) event()       {}
+func (Claim) event()        {}
+func (Export) event()       {}
+func (AddHosts) event()     {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one
@@ -163,7 +182,9 @@ type Stored struct {
 type Machine interface {
 	Viewer
 	// Step moves the actor by one event. The same history always gives the same
-	// answer, and an error leaves the actor exactly as it was.
+	// answer. An error leaves the actor as it was, but for what it has to remember
+	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
+	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
 	// Restore puts back one durable record. It is called before the first Step,
 	// in key order. An error concerns this record only.
