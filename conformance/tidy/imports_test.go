@@ -80,17 +80,19 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + go-ldap pgx
+conformance/setup:      ldapschema + go-ldap pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/peers:
+conformance/site:
 conformance/tidy:
 
 [programs]
 cmd/internal/config:    actors ldapschema wssec wssec/keys + yaml
+cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid
@@ -110,6 +112,7 @@ var elsewhere = map[string]string{
 	"logrus":    "github.com/sirupsen/logrus",
 	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
+	"sys":       "golang.org/x/sys",
 	"sha1cd":    "github.com/pjbgf/sha1cd",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",
