@@ -13,7 +13,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./handlers/... ./conformance/setup/... ./cmd/...
 
-.PHONY: build demo test setup sim bench bench-wire fuzz lint clean
+.PHONY: build demo test setup sim bench bench-wire bench-core fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -40,6 +40,11 @@ bench:
 bench-wire:
 	@$(GO) test -run '^$$' -bench '^BenchmarkWire$$' -benchtime 1x ./wssec | \
 	awk -f conformance/doc/bench-wire.awk -v table=conformance/doc/bench-wire.md
+
+# The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
+bench-core:
+	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
+	awk '/^bench / { print } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
 
 # Every fuzz target for a short while.
 fuzz:

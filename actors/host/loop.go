@@ -12,11 +12,6 @@ import (
 	"github.com/leasehold/leasehold/actors/clock"
 )
 
-// longestSleep is how long the host sleeps at most before it looks at the clock
-// again: wall clocks are stepped and machines are suspended, and a timer notices
-// neither.
-const longestSleep = time.Minute
-
 // Serve runs the actor until ctx ends, and returns ctx's error; or until a mistake
 // that no retry can mend, and returns that. A host serves once. When Serve returns,
 // everyone who still waits has been told that the actor has stopped.
@@ -160,11 +155,13 @@ func (h *Host) tickDue() bool { return h.wake != actors.Never && h.cycle() >= h.
 // sleep waits for mail, for the next Tick or for the end.
 func (h *Host) sleep(ctx context.Context) {
 	var alarm <-chan time.Time
-	if due := h.due(); due != actors.Never {
+	due := h.due()
+	if due != actors.Never {
 		t := h.cfg.Clock.NewTimer(h.until(due))
 		defer t.Stop()
 		alarm = t.C()
 	}
+	h.cfg.Idle(due)
 	select {
 	case <-h.mail.ready:
 	case <-alarm:
@@ -176,10 +173,10 @@ func (h *Host) sleep(ctx context.Context) {
 func (h *Host) until(c actors.Cycle) time.Duration {
 	cycles := h.cfg.Cycles
 	if c > actors.Cycle((actors.Forever-cycles.Begin)/cycles.Length) {
-		return longestSleep // beyond the end of time
+		return h.cfg.Look // beyond the end of time
 	}
 	d := clock.Time(cycles.Start(c)).Sub(h.cfg.Clock.Now())
-	return min(d, longestSleep)
+	return min(d, h.cfg.Look)
 }
 
 // give logs what stops the actor before Serve returns it.

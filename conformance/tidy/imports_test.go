@@ -83,6 +83,7 @@ conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/peers:
+conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/fcfs actors/policy/firstfit actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/tidy:
 
 [programs]
