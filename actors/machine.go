@@ -24,6 +24,14 @@ type ActionDone struct {
 	Properties  Properties // unit properties the handler found out
 }
 
+// ActionsDone reports the ends of several actions of one reservation, in their
+// order. It moves the actor just as one ActionDone after another would, for less:
+// hosts put together what has gathered in their mailbox.
+type ActionsDone struct {
+	Reservation ReservationID
+	Done        []ActionDone // all of that reservation
+}
+
 // SendFailed reports that a peer refused a message for good.
 type SendFailed struct {
 	Message Message
@@ -92,18 +100,19 @@ type Host struct {
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
 }
 
-func (Receive) event()    {}
-func (Tick) event()       {}
-func (ActionDone) event() {}
-func (SendFailed) event() {}
-func (Request) event()    {}
-func (Extend) event()     {}
-func (Close) event()      {}
-func (Approve) event()    {}
-func (Donate) event()     {}
-func (Claim) event()      {}
-func (Export) event()     {}
-func (AddHosts) event()   {}
+func (Receive) event()     {}
+func (Tick) event()        {}
+func (ActionDone) event()  {}
+func (ActionsDone) event() {}
+func (SendFailed) event()  {}
+func (Request) event()     {}
+func (Extend) event()      {}
+func (Close) event()       {}
+func (Approve) event()     {}
+func (Donate) event()      {}
+func (Claim) event()       {}
+func (Export) event()      {}
+func (AddHosts) event()    {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one

@@ -66,12 +66,9 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Receive:
 		fx, err = a.receive(now, ev.Message)
 	case actors.ActionDone:
-		r, ok := a.book[ev.Reservation]
-		if !ok {
-			err = a.refuse("actionDone", ev.Reservation, actors.NotFound, "no such reservation")
-			break
-		}
-		fx, err = a.step(now, r, func(s *step) error { s.actionDone(ev); return nil })
+		fx, err = a.actionsDone(now, ev.Reservation, ev)
+	case actors.ActionsDone:
+		fx, err = a.actionsDone(now, ev.Reservation, ev.Done...)
 	case actors.Close:
 		r, ok := a.book[ev.Reservation]
 		if !ok {
@@ -85,6 +82,22 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	}
 	fx.Wake = a.agenda.Next()
 	return fx, err
+}
+
+// actionsDone takes the ends of actions, one after another but in one step.
+func (a *Actor) actionsDone(now actors.Cycle, id actors.ReservationID, done ...actors.ActionDone) (actors.Effects, error) {
+	r, ok := a.book[id]
+	if !ok {
+		return actors.Effects{}, a.refuse("actionDone", id, actors.NotFound, "no such reservation")
+	}
+	return a.step(now, r, func(s *step) error {
+		for _, ev := range done {
+			s.actionDone(ev)
+			for s.probe() {
+			}
+		}
+		return nil
+	})
 }
 
 func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects, error) {
@@ -156,6 +169,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	}
 	for s.probe() {
 	}
+	s.compact()
 	if s.illegal != nil {
 		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
 	}

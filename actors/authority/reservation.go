@@ -47,6 +47,10 @@ type step struct {
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
+
+	owned bool // Units is not shared with the reservation before the step
+	gone  int  // units that are Closed and still in the list
+	at    int  // in Units, behind the unit whose action ended last
 }
 
 // try is a setup that has ended.
@@ -118,7 +122,8 @@ func (s *step) close(why string) {
 		s.answer = true
 		return
 	}
-	s.Units, s.changed = slices.Clone(s.Units), true
+	s.own()
+	s.compact()
 	for i := range s.Units {
 		s.teardown(&s.Units[i])
 	}
@@ -137,7 +142,7 @@ func (s *step) probe() bool {
 	case priming, repriming:
 		s.settle()
 	case closingTicket, closingLease, closingFailed:
-		if len(s.Units) == 0 {
+		if len(s.Units) == s.gone {
 			s.move(closed, "every unit is gone")
 			s.Retry = 0
 			s.answer = true
@@ -149,8 +154,8 @@ func (s *step) probe() bool {
 // settle ends priming when no unit is on its way in.
 func (s *step) settle() {
 	usable := 0
-	for _, u := range s.Units {
-		switch u.State {
+	for i := len(s.Units) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
+		switch s.Units[i].State {
 		case actors.UnitPriming, actors.UnitModifying:
 			return
 		case actors.UnitActive:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -73,8 +74,19 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 	now := h.cycle()
 	var all actors.Effects
 	var answers []outcome
-	for _, it := range h.batch {
+	for i := 0; i < len(h.batch); i++ {
+		it := h.batch[i]
 		if it.look != nil || !it.begin() {
+			continue
+		}
+		if _, ended := it.event.(actors.ActionDone); ended && it.answer == nil {
+			n := h.gather(h.batch[i:])
+			for _, ev := range h.done {
+				if _, err := h.step(now, ev, &all); err != nil {
+					return err
+				}
+			}
+			i += n - 1
 			continue
 		}
 		refusal, err := h.step(now, it.event, &all)
@@ -95,6 +107,33 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 		h.show(it)
 	}
 	return nil
+}
+
+// gather puts the ends of actions at the head of items together by reservation, into
+// h.done, and says how many there were. Nothing orders the ends of different
+// reservations' actions but the chance of who was faster; whatever else has come in
+// between is not passed.
+func (h *Host) gather(items []*item) (n int) {
+	clear(h.done)
+	h.done = h.done[:0]
+	for _, it := range items {
+		done, ended := it.event.(actors.ActionDone)
+		if !ended || it.answer != nil {
+			break
+		}
+		n++
+		it.begin() // nobody gives up what nobody waits for
+		at := len(h.done) - 1
+		if at < 0 || h.done[at].Reservation != done.Reservation {
+			at = slices.IndexFunc(h.done, func(e actors.ActionsDone) bool { return e.Reservation == done.Reservation })
+		}
+		if at < 0 {
+			at = len(h.done)
+			h.done = append(h.done, actors.ActionsDone{Reservation: done.Reservation})
+		}
+		h.done[at].Done = append(h.done[at].Done, done)
+	}
+	return n
 }
 
 // step moves the machine by one event and adds its effects to all. A refusal is

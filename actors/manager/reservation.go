@@ -92,6 +92,12 @@ func (s *step) apply(ev actors.Event) error {
 		return s.updateLease(ev.Message)
 	case actors.ActionDone:
 		s.actionDone(ev)
+	case actors.ActionsDone:
+		for _, done := range ev.Done {
+			s.actionDone(done)
+			for s.probe() {
+			}
+		}
 	case actors.SendFailed:
 		s.sendFailed(ev)
 	case actors.Extend:

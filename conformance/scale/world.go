@@ -92,7 +92,11 @@ type counted struct {
 
 // Step passes an event on (actors.Machine). In this world nothing is ever refused.
 func (c *counted) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) {
-	if _, tick := ev.(actors.Tick); !tick {
+	switch ev := ev.(type) {
+	case actors.Tick:
+	case actors.ActionsDone:
+		c.steps += int64(len(ev.Done))
+	default:
 		c.steps++
 	}
 	fx, err := c.Machine.Step(now, ev)
@@ -238,7 +242,7 @@ func (w *World) drain() error {
 	for w.busy.Load() != 0 {
 		select {
 		case <-w.drained:
-		case <-time.After(10 * time.Minute):
+		case <-time.After(2 * time.Minute):
 			return fmt.Errorf("scale: tick %d does not come to rest; first failure: %w", w.tick, w.failed())
 		}
 	}
