@@ -10,13 +10,13 @@ import (
 // begin puts a new unit on each host and starts its setup; for an extension it
 // tells the units that stay about their new term and takes away those too many.
 func (s *step) begin(hosts []actors.Host, why string) {
-	s.Term = s.Wanted
+	s.Term, s.Modify = s.Wanted, 0
 	s.own()
 	keep := s.Ticket.Units
 	for i := range s.Units {
 		u := &s.Units[i]
 		switch {
-		case u.State != actors.UnitActive:
+		case u.State != actors.UnitActive && u.State != actors.UnitModifying:
 		case keep > 0:
 			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
 			keep--
@@ -38,7 +38,7 @@ func (s *step) begin(hosts []actors.Host, why string) {
 func (r Reservation) missing() int {
 	n := r.Ticket.Units
 	for _, u := range r.Units {
-		if u.State == actors.UnitActive {
+		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
 			n--
 		}
 	}
@@ -92,6 +92,8 @@ func (s *step) actionDone(ev actors.ActionDone) {
 		s.drop(i, &s.freed)
 	case u.State == actors.UnitClosing:
 		s.again(i, ev)
+	case u.State == actors.UnitModifying && s.Modify > 0:
+		s.modified(u, ev)
 	case ev.Code == 0:
 		if u.State == actors.UnitPriming {
 			s.tried = append(s.tried, try{u.Host, false})
@@ -162,12 +164,12 @@ func (r Reservation) owed(before *Reservation) []actors.Action {
 	var config actors.Properties
 	for i := range r.Units {
 		u := &r.Units[i]
+		for len(old) > 0 && old[0].ID != u.ID {
+			old = old[1:] // it has gone; behind the last one, all are new
+		}
 		same := false
-		for n := range old {
-			if old[n].ID == u.ID {
-				same, old = old[n].Sequence == u.Sequence, old[n+1:]
-				break
-			}
+		if len(old) > 0 {
+			same, old = old[0].Sequence == u.Sequence, old[1:]
 		}
 		if same || !u.State.Pending() {
 			continue
@@ -176,12 +178,20 @@ func (r Reservation) owed(before *Reservation) []actors.Action {
 			out = make([]actors.Action, 0, len(r.Units)-i)
 			config = r.Ticket.Properties.Merged(r.Config)
 		}
-		verb := actors.Setup
-		if u.State == actors.UnitClosing {
-			verb = actors.Teardown
-		}
 		out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: *u,
-			Verb: verb, Sequence: u.Sequence, Properties: config})
+			Verb: r.verb(*u), Sequence: u.Sequence, Properties: config})
 	}
 	return out
+}
+
+// verb is the action that a pending unit waits for. A unit that is kept by an
+// extension is set up again, which tells everybody concerned its new end.
+func (r Reservation) verb(u actors.Unit) actors.Verb {
+	switch {
+	case u.State == actors.UnitClosing:
+		return actors.Teardown
+	case u.State == actors.UnitModifying && r.Modify > 0:
+		return actors.ModifyUnit
+	}
+	return actors.Setup
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
-	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -17,24 +16,26 @@ type Config struct {
 	Self   actors.ActorID
 	Cycles actors.Cycles
 	Policy policy.Broker
-	Keep   actors.Cycle // remember what is over for this long after its term; 0 means 600
+	Quotas []policy.Limit // what clients and slices may hold at once; none by default
+	Keep   actors.Cycle   // remember what is over for this long after its term; 0 means 600
+	// Margins are for what it buys from other brokers; zero means LegacyMargins.
+	Margins Margins
 }
 
 // Actor is a broker: its stock, its reservations and when each is next due.
 type Actor struct {
-	config  Config
-	sources map[actors.TicketID]*source
-	book    map[actors.ReservationID]Reservation
-	agenda  agenda.Agenda
-	asks    map[actors.ReservationID]bool // waiting for the next round
-	claims  map[actors.ReservationID]claim
-	arrived int
-}
-
-// source is a donated ticket and what is taken from it.
-type source struct {
-	ticket   actors.Ticket
-	calendar *calendar.Calendar
+	config   Config
+	sources  map[actors.TicketID]*source
+	shut     int // sources that nothing more is sold from
+	book     map[actors.ReservationID]Reservation
+	agenda   agenda.Agenda
+	asks     map[actors.ReservationID]bool // waiting for the next round
+	claims   map[actors.ReservationID]claim
+	holdings map[actors.ReservationID]Holding
+	turns    map[actors.ReservationID]actors.ReservationID // holdings' names, by what sellers call them
+	groups   groups
+	quotas   quotas
+	arrived  int
 }
 
 var _ actors.Machine = (*Actor)(nil)
@@ -44,8 +45,13 @@ func New(c Config) *Actor {
 	if c.Keep == 0 {
 		c.Keep = 600
 	}
+	if c.Margins == (Margins{}) {
+		c.Margins = LegacyMargins()
+	}
 	return &Actor{config: c, sources: map[actors.TicketID]*source{}, book: map[actors.ReservationID]Reservation{},
-		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{}}
+		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{},
+		holdings: map[actors.ReservationID]Holding{}, turns: map[actors.ReservationID]actors.ReservationID{},
+		groups: groups{}, quotas: newQuotas(c.Quotas)}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -61,7 +67,15 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.claim(now, ev)
 	case actors.Receive:
 		fx, err = a.receive(now, ev.Message)
+	case actors.Request:
+		fx, err = a.buy(now, ev)
+	case actors.Extend:
+		fx, err = a.prolong(now, ev)
 	case actors.Close:
+		if h, ok := a.holdings[ev.Reservation]; ok {
+			fx, err = a.giveUp(now, h)
+			break
+		}
 		r, ok := a.book[ev.Reservation]
 		if !ok {
 			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
@@ -70,9 +84,13 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.step(now, r, func(s *step) error { s.giveBack("closed by the operator"); return nil })
 	case actors.Approve:
 		fx, err = a.approve(now, ev)
-	case actors.SendFailed: // the client learns by asking again
+	case actors.SendFailed:
+		fx, err = a.sendFailed(now, ev)
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a broker does not take %T", ev))
+	}
+	if err == nil {
+		fx.Join(a.sweep(now))
 	}
 	fx.Wake = a.wake(now)
 	return fx, err
@@ -105,17 +123,15 @@ func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
 }
 
 func (a *Actor) stock(t actors.Ticket) {
-	a.sources[t.ID] = &source{t, policy.Stock(t)}
+	a.sources[t.ID] = newSource(t)
 }
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
 	switch m.Op {
 	case actors.OpQuery:
 		return actors.Effects{Send: []actors.Message{a.answer(now, m)}}, nil
-	case actors.OpUpdateTicket:
-		return a.claimAnswered(m)
-	case actors.OpFailedRPC: // the client asks again, or the term ends
-		return actors.Effects{}, nil
+	case actors.OpUpdateTicket, actors.OpFailedRPC:
+		return a.updated(now, m)
 	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
 	default:
 		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Invalid, "a broker does not offer this operation")
@@ -125,6 +141,9 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 	}
 	if err := a.check(now, m); err != nil {
 		return actors.Effects{}, err
+	}
+	if _, ok := a.holdings[m.Reservation]; ok {
+		return actors.Effects{}, a.refuse(m.Op.String(), m.Reservation, actors.Denied, "something of this broker's own has this name")
 	}
 	a.arrived++
 	r := Reservation{ID: m.Reservation, Slice: m.Slice, Client: m.From, ReplyTo: m.ReplyTo, Status: asked, Type: m.Type,
@@ -136,6 +155,8 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			// Given back before it was asked for: remember, so that the request
 			// behind it on the wire takes nothing.
 			s.move(closed, "given back before it was asked for")
+		} else if why := a.late(s.Reservation); why != "" {
+			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, "", 0)
 		}
 		return nil
 	})
@@ -155,6 +176,9 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		why = "the term is already over"
 	}
 	if err := m.Term.Validate(); why == "" && err != nil {
+		why = err.Error()
+	}
+	if err := policy.Check(m.Properties, m.Units); why == "" && m.Op == actors.OpTicket && err != nil {
 		why = err.Error()
 	}
 	if why == "" {
@@ -179,7 +203,10 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
 	}
 	if s.answer {
-		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Source))}
+		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Reservation))}
+	}
+	if s.changed && len(a.groups) > 0 {
+		fx.Join(a.disband(now, s.Reservation))
 	}
 	return fx, nil
 }
@@ -197,6 +224,13 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 
 // put makes r the present state: of the book, the asks, the calendar, the agenda.
 func (a *Actor) put(r Reservation) {
+	if old := a.book[r.ID]; old.holding() && a.sources[old.Source] != nil {
+		a.sources[old.Source].grants--
+	}
+	if r.holding() && a.sources[r.Source] != nil {
+		a.sources[r.Source].grants++
+	}
+	a.groups.put(r.ID, a.book[r.ID].Group, r.Group)
 	a.book[r.ID] = r
 	a.arrived = max(a.arrived, r.Arrived)
 	if r.Status == ticketing || r.Status == extending {
@@ -212,6 +246,7 @@ func (a *Actor) put(r Reservation) {
 			_ = src.calendar.Take(r.ID, h)
 		}
 	}
+	a.quotas.put(r)
 	a.agenda.Set(r.ID, a.due(r))
 }
 
@@ -241,12 +276,13 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			fx.Join(a.claimAgain(now, c))
 			continue
 		}
+		if h, ok := a.holdings[actors.ReservationID(strings.TrimPrefix(string(id), holdingPrefix))]; ok && holding(h.Name) == id {
+			fx.Join(a.run(now, h))
+			continue
+		}
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
-			if src := a.sources[r.Source]; src != nil {
-				src.calendar.Release(id)
-			}
-			delete(a.book, id)
+			a.forget(r)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
 			continue
 		}
@@ -256,27 +292,38 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	return fx
 }
 
+// forget drops a reservation that is over.
+func (a *Actor) forget(r Reservation) {
+	if src := a.sources[r.Source]; src != nil {
+		src.calendar.Release(r.ID)
+	}
+	a.quotas.drop(r)
+	a.groups.put(r.ID, r.Group, "")
+	delete(a.book, r.ID)
+}
+
 // round asks the policy about everybody who waits and carries its decisions out,
 // each checked against the real calendar: a mistaken policy can refuse too much,
 // but it cannot sell anything twice.
 func (a *Actor) round(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
-	asks := make([]policy.Ask, 0, len(a.asks))
-	for _, r := range a.waiting() {
-		asks = append(asks, r.ask())
-	}
-	if len(asks) == 0 {
+	if len(a.asks) == 0 {
 		return fx
 	}
-	for _, d := range a.config.Policy.Allocate(a.snapshot(now, asks)) {
+	for _, d := range a.whole(a.config.Policy.Allocate(a.snapshot(now, a.waiting()))) {
 		if !a.asks[d.Reservation] {
 			continue
 		}
 		res := a.book[d.Reservation]
-		if d.Granted && !a.fits(res.ask(), d) {
+		if d.Granted && !a.trial().fits(res, d) {
 			d = policy.Decision{Reservation: d.Reservation, Why: "insufficient resources"}
 		}
-		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, a.config.Cycles.Start(now)) }))
+		var from actors.TicketID
+		if d.Granted {
+			parent, _ := a.sources[d.Source].parent(d.Units, d.Term)
+			from = parent.ID
+		}
+		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, from, a.config.Cycles.Start(now)) }))
 	}
 	return fx
 }
@@ -300,30 +347,10 @@ func (a *Actor) waiting() []Reservation {
 	return out
 }
 
-// fits checks a grant against what is really free.
-func (a *Actor) fits(ask policy.Ask, d policy.Decision) bool {
-	src, ok := a.sources[d.Source]
-	if !ok || ask.Held != nil && ask.Held.Source != d.Source || src.ticket.Type != ask.Type ||
-		d.Units < 1 || d.Term.Validate() != nil || !src.ticket.Term.Covers(d.Term) {
-		return false
-	}
-	holds, err := ask.Holds(d)
-	if err != nil {
-		return false
-	}
-	sketch := src.calendar.Sketch()
-	for _, h := range holds {
-		if sketch.Take(ask.Reservation, h) != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // base is the ticket a grant was carved from.
-func (a *Actor) base(id actors.TicketID) actors.Ticket {
-	if s, ok := a.sources[id]; ok {
-		return s.ticket
+func (a *Actor) base(r Reservation) actors.Ticket {
+	if s, ok := a.sources[r.Source]; ok {
+		return s.find(r.Parent)
 	}
 	return actors.Ticket{}
 }

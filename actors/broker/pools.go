@@ -59,7 +59,9 @@ func (a *Actor) pools(now actors.Cycle, found actors.Properties) {
 func (a *Actor) types() []actors.ResourceType {
 	seen := map[actors.ResourceType]bool{}
 	for _, s := range a.sources {
-		seen[s.ticket.Type] = true
+		if !s.shut {
+			seen[s.ticket.Type] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
@@ -78,7 +80,7 @@ func (a *Actor) described(t actors.ResourceType) actors.Properties {
 func (a *Actor) freeNow(now actors.Cycle, t actors.ResourceType) int {
 	n := 0
 	for _, s := range a.sources {
-		if s.ticket.Type == t {
+		if s.ticket.Type == t && !s.shut {
 			n += s.calendar.Free(a.config.Cycles.Start(now), a.config.Cycles.End(now))
 		}
 	}

@@ -24,6 +24,7 @@ type Reservation struct {
 	Sequence int                  `json:"sequence"` // of the last request taken
 
 	Source  actors.TicketID    `json:"source,omitempty"`  // what the grant was carved from
+	Parent  actors.TicketID    `json:"parent,omitempty"`  // the source's ticket that names it; empty in old records: its only one
 	Granted *actors.Delegation `json:"granted,omitempty"` // what the client holds
 	Holds   []calendar.Hold    `json:"holds,omitempty"`   // what that takes from the source's calendar
 	Grants  int                `json:"grants,omitempty"`  // how many delegations were made for it
@@ -34,6 +35,7 @@ type Reservation struct {
 	Slivers  []policy.Sliver `json:"slivers,omitempty"` // hosts of the source that the grant lies on
 	Size     calendar.Vector `json:"size,omitzero"`     // of one unit there
 	Asked    actors.Cycle    `json:"asked,omitempty"`   // when the last request came
+	Group    string          `json:"group,omitempty"`   // the request group it is or was a member of
 	Approval policy.Approval `json:"approval,omitzero"` // what an operator said about it
 	Memory   policy.Memory   `json:"memory,omitzero"`   // the policy's own, from its last decision
 	Reason   *policy.Reason  `json:"reason,omitempty"`  // what that decision weighed
@@ -65,6 +67,9 @@ func (s *step) move(to Status, why string) {
 func (s *step) take(m actors.Message) {
 	s.Sequence, s.Units, s.Term, s.Request = m.Sequence, m.Units, m.Term, m.Properties
 	s.Asked = s.now
+	if s.Granted == nil { // an extension is for one member alone
+		s.Group = s.ask().Group()
+	}
 	s.changed = true
 }
 
@@ -95,6 +100,9 @@ func (s *step) receive(m actors.Message) error {
 		if s.Status != ticketing {
 			return s.refuse(m, actors.Stale, fmt.Sprintf("already in %v", s.Status))
 		}
+		if err := policy.Check(m.Properties, m.Units); err != nil {
+			return s.refuse(m, actors.Invalid, err.Error())
+		}
 		s.take(m) // asked anew before the policy decided
 	case actors.OpExtendTicket:
 		return s.extend(m)
@@ -114,6 +122,9 @@ func (s *step) extend(m actors.Message) error {
 	case m.Type != s.Type:
 		return s.refuse(m, actors.Invalid, "an extension cannot change the type")
 	}
+	if err := policy.Check(m.Properties, m.Units); err != nil {
+		return s.refuse(m, actors.Invalid, err.Error())
+	}
 	s.take(m)
 	s.move(extending, "the client asks to extend")
 	return nil
@@ -121,7 +132,7 @@ func (s *step) extend(m actors.Message) error {
 
 // decide carries a policy's decision out: the grant is a new delegation with a
 // name that a repetition of this step gives again.
-func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Millis) {
+func (s *step) decide(self actors.ActorID, d policy.Decision, parent actors.TicketID, present actors.Millis) {
 	if s.note(d); d.Waits {
 		return
 	}
@@ -135,7 +146,7 @@ func (s *step) decide(self actors.ActorID, d policy.Decision, present actors.Mil
 	more, _ := s.ask().Holds(d) // the round has looked at them
 	s.Holds = append(holds, more...)
 	s.Grants++
-	s.Source, s.Slivers, s.Size = d.Source, d.Slivers, d.Size
+	s.Source, s.Parent, s.Slivers, s.Size = d.Source, parent, d.Slivers, d.Size
 	s.Granted = &actors.Delegation{
 		ID:     actors.TicketID(actors.DeriveID("ticket", string(self), string(s.Client), string(s.ID), fmt.Sprint(s.Grants))),
 		Issuer: self, Holder: s.Client, Type: s.Type, Units: d.Units, Term: d.Term,

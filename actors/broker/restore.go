@@ -1,17 +1,17 @@
 package broker
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 )
 
-// Records are restored in key order, so sources must sort before the
-// reservations carved from them.
+// Records are restored in key order, so sources, donated or bought, must sort
+// before the reservations carved from them.
 const sourcePrefix = "donated/"
 
 func sourceKey(id actors.TicketID) string { return sourcePrefix + string(id) }
@@ -50,6 +50,18 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		a.keep(c)
 		return nil
 	}
+	if id, ok := strings.CutPrefix(rec.Key, lotPrefix); ok {
+		if err := a.restoreLot(actors.TicketID(id), rec.Data); err != nil {
+			return bad(err)
+		}
+		return nil
+	}
+	if name, ok := strings.CutPrefix(rec.Key, holdingPrefix); ok {
+		if err := a.restoreHolding(actors.ReservationID(name), rec.Data); err != nil {
+			return bad(err)
+		}
+		return nil
+	}
 	id, ok := strings.CutPrefix(rec.Key, "reservation/")
 	if !ok {
 		return bad(fmt.Errorf("of no kind known here"))
@@ -73,13 +85,23 @@ func (a *Actor) Restore(rec actors.Stored) error {
 
 // Recover is what every reservation still owes (actors.Machine): those that wait
 // are decided in the next round; an answer that was lost is repeated when the
-// client asks again.
+// client asks again; what is asked of other brokers is asked once more.
 func (a *Actor) Recover(now actors.Cycle) actors.Effects {
-	return actors.Effects{Wake: a.wake(now)}
+	var fx actors.Effects
+	for _, name := range sorted(a.holdings) {
+		if h := a.holdings[name]; h.waiting() != 0 {
+			fx.Send = append(fx.Send, h.message(a.config.Self, h.waiting()))
+		}
+	}
+	fx.Wake = a.wake(now)
+	return fx
 }
 
 // View shows one reservation (actors.Viewer).
 func (a *Actor) View(id actors.ReservationID) (actors.View, bool) {
+	if h, ok := a.holdings[id]; ok {
+		return a.viewHolding(h), true
+	}
 	r, ok := a.book[id]
 	if !ok {
 		return actors.View{}, false
@@ -87,19 +109,27 @@ func (a *Actor) View(id actors.ReservationID) (actors.View, bool) {
 	return a.view(r), true
 }
 
-// Views shows all reservations in order of their names (actors.Viewer).
+// Views shows all reservations in order of their names, those of clients and what
+// the broker buys itself (actors.Viewer).
 func (a *Actor) Views() []actors.View {
-	out := make([]actors.View, 0, len(a.book))
-	for _, id := range slices.Sorted(maps.Keys(a.book)) {
+	out := make([]actors.View, 0, len(a.book)+len(a.holdings))
+	for _, id := range sorted(a.book) {
 		out = append(out, a.view(a.book[id]))
 	}
+	if len(a.holdings) == 0 {
+		return out
+	}
+	for _, name := range sorted(a.holdings) {
+		out = append(out, a.viewHolding(a.holdings[name]))
+	}
+	slices.SortFunc(out, func(x, y actors.View) int { return cmp.Compare(x.Reservation, y.Reservation) })
 	return out
 }
 
 func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleBroker.String(), State: r.Status.State.String(),
 		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Units, Term: r.Term, Client: r.Client,
-		Broker: a.config.Self, Authority: a.base(r.Source).Authority.ID, Since: r.Since, Error: r.Error,
+		Broker: a.config.Self, Authority: a.base(r).Authority.ID, TicketSeq: r.Sequence, Since: r.Since, Error: r.Error,
 		NextAt: a.due(r), Deadline: a.due(r), Next: "expire"}
 	if d, ok := r.explain(a.asks[r.ID]); ok {
 		v.Decision = append([]string{d.Text}, d.Details...)
@@ -128,7 +158,7 @@ type Stock struct {
 // Stocks lists the sources and what is free of each over all of term.
 func (a *Actor) Stocks(term actors.Term) []Stock {
 	var out []Stock
-	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
+	for _, id := range sorted(a.sources) {
 		s := a.sources[id]
 		out = append(out, Stock{s.ticket.Delegation, s.calendar.Free(term.Start, term.End)})
 	}

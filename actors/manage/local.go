@@ -156,13 +156,13 @@ func (l *Local) List(ctx context.Context, f Filter) ([]Reservation, error) {
 
 // Show finds one reservation.
 func (l *Local) Show(ctx context.Context, ref Ref) (Reservation, error) {
-	_, r, err := l.find(ctx, "manage.show", ref, 0)
+	_, r, err := l.find(ctx, "manage.show", ref)
 	return r, err
 }
 
 // Close asks an actor to end a reservation.
 func (l *Local) Close(ctx context.Context, ref Ref) (Reservation, error) {
-	a, r, err := l.find(ctx, "manage.close", ref, 0)
+	a, r, err := l.find(ctx, "manage.close", ref)
 	if err != nil {
 		return Reservation{}, err
 	}

@@ -92,8 +92,8 @@ type sighting struct {
 }
 
 // find is the one reservation that ref means, and the actor to ask about it. Only
-// actors of the role are considered; 0 means all.
-func (l *Local) find(ctx context.Context, op string, ref Ref, role actors.Role) (Actor, Reservation, error) {
+// actors of the roles are considered; none given means all.
+func (l *Local) find(ctx context.Context, op string, ref Ref, roles ...actors.Role) (Actor, Reservation, error) {
 	fail := func(kind actors.Kind, err error) (Actor, Reservation, error) {
 		return Actor{}, Reservation{}, &actors.Error{Op: op, Kind: kind, Err: err}
 	}
@@ -104,9 +104,10 @@ func (l *Local) find(ctx context.Context, op string, ref Ref, role actors.Role) 
 	if err != nil {
 		return Actor{}, Reservation{}, err
 	}
-	if role != 0 {
-		if hosts = slices.DeleteFunc(slices.Clone(hosts), func(a Actor) bool { return a.Role != role }); len(hosts) == 0 {
-			return fail(actors.Invalid, fmt.Errorf("only a %v does this", role))
+	if len(roles) > 0 {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(a Actor) bool { return !slices.Contains(roles, a.Role) })
+		if len(hosts) == 0 {
+			return fail(actors.Invalid, fmt.Errorf("only a %v does this", roles[0]))
 		}
 	}
 	seen, missing := l.sight(ctx, hosts, ref.Reservation)

@@ -24,10 +24,11 @@ const (
 	maxValue      = 64 * 1024 // octets in a property's value
 )
 
-// Request checks the order, fills in what was left out and asks the manager.
+// Request checks the order, fills in what was left out and asks the manager, or the
+// broker that is to buy.
 func (l *Local) Request(ctx context.Context, o Order) (Reservation, error) {
 	const op = "manage.request"
-	a, err := l.manager(op, o.Actor)
+	a, err := l.buyer(op, o.Actor)
 	if err != nil {
 		return Reservation{}, err
 	}
@@ -46,11 +47,15 @@ func proposed(n names, a Actor, ev actors.Request) Reservation {
 	})
 }
 
-// manager is the service manager that name means; the only one if it is empty.
-func (l *Local) manager(op, name string) (Actor, error) {
+// buyer is the service manager or broker that name means; the only manager if it is
+// empty.
+func (l *Local) buyer(op, name string) (Actor, error) {
 	all, err := l.actors(op, name)
 	if err != nil {
 		return Actor{}, err
+	}
+	if len(all) == 1 && name != "" && all[0].Role == actors.RoleBroker {
+		return all[0], nil
 	}
 	var managers []Actor
 	var labels []string
@@ -65,7 +70,7 @@ func (l *Local) manager(op, name string) (Actor, error) {
 	case len(managers) > 1:
 		return Actor{}, &actors.Error{Op: op, Kind: actors.Invalid, Err: ambiguous("service manager", name, labels)}
 	case name != "":
-		return Actor{}, invalid(op, fmt.Sprintf("%s is not a service manager but has the role %q", all[0].Location.Name, all[0].Role))
+		return Actor{}, invalid(op, fmt.Sprintf("%s is neither a service manager nor a broker but has the role %q", all[0].Location.Name, all[0].Role))
 	}
 	return Actor{}, invalid(op, "no service manager runs here")
 }
@@ -92,6 +97,9 @@ func (l *Local) request(a Actor, o Order) (actors.Request, []string) {
 	}
 	check(name("slice", o.Slice))
 	check(name("sliceId", o.SliceID))
+	if a.Role == actors.RoleBroker && o.Broker == "" {
+		problems = append(problems, "broker is missing: say which other broker to buy from")
+	}
 	broker, err := l.broker(o.Broker)
 	check(err)
 	if check(name("type", o.Type)); o.Type == "" {
@@ -164,7 +172,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z
 // Extend checks the extension and asks the manager.
 func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 	const op = "manage.extend"
-	a, r, err := l.find(ctx, op, e.Ref, actors.RoleManager)
+	a, r, err := l.find(ctx, op, e.Ref, actors.RoleManager, actors.RoleBroker)
 	if err != nil {
 		return Reservation{}, err
 	}
@@ -187,6 +195,33 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 	return l.ask(ctx, a, r, actors.Extend{
 		Reservation: actors.ReservationID(r.Reservation), End: clock.Millis(end) - 1, Units: e.Units,
 	})
+}
+
+// Modify checks the modification and asks the manager.
+func (l *Local) Modify(ctx context.Context, m Modification) (Reservation, error) {
+	const op = "manage.modify"
+	a, r, err := l.find(ctx, op, m.Ref, actors.RoleManager)
+	if err != nil {
+		return Reservation{}, err
+	}
+	var problems []string
+	if m.Subcommand == "" {
+		problems = append(problems, "subcommand is missing: say what to do with the units")
+	}
+	if err := name("subcommand", m.Subcommand); err != nil {
+		problems = append(problems, err.Error())
+	}
+	if err := properties("arguments", m.Arguments); err != nil {
+		problems = append(problems, err.Error())
+	}
+	if m.Number < 0 {
+		problems = append(problems, fmt.Sprintf("number is %d, not 1 or more", m.Number))
+	}
+	if len(problems) > 0 {
+		return Reservation{}, invalid(op, problems...)
+	}
+	return l.ask(ctx, a, r, actors.Modify{Reservation: actors.ReservationID(r.Reservation), Number: m.Number,
+		Subcommand: m.Subcommand, Arguments: maps.Clone(m.Arguments)})
 }
 
 // sells refuses a type that the broker is known not to have.

@@ -16,12 +16,15 @@ type Service interface {
 	List(ctx context.Context, f Filter) ([]Reservation, error)
 	// Show finds one reservation.
 	Show(ctx context.Context, ref Ref) (Reservation, error)
-	// Request asks a service manager for a new reservation and shows it as
-	// accepted, with its identity and all times resolved. The same order with the
+	// Request asks a service manager for a new reservation, or a broker to buy from
+	// another broker, and shows it as accepted, with its identity and all times resolved. The same order with the
 	// same identity may be repeated.
 	Request(ctx context.Context, o Order) (Reservation, error)
-	// Extend asks a service manager to prolong a reservation.
+	// Extend asks whoever asked for a reservation to prolong it.
 	Extend(ctx context.Context, e Extension) (Reservation, error)
+	// Modify asks a service manager to run a subcommand on every unit of a lease. What
+	// became of it is in the units' properties when nothing is pending any more.
+	Modify(ctx context.Context, m Modification) (Reservation, error)
 	// Close asks an actor to end a reservation. That takes time: see Wait.
 	Close(ctx context.Context, ref Ref) (Reservation, error)
 	// Wait returns when the reservation is in one of the states. It gives up with
@@ -61,7 +64,8 @@ type Filter struct {
 
 // Order asks for a reservation.
 type Order struct {
-	// Actor is the service manager, as in Ref. It may be empty if there is only one.
+	// Actor is the service manager, or a broker that is to buy, as in Ref. It may be
+	// empty if there is only one manager.
 	Actor string `json:"actor,omitempty"`
 	// Reservation is the identity of the new reservation; empty means a fresh one.
 	// Whoever wants to repeat an order safely chooses it.
@@ -72,7 +76,7 @@ type Order struct {
 	// gives to a slice of that name.
 	SliceID string `json:"sliceId,omitempty"`
 	// Broker is a name or a GUID, or the unique beginning of one; empty means the
-	// manager's default.
+	// manager's default. A broker that buys has none.
 	Broker string `json:"broker,omitempty"`
 	// Type of the resource, such as "site1.node".
 	Type string `json:"type"`
@@ -85,7 +89,8 @@ type Order struct {
 	End string `json:"end,omitempty"`
 	// Length is how long, as ParseLength reads it.
 	Length string `json:"length,omitempty"`
-	// Renewable makes the manager extend by the same length until closed.
+	// Renewable makes the manager extend by the same length until closed. A broker
+	// also asks anew for what it was refused.
 	Renewable bool `json:"renewable,omitempty"`
 	// Request goes to the broker's policy, Config to the site's handlers, Local to
 	// the manager's own handlers.
@@ -105,11 +110,25 @@ type Extension struct {
 	Units int `json:"units,omitempty"`
 }
 
+// Modification asks for a change of what the units of a lease are.
+type Modification struct {
+	Ref
+	// Number is the running number of this modify; 0 takes the next. Whoever wants to
+	// repeat a modification safely gives it.
+	Number int `json:"number,omitempty"`
+	// Subcommand is a word that the site's driver knows, such as "restart".
+	Subcommand string `json:"subcommand"`
+	// Arguments are what it needs to know.
+	Arguments map[string]string `json:"arguments,omitempty"`
+}
+
 // Goal is what to wait for.
 type Goal struct {
 	Ref
 	// States ends the wait when any of them is reached; letter case does not matter.
 	States []string `json:"states"`
+	// Settled makes the wait go on while an operation is pending.
+	Settled bool `json:"settled,omitempty"`
 	// Timeout ends the wait; 0 means that only the context does.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }

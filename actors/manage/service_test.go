@@ -230,6 +230,19 @@ func TestRequestDefaults(t *testing.T) {
 	})
 }
 
+// A broker is asked to buy from another as a manager is asked to lease.
+func TestBrokerBuys(t *testing.T) {
+	both(t, func(t *testing.T, o *office) {
+		r, err := o.Request(t.Context(), manage.Order{Actor: "broker", Broker: "far-broker", Slice: "stock", Type: "site.node", Units: 2, Length: "1h"})
+		if err != nil || r.Actor.Name != "broker" || r.Role != "broker" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if r, err = o.Extend(t.Context(), manage.Extension{Ref: manage.Ref{Reservation: r.Reservation}, Length: "1h"}); err != nil || r.Actor.Name != "broker" {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
 func TestNonsenseOrders(t *testing.T) {
 	valid := manage.Order{Actor: "sm-red", Slice: "web", Type: "site.node", Units: 1, Length: "1h"}
 	tests := []struct {
@@ -265,7 +278,8 @@ func TestNonsenseOrders(t *testing.T) {
 		{"nameless property", func(o *manage.Order) { o.Local = map[string]string{"": "v"} }, []string{"local has a property without a name"}},
 		{"property not text", func(o *manage.Order) { o.Request = map[string]string{"k": "\x00"} }, []string{`request property "k" is not text`}},
 		{"several at once", func(o *manage.Order) { o.Units, o.Type, o.Slice = -1, "", "" }, []string{"units", "type", "slice"}},
-		{"unknown actor", func(o *manage.Order) { o.Actor = "site" }, []string{`site is not a service manager but has the role "authority"`}},
+		{"unknown actor", func(o *manage.Order) { o.Actor = "site" }, []string{`site is neither a service manager nor a broker but has the role "authority"`}},
+		{"broker buys from nobody", func(o *manage.Order) { o.Actor = "broker" }, []string{"broker is missing: say which other broker"}},
 		{"no manager chosen", func(o *manage.Order) { o.Actor = "" }, []string{"any of: sm-blue, sm-red"}},
 	}
 	both(t, func(t *testing.T, o *office) {

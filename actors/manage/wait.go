@@ -29,7 +29,7 @@ func (l *Local) Wait(ctx context.Context, g Goal) (Reservation, error) {
 		return Reservation{}, err
 	}
 	defer l.leave()
-	a, r, err := l.find(ctx, op, g.Ref, 0)
+	a, r, err := l.find(ctx, op, g.Ref)
 	if err != nil {
 		return Reservation{}, err
 	}
@@ -62,7 +62,7 @@ func (l *Local) Wait(ctx context.Context, g Goal) (Reservation, error) {
 		if gone { // forgotten, as what is closed is after a while
 			r.State = actors.Closed.String()
 		}
-		if slices.Contains(wanted, r.State) {
+		if slices.Contains(wanted, r.State) && (!g.Settled || r.Pending == actors.None.String()) {
 			return r, nil
 		}
 		if over(r.State, wanted) {

@@ -108,7 +108,7 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 	case empty:
 		s.fail("the site has no units for this ticket")
 	default:
-		s.LeaseTerm, s.Held = m.Term, gained(nil, m.Lease.Units)
+		s.LeaseTerm, s.Held, s.owned = m.Term, gained(nil, m.Lease.Units), true
 		s.move(blockedJoin, "the site set the lease up")
 		if s.CloseAsked {
 			s.close("closed while it was being redeemed")
@@ -119,17 +119,20 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 // absorb takes over what the site reports of a lease that is already held.
 func (s *step) absorb(m actors.Message) {
 	confirmed := m.Term.End > s.LeaseTerm.End && s.Status.Pending == actors.ExtendingLease
+	modified := s.Status.Pending == actors.ModifyingLease // whose answer this is, see updateLease
 	if m.Term.End >= s.LeaseTerm.End {
 		s.LeaseTerm = m.Term
 	}
 	if m.Lease != nil {
-		s.Held = gained(s.Held, m.Lease.Units)
+		s.Held, s.owned = gained(s.Held, m.Lease.Units), true
 	}
 	s.changed = true
 	s.join()
 	switch {
 	case confirmed:
 		s.move(joining, "the site extended the lease")
+	case modified:
+		s.modified()
 	case slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }):
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the site reported other units")
 	}
@@ -138,11 +141,19 @@ func (s *step) absorb(m actors.Message) {
 // gained is what is held after a site's report: units it no longer names leave,
 // units it names anew will join, the rest take over the reported properties.
 func gained(held, reported []actors.Unit) []actors.Unit {
-	out := make([]actors.Unit, 0, len(reported))
+	out := make([]actors.Unit, 0, max(len(held), len(reported)))
+	var place map[actors.UnitID]int // in reported
+	if len(held) > 0 {
+		place = make(map[actors.UnitID]int, len(reported))
+		for i := range reported {
+			place[reported[i].ID] = i
+		}
+	}
 	for _, u := range held {
-		i := slices.IndexFunc(reported, func(n actors.Unit) bool { return n.ID == u.ID })
+		i, named := place[u.ID]
+		delete(place, u.ID)
 		switch {
-		case i >= 0:
+		case named:
 			u.Properties, u.Notice = reported[i].Properties, reported[i].Notice
 		case u.State == actors.UnitDefault:
 			continue
@@ -151,8 +162,9 @@ func gained(held, reported []actors.Unit) []actors.Unit {
 		}
 		out = append(out, u)
 	}
-	for _, n := range reported {
-		if !slices.ContainsFunc(held, func(u actors.Unit) bool { return u.ID == n.ID }) {
+	for i := range reported {
+		n := &reported[i]
+		if at, fresh := place[n.ID]; len(held) == 0 || fresh && at == i {
 			out = append(out, actors.Unit{ID: n.ID, State: actors.UnitDefault, Properties: n.Properties, Notice: n.Notice})
 		}
 	}
@@ -179,6 +191,9 @@ func (s *step) sendFailed(ev actors.SendFailed) {
 	case m.Op == actors.OpExtendLease && s.Status.Pending == actors.ExtendingLease && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.close(why)
+	case m.Op == actors.OpModifyLease && s.Status.Pending == actors.ModifyingLease && m.Sequence == s.LeaseSeq:
+		s.Error = why // the units are as they were
+		s.move(at(actors.Active, actors.None, s.Status.Join), why)
 	case m.Op == actors.OpClose && s.Status == closeWait && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.finish(why)

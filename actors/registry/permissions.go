@@ -10,7 +10,8 @@ import (
 // (wire contract 2.1). Everything that is not here is refused.
 var rights = map[[2]actors.Role][]actors.Op{
 	{actors.RoleBroker, actors.RoleManager}:    {actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish},
-	{actors.RoleAuthority, actors.RoleManager}: {actors.OpRedeem, actors.OpExtendLease, actors.OpClose},
+	{actors.RoleBroker, actors.RoleBroker}:     {actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpUpdateTicket},
+	{actors.RoleAuthority, actors.RoleManager}: {actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose},
 	{actors.RoleAuthority, actors.RoleBroker}:  {actors.OpClaim},
 	{actors.RoleBroker, actors.RoleAuthority}:  {actors.OpUpdateTicket},
 	{actors.RoleManager, actors.RoleBroker}:    {actors.OpUpdateTicket},

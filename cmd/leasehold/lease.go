@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/spf13/cobra"
 )
@@ -19,7 +21,7 @@ func (a *app) leaseCommand() *cobra.Command {
 		Example: `  leasehold lease request --slice web --type site.node --units 4 --length 2h --wait
   leasehold lease list --state Active`,
 	}
-	c.AddCommand(a.leaseRequest(), a.leaseList(), a.leaseShow(), a.leaseExtend(), a.leaseClose(), a.leaseWait(), a.leaseWatch())
+	c.AddCommand(a.leaseRequest(), a.leaseList(), a.leaseShow(), a.leaseExtend(), a.leaseModify(), a.leaseClose(), a.leaseWait(), a.leaseWatch())
 	quiet(c)
 	return c
 }
@@ -33,8 +35,13 @@ func (a *app) leaseRequest() *cobra.Command {
 		Short: "Ask a service manager for a lease",
 		Long: `Ask a service manager for a lease. Times are RFC 3339, or as in "now", "+2h",
 "tomorrow 09:00"; the answer shows them resolved. Without --wait the command
-returns as soon as the request is durable at the manager.`,
+returns as soon as the request is durable at the manager.
+
+With --manager naming a broker, that broker buys from the one that --broker names,
+to sell on; with --renew it goes on buying until the reservation is closed. What a
+broker should always hold is better written under buys in the configuration.`,
 		Example: `  leasehold lease request --slice web --type site.node --units 4 --length 2h
+  leasehold lease request --manager campus --broker central --slice stock --type site.node --units 8 --length 1d --renew
   leasehold lease request --slice web --type site.node --start +1h --length 1d --set config.ssh.user1.login=ada --wait`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,11 +62,15 @@ returns as soon as the request is durable at the manager.`,
 			if !wait {
 				return a.showReservation(r)
 			}
+			goal := "Active"
+			if r.Role == actors.RoleBroker.String() {
+				goal = "Ticketed"
+			}
 			if !a.json {
-				fmt.Fprintf(a.err, "reservation %s, waiting for it to become Active\n", r.Reservation)
+				fmt.Fprintf(a.err, "reservation %s, waiting for it to become %s\n", r.Reservation, goal)
 			}
 			return a.await(c.Context(), m, manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
-				States: []string{"Active"}, Timeout: timeout})
+				States: []string{goal}, Timeout: timeout})
 		},
 	}
 	f := c.Flags()
@@ -70,13 +81,13 @@ returns as soon as the request is durable at the manager.`,
 	f.StringVar(&o.End, "end", "", "when it ends")
 	f.StringVar(&o.Length, "length", "", "how long it lasts, such as 90m or 2d")
 	f.BoolVar(&o.Renewable, "renew", false, "extend by the same length until closed")
-	f.StringVar(&o.Actor, "manager", "", "service manager; needed only if there are several")
+	f.StringVar(&o.Actor, "manager", "", "service manager, needed only if there are several; or a broker that buys")
 	f.StringVar(&o.Broker, "broker", "", "broker to ask; default the manager's own")
 	f.StringVar(&o.Reservation, "id", "", "identity of the reservation, to repeat a request safely; default a fresh one")
 	f.StringToStringVar(&o.Request, "request", nil, "properties for the broker's policy, as in elastic=true")
 	f.StringToStringVar(&o.Config, "set", nil, "configuration for the site's handlers, as in host.prefix=web")
 	f.StringToStringVar(&o.Local, "local", nil, "properties for the manager's own handlers")
-	f.BoolVar(&wait, "wait", false, "wait until the lease is Active")
+	f.BoolVar(&wait, "wait", false, "wait until the lease is Active, or what a broker buys is Ticketed")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
 	return c
 }
@@ -172,6 +183,83 @@ func (a *app) leaseExtend() *cobra.Command {
 	c.Flags().StringVar(&e.Length, "length", "", "how much longer than now agreed")
 	c.Flags().IntVar(&e.Units, "units", 0, "how many units from then on; 0 keeps the number")
 	return c
+}
+
+func (a *app) leaseModify() *cobra.Command {
+	var m manage.Modification
+	var wait bool
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "modify RESERVATION SUBCOMMAND [NAME=VALUE...]",
+		Short: "Run a subcommand of the site's driver on every unit of a lease",
+		Long: `Run a subcommand of the site's driver on every unit of a lease: restart it, give it
+a key, resize it. Units and term stay as they are, and a unit whose modify fails
+stays in service. Results are unit properties: with modify number 2,
+unit.modify.2.code is 0 where it succeeded, and unit.modify.2.message says more.`,
+		Example: `  leasehold lease modify 4f0c restart --wait
+  leasehold lease modify 4f0c ssh config.ssh.user1.login=ada config.ssh.user1.keys="ssh-ed25519 AAAA..."`,
+		Args:              minArgs(2, "a reservation and a subcommand"),
+		ValidArgsFunction: a.completeReservation,
+		RunE: func(c *cobra.Command, args []string) error {
+			m.Reservation, m.Subcommand = args[0], args[1]
+			for _, arg := range args[2:] {
+				name, value, ok := strings.Cut(arg, "=")
+				if !ok || name == "" {
+					return usage("argument %q is not NAME=VALUE", arg)
+				}
+				if m.Arguments == nil {
+					m.Arguments = map[string]string{}
+				}
+				m.Arguments[name] = value
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			r, err := cl.Modify(c.Context(), m)
+			if err != nil {
+				return err
+			}
+			if !wait {
+				return a.showReservation(r)
+			}
+			r, err = cl.Wait(c.Context(), manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
+				States: []string{"Active", "ActiveTicketed"}, Settled: true, Timeout: timeout})
+			if r.Reservation != "" {
+				err = errors.Join(a.showReservation(r), err)
+			}
+			if err == nil {
+				err = modifyFailures(r)
+			}
+			return err
+		},
+	}
+	refFlags(c, &m.Ref)
+	c.Flags().IntVar(&m.Number, "number", 0, "running number of this modify, to repeat it safely; 0 takes the next")
+	c.Flags().BoolVar(&wait, "wait", false, "wait until the site has answered; exit code 9 if it failed on some units, 1 if on all")
+	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
+	return c
+}
+
+// modifyFailures says on which units the last modify failed.
+func modifyFailures(r manage.Reservation) error {
+	var bad []string
+	for _, u := range r.Held {
+		n, err := strconv.Atoi(u.Properties[actors.ResultNumber])
+		if err != nil {
+			continue
+		}
+		if code, message, ok := actors.Properties(u.Properties).ModifyOutcome(n); ok && code != 0 {
+			bad = append(bad, fmt.Sprintf("unit %s: code %d: %s", u.ID, code, message))
+		}
+	}
+	switch {
+	case len(bad) == 0:
+		return nil
+	case len(bad) < len(r.Held):
+		return fmt.Errorf("%w: %s", manage.ErrPartial, strings.Join(bad, "; "))
+	}
+	return errors.New(strings.Join(bad, "; "))
 }
 
 func (a *app) leaseClose() *cobra.Command {

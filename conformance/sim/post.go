@@ -145,7 +145,7 @@ func mayAsk(from, to actors.Role, op actors.Op) bool {
 	switch op {
 	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
 		return from == actors.RoleManager && to == actors.RoleBroker
-	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 		return from == actors.RoleManager && to == actors.RoleAuthority
 	case actors.OpUpdateTicket:
 		return from == actors.RoleBroker && to == actors.RoleManager

@@ -66,6 +66,12 @@ func readActor(v value) Actor {
 	}
 	a.Weights = readNumbers(o.only(a.Role, "weights", actors.RoleBroker))
 	a.Priorities = readNumbers(o.only(a.Role, "priorities", actors.RoleBroker))
+	o.only(a.Role, "quotas", actors.RoleBroker).list(func(_ int, v value) {
+		a.Quotas = append(a.Quotas, readQuota(v))
+	})
+	if v := o.only(a.Role, "renewals", actors.RoleBroker); v.given() {
+		a.Renewals = v.word("first", "by class")
+	}
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
 	o.only(a.Role, "sources", actors.RoleBroker).list(func(_ int, v value) {
@@ -75,6 +81,9 @@ func readActor(v value) Actor {
 	})
 	o.only(a.Role, "claims", actors.RoleBroker).list(func(_ int, v value) {
 		a.Claims = append(a.Claims, readClaim(v))
+	})
+	o.only(a.Role, "buys", actors.RoleBroker).list(func(_ int, v value) {
+		a.Buys = append(a.Buys, readBuy(v))
 	})
 	o.only(a.Role, "pools", actors.RoleAuthority).list(func(_ int, v value) {
 		a.Pools = append(a.Pools, readPool(v))
@@ -114,6 +123,7 @@ func readHandler(v value) *Handler {
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
+		Journal:         o.get("journal").text(""),
 	}
 }
 
@@ -203,6 +213,26 @@ func readClaim(v value) Claim {
 	o := v.object()
 	defer o.done()
 	return Claim{From: o.need("from").name(), Reservation: actors.ReservationID(o.need("reservation").text(""))}
+}
+
+func readBuy(v value) Buy {
+	o := v.object()
+	defer o.done()
+	b := Buy{
+		From:   o.need("from").name(),
+		Type:   o.need("type").resourceType(),
+		Units:  o.need("units").number(0, 1, 1_000_000),
+		Length: o.need("length").duration(0, time.Millisecond),
+		Renew:  o.get("renew").word("true", "false") == "true",
+		Name:   actors.ReservationID(o.get("name").text("")),
+	}
+	for i, props := 0, o.get("request").object(); i < len(props.keys); i++ {
+		if b.Request == nil {
+			b.Request = map[string]string{}
+		}
+		b.Request[props.keys[i]] = props.get(props.keys[i]).text("")
+	}
+	return b
 }
 
 func readCOD(v value) *COD {

@@ -32,7 +32,7 @@ func check(c Config, r *reader) {
 	for i, p := range c.Peers {
 		at := fmt.Sprintf("peers[%d]", i)
 		seen.name(at+".name", "name "+p.Name, p.Name != "")
-		seen.name(at+".guid", "GUID "+string(p.GUID), p.GUID != "")
+		seen.name(at+".guid", "GUID "+strings.ToLower(string(p.GUID)), p.GUID != "")
 	}
 	checkNetworks(c, r)
 	checkInventory(c, r)
@@ -96,9 +96,15 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 			c.mustBe(r, fmt.Sprintf("%s.claims[%d].from", at, i), cl.From, actors.RoleAuthority)
 		}
 	}
+	checkBuys(c, r, at, a)
 	for key, list := range map[string]map[string]int{"weights": a.Weights, "priorities": a.Priorities} {
 		for name := range list {
 			c.mustExist(r, at+"."+key+"."+name, name)
+		}
+	}
+	for i, q := range a.Quotas {
+		if q.Client != "" {
+			c.mustExist(r, fmt.Sprintf("%s.quotas[%d].client", at, i), q.Client)
 		}
 	}
 	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}
@@ -137,6 +143,29 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 	}
 	if a.COD != nil {
 		checkCOD(c, r, at, a)
+	}
+}
+
+// checkBuys refuses to buy from oneself, and two holdings of one name.
+func checkBuys(c Config, r *reader, at string, a Actor) {
+	seen := map[actors.ReservationID]int{}
+	for i, b := range a.Buys {
+		at := fmt.Sprintf("%s.buys[%d]", at, i)
+		if b.From == "" || b.Type == "" {
+			continue
+		}
+		c.mustBe(r, at+".from", b.From, actors.RoleBroker)
+		if b.From == a.Name {
+			r.add(at+".from", "", "%s cannot buy from itself", a.Name)
+		}
+		if b.Length > 0 && b.Length.Milliseconds() < 10*int64(c.Clock.Length) {
+			r.add(at+".length", "", "is shorter than ten cycles of %d ms: there would be no time to renew it", c.Clock.Length)
+		}
+		id := c.Holding(a, b)
+		if first, twice := seen[id]; twice {
+			r.add(at, "give it a name", "is the same holding as buys[%d]", first)
+		}
+		seen[id] = i
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/ldapschema"
+	"github.com/leasehold/leasehold/wssec"
 )
 
 // Version is the one version of the format that this program reads.
@@ -65,12 +66,17 @@ type Actor struct {
 	Policy     string
 	Weights    map[string]int
 	Priorities map[string]int
+	Quotas     []Quota // brokers: what clients and slices may hold, under any policy
+	// Renewals is by class when a priority policy may serve new asks of a higher
+	// class before extensions of a lower one; empty or first, the default, when not.
+	Renewals string
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
 	DefaultBroker string   // managers: name of the broker asked when a request names none
 	Sources       []string // brokers: files with the tickets they sell from
 	Claims        []Claim  // brokers: what sites exported to them, to be fetched
+	Buys          []Buy    // brokers: what they buy from other brokers, to be sold on
 
 	Pools   []Pool   // authorities: what there is to lease
 	Exports []Export // authorities: what is delegated to brokers
@@ -133,6 +139,21 @@ type Claim struct {
 	Reservation actors.ReservationID // what the site's administrator calls the export
 }
 
+// Buy is units that a broker buys from another one.
+type Buy struct {
+	From  string // name of the broker that sells, here or among the peers
+	Type  actors.ResourceType
+	Units int
+	// Length is how long each term lasts, from when it is asked for.
+	Length time.Duration
+	// Renew keeps the units held: the term is prolonged when half of it has passed,
+	// and asked for anew when that was refused. Default true.
+	Renew bool
+	// Name is what operators call the holding; default one that follows from the rest.
+	Name    actors.ReservationID
+	Request map[string]string // properties for the other broker's policy
+}
+
 // Export is a standing delegation from an authority to a broker.
 type Export struct {
 	To    string // name of a broker, here or among the peers
@@ -153,6 +174,7 @@ type Handler struct {
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
+	Journal         string        // file with what is up and what ran, kept over restarts; default none
 }
 
 // COD says how an authority names and numbers the nodes of its clusters.
@@ -165,13 +187,27 @@ type COD struct {
 
 // Peer is an actor elsewhere that ours may speak with.
 type Peer struct {
-	Name        string
-	GUID        actors.ActorID
-	Role        actors.Role
-	URL         string      // full address of its endpoint
-	Profile     string      // strict (default)
-	Certificate string      // file with the certificate whose key is pinned
-	Allow       []actors.Op // operations it may call; nil means what its role gives it
+	Name string
+	GUID actors.ActorID
+	Role actors.Role
+	URL  string // full address of its endpoint
+	// Policy is how messages to and from it are signed and packed: profile strict
+	// (default), legacy or legacy-strong, and where it departs from that.
+	Policy wssec.Policy
+	// Certificates are the files with the certificates whose keys are pinned. Several
+	// overlap while the peer changes its key; tickets are granted to the first.
+	Certificates []string
+	Allow        []actors.Op // operations it may call; nil means what its role gives it
+}
+
+// Holding is what operators call something that a broker buys: its name, or one that
+// follows from who buys what from whom.
+func (c Config) Holding(a Actor, b Buy) actors.ReservationID {
+	if b.Name != "" {
+		return b.Name
+	}
+	from, _, _ := c.Find(b.From)
+	return actors.ReservationID(actors.DeriveID("buys", string(a.GUID), string(from), string(b.Type)))
 }
 
 // Find is the actor or peer of that name: its GUID and role.

@@ -107,6 +107,13 @@ func (w *writer) actor(a Actor) {
 	w.optional(2, "policy", a.Policy)
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
+	w.optional(2, "renewals", a.Renewals)
+	if len(a.Quotas) > 0 {
+		w.line(2, "quotas: # what clients and slices may hold at any one instant")
+		for _, q := range a.Quotas {
+			w.quota(q)
+		}
+	}
 	w.optional(2, "default_broker", a.DefaultBroker)
 	if len(a.Sources) > 0 {
 		w.line(2, "sources: # tickets it sells from")
@@ -118,6 +125,12 @@ func (w *writer) actor(a Actor) {
 		w.line(2, "claims: # exports to be fetched from sites")
 		for _, c := range a.Claims {
 			w.line(3, "- {from: %s, reservation: %s}", quote(c.From), quote(string(c.Reservation)))
+		}
+	}
+	if len(a.Buys) > 0 {
+		w.line(2, "buys: # what it buys from other brokers, to sell on")
+		for _, b := range a.Buys {
+			w.buy(b)
 		}
 	}
 	if len(a.Pools) > 0 {
@@ -148,6 +161,27 @@ func (w *writer) actor(a Actor) {
 	}
 }
 
+func (w *writer) buy(b Buy) {
+	fields := []string{"from: " + quote(b.From), "type: " + quote(string(b.Type)), fmt.Sprintf("units: %d", b.Units),
+		fmt.Sprintf("length: %s", b.Length), fmt.Sprintf("renew: %t", b.Renew)}
+	if b.Name != "" {
+		fields = append(fields, "name: "+quote(string(b.Name)))
+	}
+	if len(b.Request) > 0 {
+		fields = append(fields, "request: "+flow(b.Request))
+	}
+	w.line(3, "- {%s}", strings.Join(fields, ", "))
+}
+
+// flow is properties on one line.
+func flow(p map[string]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		out = append(out, quote(k)+": "+quote(p[k]))
+	}
+	return "{" + strings.Join(out, ", ") + "}"
+}
+
 func (w *writer) pool(p Pool) {
 	w.line(3, "- type: %s", quote(string(p.Type)))
 	if len(p.Hosts) == 0 {
@@ -171,11 +205,7 @@ func (w *writer) pool(p Pool) {
 			fields = append(fields, fmt.Sprintf("memory: %d", h.Memory))
 		}
 		if len(h.Properties) > 0 {
-			var props []string
-			for _, k := range slices.Sorted(maps.Keys(h.Properties)) {
-				props = append(props, quote(k)+": "+quote(h.Properties[k]))
-			}
-			fields = append(fields, "properties: {"+strings.Join(props, ", ")+"}")
+			fields = append(fields, "properties: "+flow(h.Properties))
 		}
 		w.line(5, "- {%s}", strings.Join(fields, ", "))
 	}
@@ -197,23 +227,7 @@ func (w *writer) handler(h Handler) {
 		w.line(3, "fail_probability: %s", strconv.FormatFloat(h.FailProbability, 'g', -1, 64))
 	}
 	w.optional(3, "fail_always", h.FailAlways)
-}
-
-func (w *writer) peer(p Peer) {
-	w.line(1, "- name: %s", quote(p.Name))
-	w.line(2, "guid: %s", quote(string(p.GUID)))
-	w.line(2, "role: %s", p.Role)
-	w.line(2, "url: %s", quote(p.URL))
-	w.optional(2, "profile", p.Profile)
-	w.line(2, "certificate: %s", quote(p.Certificate))
-	if p.Allow == nil {
-		return
-	}
-	names := make([]string, len(p.Allow))
-	for i, op := range p.Allow {
-		names[i] = op.String()
-	}
-	w.line(2, "allow: [%s]", strings.Join(names, ", "))
+	w.optional(3, "journal", h.Journal)
 }
 
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z07:00") }

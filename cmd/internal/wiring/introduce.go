@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/broker"
 	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/remote"
 	"github.com/leasehold/leasehold/actors/translate"
@@ -44,6 +46,11 @@ func (p *Process) introduce(ctx context.Context) error {
 				return fmt.Errorf("actor %s: claim of %s: %w", a.Config.Name, c.Reservation, err)
 			}
 		}
+		for _, b := range a.Config.Buys {
+			if err := a.Host.Ask(ctx, p.buy(a, b)); err != nil {
+				return fmt.Errorf("actor %s: purchase of %s from %s: %w", a.Config.Name, b.Type, b.From, err)
+			}
+		}
 		for _, path := range a.Config.Sources {
 			text, err := readTicket(path)
 			if err == nil {
@@ -55,6 +62,17 @@ func (p *Process) introduce(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// buy is what the configuration says of a purchase, as the broker is told. Its term
+// counts the first time only: after that the broker knows better.
+func (p *Process) buy(a *Actor, b config.Buy) actors.Request {
+	from, _, _ := p.config.Find(b.From)
+	c := p.config.Clock
+	start := c.Start(c.Of(actors.Millis(time.Now().UnixMilli())) + broker.LegacyMargins().Lead)
+	return actors.Request{Reservation: p.config.Holding(a.Config, b), Slice: actors.Slice{ID: actors.SliceID(a.Config.GUID), Name: a.Config.Name},
+		Broker: from, Type: b.Type, Units: b.Units, Term: actors.NewTerm(start, start+actors.Millis(b.Length.Milliseconds())-1),
+		Renewable: b.Renew, Request: b.Request}
 }
 
 // export delegates part of a site to a broker. A broker of this process is given
