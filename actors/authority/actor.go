@@ -177,7 +177,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.changed {
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
 		fx.Run = s.Reservation.owed(&r)
-		a.put(s.Reservation)
+		a.put(s.Reservation, &r)
 	}
 	for _, name := range s.quarantined {
 		if h, ok := a.hosts.hosts[name]; ok {
@@ -214,16 +214,24 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 	return fx
 }
 
-// put makes r the present state: of the book, the hosts, the ledger, the agenda.
-func (a *Actor) put(r Reservation) {
+// put makes r the present state: of the book, the hosts, the ledger, the agenda. What
+// it shares with the reservation before is there already.
+func (a *Actor) put(r Reservation, before *Reservation) {
 	a.book[r.ID] = r
-	for _, id := range r.Tickets {
-		a.redeemed[id] = r.ID
+	if before == nil || len(r.Tickets) != len(before.Tickets) {
+		for _, id := range r.Tickets {
+			a.redeemed[id] = r.ID
+		}
 	}
-	for _, u := range r.Units {
-		a.hosts.hold(u.Host, r.ID)
+	fresh := r.Units
+	if before != nil { // new units come last; hosts of those that went are freed by the step
+		fresh = fresh[max(0, len(fresh)-(r.Made-before.Made)):]
 	}
-	if x := a.exports[r.Export]; x != nil {
+	for i := range fresh {
+		a.hosts.hold(fresh[i].Host, r.ID)
+	}
+	same := before != nil && (r.Status == closed) == (before.Status == closed) && slices.Equal(r.Holds, before.Holds)
+	if x := a.exports[r.Export]; x != nil && !same {
 		x.calendar.Release(r.ID)
 		if r.Status != closed {
 			// Checked when it was taken, so that nothing is left to refuse here.
@@ -335,11 +343,13 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 // valid keeps of a policy's choice what it may choose: free hosts of the type,
 // each once, no more than needed.
 func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
-	var out []string
+	out := make([]string, 0, min(len(names), need))
+	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		h, ok := a.hosts.hosts[name]
-		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !slices.Contains(out, name) && len(out) < need {
+		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !seen[name] && len(out) < need {
 			out = append(out, name)
+			seen[name] = true
 		}
 	}
 	return out

@@ -195,7 +195,7 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 		m.Lease = &actors.Lease{}
 		return m
 	}
-	m.Lease = &actors.Lease{}
+	m.Lease = &actors.Lease{Units: make([]actors.Unit, 0, len(r.Units))}
 	for _, u := range r.Units {
 		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
 			u.Host, u.Attempts = "", 0
@@ -210,6 +210,12 @@ func key(id actors.ReservationID) string { return "reservation/" + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	units := r.Units
+	r.Units = nil
 	b, err := json.Marshal(r)
-	return append(dst, b...), err
+	if err != nil || len(units) == 0 {
+		return append(dst, b...), err
+	}
+	dst = append(append(dst, b[:len(b)-1]...), `,"units":`...)
+	return append(actors.AppendUnits(dst, units), '}'), nil
 }

@@ -45,7 +45,7 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		if err := Moves.Check(r.Status, r.Status); err != nil {
 			return bad(err)
 		}
-		a.put(r)
+		a.put(r, nil)
 	default:
 		return bad(fmt.Errorf("of no kind known here"))
 	}

@@ -3,6 +3,7 @@ package authority
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -24,10 +25,11 @@ func (s *step) begin(hosts []actors.Host, why string) {
 			s.teardown(u)
 		}
 	}
+	s.Units = slices.Grow(s.Units, len(hosts))
 	for _, h := range hosts {
 		s.Made++
 		s.Units = append(s.Units, actors.Unit{
-			ID:   actors.UnitID(actors.DeriveID("unit", string(s.config.Self.ID), string(s.Client), string(s.ID), fmt.Sprint(s.Made))),
+			ID:   actors.UnitID(actors.DeriveID("unit", string(s.config.Self.ID), string(s.Client), string(s.ID), strconv.Itoa(s.Made))),
 			Host: h.Name, State: actors.UnitPriming, Sequence: 1, Properties: h.Properties,
 		})
 	}

@@ -108,6 +108,12 @@ func key(id actors.ReservationID) string { return "reservation/" + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	units := r.Held
+	r.Held = nil
 	b, err := json.Marshal(r)
-	return append(dst, b...), err
+	if err != nil || len(units) == 0 {
+		return append(dst, b...), err
+	}
+	dst = append(append(dst, b[:len(b)-1]...), `,"held":`...)
+	return append(actors.AppendUnits(dst, units), '}'), nil
 }
