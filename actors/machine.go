@@ -52,7 +52,12 @@ type Request struct {
 	Request     Properties // for the broker's policy
 	Config      Properties // for the site's handlers
 	Local       Properties // for the manager's own handlers; never sent
+	After       []Predecessor
 }
+
+// RequestGroup asks a service manager for several reservations at once, each of which
+// may come after others of the group. All are opened or none is.
+type RequestGroup struct{ Requests []Request }
 
 // Extend asks a service manager, or a broker that bought, to prolong a reservation
 // until End.
@@ -113,20 +118,21 @@ type Host struct {
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
 }
 
-func (Receive) event()     {}
-func (Tick) event()        {}
-func (ActionDone) event()  {}
-func (ActionsDone) event() {}
-func (SendFailed) event()  {}
-func (Request) event()     {}
-func (Extend) event()      {}
-func (Modify) event()      {}
-func (Close) event()       {}
-func (Approve) event()     {}
-func (Donate) event()      {}
-func (Claim) event()       {}
-func (Export) event()      {}
-func (AddHosts) event()    {}
+func (Receive) event()      {}
+func (Tick) event()         {}
+func (ActionDone) event()   {}
+func (ActionsDone) event()  {}
+func (SendFailed) event()   {}
+func (Request) event()      {}
+func (RequestGroup) event() {}
+func (Extend) event()       {}
+func (Modify) event()       {}
+func (Close) event()        {}
+func (Approve) event()      {}
+func (Donate) event()       {}
+func (Claim) event()        {}
+func (Export) event()       {}
+func (AddHosts) event()     {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one
@@ -142,11 +148,16 @@ type Effects struct {
 // Join appends what another step of the same actor asked for. The later wake-up
 // replaces the earlier one, because every step reports its actor's next wake-up.
 func (e *Effects) Join(o Effects) {
-	e.Save = append(e.Save, o.Save...)
-	e.Send = append(e.Send, o.Send...)
-	e.Run = append(e.Run, o.Run...)
-	e.Moved = append(e.Moved, o.Moved...)
+	e.Save, e.Send = joined(e.Save, o.Save), joined(e.Send, o.Send)
+	e.Run, e.Moved = joined(e.Run, o.Run), joined(e.Moved, o.Moved)
 	e.Wake = o.Wake
+}
+
+func joined[T any](a, b []T) []T {
+	if cap(a) == 0 {
+		return b
+	}
+	return append(a, b...)
 }
 
 // Record is one durable fact of an actor. Key is unique in the actor and starts
@@ -172,7 +183,9 @@ type Stored struct {
 type Machine interface {
 	Viewer
 	// Step moves the actor by one event. The same history always gives the same
-	// answer, and an error leaves the actor exactly as it was.
+	// answer. An error leaves the actor as it was, but for what it has to remember
+	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
+	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
 	// Restore puts back one durable record. It is called before the first Step,
 	// in key order. An error concerns this record only.

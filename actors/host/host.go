@@ -57,11 +57,14 @@ type Host struct {
 	watchers  []*watcher
 
 	// Used by Serve's goroutine only.
-	now    actors.Cycle         // the latest cycle any step was given
-	ticked actors.Cycle         // the latest cycle that had its Tick
-	wake   actors.Cycle         // what the last step asked for
-	batch  []*item              // what is being carried out
-	done   []actors.ActionsDone // of it
+	now    actors.Cycle // the latest cycle any step was given
+	ticked actors.Cycle // the latest cycle that had its Tick
+	wake   actors.Cycle // what the last step asked for
+	batch  []*item      // what is being carried out
+
+	// Room that is used again.
+	done    []actors.ActionsDone
+	effects actors.Effects
 }
 
 // watcher is one subscription; its address tells it from others.

@@ -72,7 +72,13 @@ type outcome struct {
 // carries out what follows.
 func (h *Host) round(ctx context.Context, tick bool) error {
 	now := h.cycle()
-	var all actors.Effects
+	all := &h.effects
+	defer func() { // lets go of what they refer to, and keeps the room; watchers may keep Moved
+		clear(all.Save)
+		clear(all.Send)
+		clear(all.Run)
+		*all = actors.Effects{Save: all.Save[:0], Send: all.Send[:0], Run: all.Run[:0]}
+	}()
 	var answers []outcome
 	for i := 0; i < len(h.batch); i++ {
 		it := h.batch[i]
@@ -82,25 +88,25 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 		if _, ended := it.event.(actors.ActionDone); ended && it.answer == nil {
 			n := h.gather(h.batch[i:])
 			for _, ev := range h.done {
-				if _, err := h.step(now, ev, &all); err != nil {
+				if _, err := h.step(now, ev, all); err != nil {
 					return err
 				}
 			}
 			i += n - 1
 			continue
 		}
-		refusal, err := h.step(now, it.event, &all)
+		refusal, err := h.step(now, it.event, all)
 		if err != nil {
 			return err
 		}
 		answers = append(answers, outcome{it, refusal})
 	}
 	if tick {
-		if _, err := h.step(now, actors.Tick{}, &all); err != nil {
+		if _, err := h.step(now, actors.Tick{}, all); err != nil {
 			return err
 		}
 	}
-	if err := h.carryOut(ctx, all, answers); err != nil {
+	if err := h.carryOut(ctx, *all, answers); err != nil {
 		return err
 	}
 	for _, it := range h.batch {
@@ -114,7 +120,9 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 // reservations' actions but the chance of who was faster; whatever else has come in
 // between is not passed.
 func (h *Host) gather(items []*item) (n int) {
-	clear(h.done)
+	for i := range h.done {
+		clear(h.done[i].Done)
+	}
 	h.done = h.done[:0]
 	for _, it := range items {
 		done, ended := it.event.(actors.ActionDone)
@@ -129,7 +137,12 @@ func (h *Host) gather(items []*item) (n int) {
 		}
 		if at < 0 {
 			at = len(h.done)
-			h.done = append(h.done, actors.ActionsDone{Reservation: done.Reservation})
+			if at < cap(h.done) {
+				h.done = h.done[:at+1] // with the room it had
+			} else {
+				h.done = append(h.done, actors.ActionsDone{})
+			}
+			h.done[at] = actors.ActionsDone{Reservation: done.Reservation, Done: h.done[at].Done[:0]}
 		}
 		h.done[at].Done = append(h.done[at].Done, done)
 	}
@@ -137,8 +150,8 @@ func (h *Host) gather(items []*item) (n int) {
 }
 
 // step moves the machine by one event and adds its effects to all. A refusal is
-// the machine's answer: it is logged here, once, and changes nothing. An error is
-// the machine's end.
+// the machine's answer: it is logged here, once, and of its effects only what is to
+// be remembered counts. An error is the machine's end.
 func (h *Host) step(now actors.Cycle, ev actors.Event, all *actors.Effects) (refusal, err error) {
 	if _, tick := ev.(actors.Tick); tick {
 		h.ticked = now
@@ -153,6 +166,7 @@ func (h *Host) step(now actors.Cycle, ev actors.Event, all *actors.Effects) (ref
 	}
 	if refusal != nil {
 		h.refused(ev, refusal)
+		all.Save = append(all.Save, fx.Save...)
 		return refusal, nil
 	}
 	all.Join(fx)

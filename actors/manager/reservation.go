@@ -21,6 +21,11 @@ type Reservation struct {
 	Request   actors.Properties    `json:"request,omitempty"`
 	Config    actors.Properties    `json:"config,omitempty"`
 	Local     actors.Properties    `json:"local,omitempty"`
+	Resource  actors.Properties    `json:"resource,omitempty"` // what the broker said about the units
+
+	After     []actors.Predecessor `json:"after,omitempty"`
+	Hold      string               `json:"hold,omitempty"` // why the gatekeeper does not let it pass
+	HoldUntil actors.Cycle         `json:"holdUntil,omitempty"`
 
 	Ticket    *actors.Ticket `json:"ticket,omitempty"`    // newest ticket
 	LeaseTerm actors.Term    `json:"leaseTerm,omitzero"`  // what the site confirmed
@@ -44,13 +49,21 @@ type Rules struct {
 	Self    actors.ActorID
 	Cycles  actors.Cycles
 	Margins Margins
+	Gate    Gatekeeper // asked before a gate opens; nil lets everybody pass
+
+	look func(actors.ReservationID) (Reservation, bool) // finds predecessors; nil when there are none
 }
 
 // Step moves one reservation by one event. An error leaves it as it was, and so
 // does an event that says nothing new; then the effects are empty.
 func Step(r Reservation, k Rules, now actors.Cycle, ev actors.Event) (Reservation, actors.Effects, error) {
+	return run(r, k, now, func(s *step) error { return s.apply(ev) })
+}
+
+// run is a step that begins with do.
+func run(r Reservation, k Rules, now actors.Cycle, do func(*step) error) (Reservation, actors.Effects, error) {
 	s := step{Reservation: r, Rules: k, now: now}
-	if err := s.apply(ev); err != nil {
+	if err := do(&s); err != nil {
 		return r, actors.Effects{}, err
 	}
 	for s.probe() {
@@ -147,10 +160,14 @@ func (s *step) probe() bool {
 	case asked:
 		s.ask(ticketing, "policy approved")
 	case blockedRedeem:
-		s.ask(redeeming, "predecessors are ready")
-	case blockedJoin:
-		s.join()
-		s.move(joining, "predecessors are ready")
+		if s.pass(actors.RedeemGate) {
+			s.ask(redeeming, "predecessors are ready")
+		}
+	case blockedJoin, extendingB, activeTicketedB, extendingLeaseB, modifyingB:
+		if s.pass(actors.JoinGate) {
+			s.join()
+			s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "predecessors are ready")
+		}
 	case joining, extendingJ, activeTicketedJ, extendingLeaseJ, modifyingJ:
 		s.settle()
 	case closing:
@@ -246,7 +263,7 @@ func (s *step) extend(ev actors.Extend) error {
 		return &actors.Error{Op: "manager.extend", Reservation: s.ID, Kind: actors.Invalid, Err: fmt.Errorf(format, args...)}
 	}
 	switch {
-	case s.Status != active && s.Status != joining:
+	case s.Status != active && s.Status != joining && s.Status != blockedJoin:
 		return refuse("a reservation in %v cannot be extended; it must be Active with nothing pending", s.Status)
 	case ev.End <= s.Ticket.Term.End:
 		return refuse("the new end %d is not after the present end %d", ev.End, s.Ticket.Term.End)
@@ -276,8 +293,8 @@ func (s *step) close(why string) {
 		s.CloseAsked = true
 	case asked, ticketing, ticketed, blockedRedeem, failed:
 		s.finish(why)
-	case blockedJoin:
-		s.Held, s.gone = nil, 0
+	case blockedJoin, extendingB, activeTicketedB, extendingLeaseB, modifyingB:
+		s.Held, s.gone = nil, 0 // nothing has joined, so nothing has to leave
 		s.ask(closeWait, why)
 	default:
 		s.leave()

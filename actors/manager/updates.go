@@ -49,7 +49,7 @@ func (s *step) firstTicket(m actors.Message) error {
 		s.fail(err.Error())
 		return nil
 	}
-	s.Ticket, s.Term, s.Authority = m.Ticket, m.Ticket.Term, m.Ticket.Authority
+	s.Ticket, s.Term, s.Authority, s.Resource = m.Ticket, m.Ticket.Term, m.Ticket.Authority, m.Properties
 	s.move(ticketed, "the broker granted a ticket")
 	return nil
 }
@@ -127,8 +127,13 @@ func (s *step) absorb(m actors.Message) {
 		s.Held, s.owned = gained(s.Held, m.Lease.Units), true
 	}
 	s.changed = true
-	s.join()
+	blocked := s.Status.Join == actors.BlockedJoin
+	if !blocked {
+		s.join()
+	}
 	switch {
+	case confirmed && blocked:
+		s.move(blockedJoin, "the site extended the lease")
 	case confirmed:
 		s.move(joining, "the site extended the lease")
 	case modified:

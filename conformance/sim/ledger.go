@@ -10,7 +10,7 @@ import (
 )
 
 // account is what was taken from one delegation, by whom: a naive twin of the
-// machines' calendars.
+// machines' calendars and ledgers.
 type account struct {
 	broken     sentence // when more is taken than there is
 	delegation actors.Delegation
@@ -98,10 +98,23 @@ func (s *site) noteHolds(v authority.Reservation) *account {
 		w.fail(saysShare, "%s leases %s under %s, which it never delegated", s.p.Name, v.ID, v.Export)
 		return nil
 	}
-	if v.Status.State == actors.Closed {
-		a.set(v.ID, nil)
-	} else {
-		a.set(v.ID, v.Holds)
-	}
+	a.set(v.ID, counted(v))
 	return a
+}
+
+// counted is what a lease's tickets take from the delegation they rest on: each from
+// its new start on, until the next one, its end, or the end of the lease.
+func counted(v authority.Reservation) []calendar.Hold {
+	var out []calendar.Hold
+	until := actors.Forever
+	if v.Released != 0 {
+		until = v.Released - 1
+	}
+	for _, t := range slices.Backward(append(slices.Clone(v.Earlier), v.Ticket)) {
+		h := calendar.Hold{From: t.Term.NewStart, To: min(t.Term.End, until), Units: t.Units}
+		if until = min(until, h.From-1); h.From <= h.To {
+			out = append(out, h)
+		}
+	}
+	return out
 }

@@ -72,6 +72,7 @@ func (w *world) plan() {
 	every(f.Outage, w.outage)
 	every(f.Meddle, w.meddle)
 	every(f.Attack, w.attack)
+	every(f.Aside, w.sellAside)
 }
 
 // planLease arranges one reservation's life: somebody asks for it, and perhaps

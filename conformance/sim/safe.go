@@ -74,6 +74,8 @@ func (w *world) saved(p *process, records []actors.Record) {
 		case broker.Reservation:
 			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			touched = append(touched, w.noteGrant(p, v))
+		case actors.Evidence:
+			w.judgeAccusation(p, v)
 		case authority.Reservation:
 			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			s := w.siteOf[p.ID]

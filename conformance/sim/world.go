@@ -41,6 +41,7 @@ type world struct {
 
 	renewed []*wish
 	closed  map[string]bool // "actor reservation" that operators asked to be closed
+	aside   int             // tickets that the broker sold behind its books
 	latest  actors.Millis   // end of the last term anybody was granted or asked for
 
 	trace    trace
