@@ -57,7 +57,19 @@ type Request struct {
 
 // RequestGroup asks a service manager for several reservations at once, each of which
 // may come after others of the group. All are opened or none is.
-type RequestGroup struct{ Requests []Request }
+type RequestGroup struct {
+	Requests []Request
+	// Together, when it is not empty, makes them a request group: their broker grants
+	// all with one start, or none (leasing 4.8.4). It is the name by which the broker
+	// knows that they belong together; another group needs another one.
+	Together string
+}
+
+// Observe tells a service manager what the signal of one of its guests says.
+type Observe struct {
+	Guest string
+	Value int // not negative
+}
 
 // Extend asks a service manager, or a broker that bought, to prolong a reservation
 // until End.
@@ -125,6 +137,7 @@ func (ActionsDone) event()  {}
 func (SendFailed) event()   {}
 func (Request) event()      {}
 func (RequestGroup) event() {}
+func (Observe) event()      {}
 func (Extend) event()       {}
 func (Modify) event()       {}
 func (Close) event()        {}

@@ -33,6 +33,9 @@ type Reservation struct {
 	TicketSeq int            `json:"ticketSeq,omitempty"` // requests sent to the broker
 	LeaseSeq  int            `json:"leaseSeq,omitempty"`  // requests sent to the site
 
+	Guest  string `json:"guest,omitempty"`  // whose policy asked for it; empty for people
+	Number int    `json:"number,omitempty"` // which of that guest's it is
+
 	Renewable    bool `json:"renewable,omitempty"`
 	RenewRefused bool `json:"renewRefused,omitempty"` // the broker refused an extension: run to the end
 	CloseAsked   bool `json:"closeAsked,omitempty"`   // close as soon as the lease arrives

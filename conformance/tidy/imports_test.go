@@ -40,7 +40,8 @@ actors/policy:          actors actors/calendar
 actors/policy/desk:     actors actors/calendar actors/policy
 actors/policy/fcfs:     actors/policy actors/policy/desk
 actors/policy/match:    actors actors/calendar actors/policy
-actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match
+actors/policy/supply:   actors actors/policy
+actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
 actors/manager:         actors actors/agenda actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
 actors/authority:       actors actors/agenda actors/fsm actors/ledger actors/policy
@@ -91,6 +92,7 @@ conformance/tidy:
 
 [programs]
 cmd/internal/config:    actors ldapschema wssec wssec/keys + yaml
+cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid

@@ -10,9 +10,9 @@ import (
 	"github.com/leasehold/leasehold/actors"
 )
 
-// TestTogether: the ends of several actions taken in one step move a lease as they do
+// TestActionsTogether: the ends of several actions taken in one step move a lease as they do
 // one after another.
-func TestTogether(t *testing.T) {
+func TestActionsTogether(t *testing.T) {
 	t.Parallel()
 	for _, s := range []Status{priming, repriming, active, closingTicket, closingLease, closingFailed} {
 		r := sample(s)
