@@ -90,7 +90,7 @@ func (w *world) abuse(t tapped) {
 	if other := w.taps[w.rnd.IntN(len(w.taps))]; other.from != t.from && other.from.role == actors.RoleManager && other.to == t.to {
 		m.Reservation, m.Sequence = other.message.Reservation, 1_000
 		m.Op = actors.OpClose
-		if t.to == w.broker {
+		if t.to.role == actors.RoleBroker {
 			m.Op = actors.OpRelinquish
 		}
 	} else if m.Op == actors.OpRedeem {
@@ -145,7 +145,7 @@ func (w *world) resigned(t tapped, s keys.Identity, as string) []byte {
 	body := bodyOf(t)
 	octets, err := wssec.Seal{
 		Signer: s.Key, Cert: s.Cert, GUID: as, Name: t.from.Name, To: t.to.key.GUID, MessageID: t.message.ID,
-		Created: w.wall(), Expires: w.wall().Add(life), Profile: wssec.Strict,
+		Created: t.from.wall(), Expires: t.from.wall().Add(life), Profile: wssec.Strict,
 	}.Request(body)
 	if err != nil {
 		return nil // not even that

@@ -65,7 +65,11 @@ func (w *world) obeyed(to, from *process, m actors.Message) {
 	case authority.Reservation:
 		whose = v.Client
 	default:
-		return
+		b := w.bought[boughtKey{to.ID, m.Reservation}]
+		if b == nil {
+			return
+		}
+		whose = b.from
 	}
 	if whose != from.ID {
 		w.fail(saysClient, "%s takes %s from %s, its peer is %s", to.Name, about(m), from.Name, w.nameOf(whose))
@@ -89,6 +93,10 @@ func (w *world) judgeOwed(p *process) {
 			}
 		case authority.Reservation:
 			units = v.Units
+		case broker.Holding:
+			if v.Status.Pending != actors.None {
+				w.judgeAsked(p, v.ID(), v.Status)
+			}
 		}
 		for _, u := range units {
 			if u.State.Pending() && !p.hands.owes(u) {
