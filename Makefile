@@ -5,15 +5,16 @@ GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 SEEDS   ?= 2000
+KILLS   ?= 200
 FUZZ    ?= 10s
 
 # Packages that start goroutines are tested under the race detector, the others
 # without: conformance/tidy checks that this list names every one that does.
 RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoint/... \
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
-	./cod/site/... ./cod/directory/... ./handlers/... ./conformance/setup/... ./cmd/...
+	./cod/site/... ./cod/directory/... ./cod/dns ./handlers/... ./conformance/setup/... ./cmd/...
 
-.PHONY: build demo test setup sim bench bench-wire fuzz lint clean
+.PHONY: build demo test test-kill setup sim bench bench-wire fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -26,6 +27,12 @@ test: setup
 	$(GO) test $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
 	$(GO) test -race $(RACE)
 	$(MAKE) --no-print-directory sim
+
+# SIGKILL at KILLS random moments for each durable store: of the real servers, and
+# of a bare writer. make test does the same with fewer.
+test-kill: setup
+	$(GO) test -count 1 -timeout 2h -v ./cmd/leasehold -run '^TestKill$$' -args -kills $(KILLS)
+	$(GO) test -count 1 -timeout 2h -v ./actors/store -run '^TestCrash$$' -args -kills $(KILLS)
 
 setup:
 	conformance/setup/install.sh

@@ -54,6 +54,17 @@ type Extend struct {
 	Units       int // 0 keeps the present number
 }
 
+// Modify asks a service manager to run a subcommand on every unit of a lease at its
+// site (leasing 3.5). Neither units nor term change.
+type Modify struct {
+	Reservation ReservationID
+	// Number is the running number of this modify, one more than the last; 0 takes the
+	// next. Whoever wants to repeat the event safely gives it.
+	Number     int
+	Subcommand string     // such as "restart"; it travels as "modify.restart"
+	Arguments  Properties // under their plain names
+}
+
 // Close asks any role to end a reservation.
 type Close struct{ Reservation ReservationID }
 
@@ -100,6 +111,7 @@ func (ActionDone) event() {}
 func (SendFailed) event() {}
 func (Request) event()    {}
 func (Extend) event()     {}
+func (Modify) event()     {}
 func (Close) event()      {}
 func (Approve) event()    {}
 func (Donate) event()     {}
@@ -163,16 +175,17 @@ type Machine interface {
 // Verb is what an action should make true.
 type Verb uint8
 
-// The verbs of handlers: setup and teardown at the site, join and leave at the
-// guest (leasing 5.1).
+// The verbs of handlers: setup, teardown and modify at the site, join and leave at
+// the guest (leasing 5.1).
 const (
 	Setup Verb = iota + 1
 	Teardown
 	Join
 	Leave
+	ModifyUnit // run the newest subcommand of the configuration (NewestModify)
 )
 
-var verbNames = [...]string{"", "setup", "teardown", "join", "leave"}
+var verbNames = [...]string{"", "setup", "teardown", "join", "leave", "modify"}
 
 // String names the verb.
 func (v Verb) String() string {

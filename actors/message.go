@@ -14,8 +14,9 @@ const (
 	OpRelinquish   Op = 4  // manager gives a ticket back
 	OpRedeem       Op = 5  // manager turns a ticket into a lease at the site
 	OpExtendLease  Op = 6  // manager presents an extended ticket
+	OpModifyLease  Op = 7  // manager changes something about the units it leases
 	OpUpdateTicket Op = 8  // broker answers ticket and extendTicket, site answers claim
-	OpUpdateLease  Op = 9  // site answers redeem, extendLease and close
+	OpUpdateLease  Op = 9  // site answers redeem, extendLease, modifyLease and close
 	OpClose        Op = 10 // manager gives a lease back
 	OpQuery        Op = 11 // anybody asks what an actor has to offer
 	OpQueryResult  Op = 12 // the answer to a query
@@ -24,7 +25,7 @@ const (
 
 var opNames = map[Op]string{
 	OpClaim: "claim", OpTicket: "ticket", OpExtendTicket: "extendTicket", OpRelinquish: "relinquish",
-	OpRedeem: "redeem", OpExtendLease: "extendLease", OpUpdateTicket: "updateTicket",
+	OpRedeem: "redeem", OpExtendLease: "extendLease", OpModifyLease: "modifyLease", OpUpdateTicket: "updateTicket",
 	OpUpdateLease: "updateLease", OpClose: "close", OpQuery: "query", OpQueryResult: "queryResult",
 	OpFailedRPC: "failedRPC",
 }
@@ -56,7 +57,7 @@ type Message struct {
 	// properties to brokers, configuration properties to sites, resource
 	// properties in updates (leasing 3.8).
 	Properties Properties
-	Ticket     *Ticket // redeem, extendLease, close, successful updateTicket
+	Ticket     *Ticket // redeem, extendLease, modifyLease, close, successful updateTicket
 	Lease      *Lease  // updateLease; nil when nothing was ever leased
 	Failed     bool    // updates: the request was refused or the reservation failed
 	Note       string  // updates: why, for people

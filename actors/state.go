@@ -42,11 +42,13 @@ const (
 	ExtendingLease  Pending = 5
 	Priming         Pending = 6
 	Closing         Pending = 8
+	ModifyingLease  Pending = 11
 )
 
 var pendingNames = map[Pending]string{
 	None: "None", Ticketing: "Ticketing", Redeeming: "Redeeming", ExtendingTicket: "ExtendingTicket",
 	ExtendingLease: "ExtendingLease", Priming: "Priming", Closing: "Closing",
+	ModifyingLease: "ModifyingLease",
 }
 
 // String names the pending operation.

@@ -16,12 +16,14 @@ type View struct {
 	Broker      ActorID       `json:"broker,omitempty"`
 	Authority   ActorID       `json:"authority,omitempty"`
 	Held        []Unit        `json:"held,omitempty"`
-	Since       Cycle         `json:"since"`              // cycle of the last move
-	Waiting     string        `json:"waiting,omitempty"`  // whom or what it waits for
-	Next        string        `json:"next,omitempty"`     // next automatic step
-	NextAt      Cycle         `json:"nextAt,omitempty"`   // and its cycle
-	Deadline    Cycle         `json:"deadline,omitempty"` // when waiting ends
-	Error       string        `json:"error,omitempty"`    // last thing that went wrong
+	TicketSeq   int           `json:"ticketSeq,omitempty"` // number of the last request to the broker, sent or taken
+	LeaseSeq    int           `json:"leaseSeq,omitempty"`  // and to the site
+	Since       Cycle         `json:"since"`               // cycle of the last move
+	Waiting     string        `json:"waiting,omitempty"`   // whom or what it waits for
+	Next        string        `json:"next,omitempty"`      // next automatic step
+	NextAt      Cycle         `json:"nextAt,omitempty"`    // and its cycle
+	Deadline    Cycle         `json:"deadline,omitempty"`  // when waiting ends
+	Error       string        `json:"error,omitempty"`     // last thing that went wrong
 	// Decision is what a broker's policy decided, the verdict first and then what it
 	// weighed, a line each.
 	Decision []string `json:"decision,omitempty"`

@@ -30,18 +30,17 @@ func (n *node) drive(m *Machine, now actors.Millis) {
 // driven takes in what the driver answered.
 func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 	n.calling = 0
+	if n.action.Verb == actors.ModifyUnit {
+		n.modified(m, now, ev)
+		return
+	}
 	switch {
 	case ev.Failed != "":
 		n.suspect(m, CodeDriver, ev.Failed)
-	case !ev.Result.Done && now-n.began >= m.cfg.DriverPatience:
-		waited := time.Duration(now-n.began) * time.Millisecond
-		n.suspect(m, CodeDriver, fmt.Sprintf("the driver is not done after %v: %s", waited, ev.Result.Note))
+	case !ev.Result.Done && n.waited(m, now):
+		n.suspect(m, CodeDriver, n.patience(now, ev))
 	case !ev.Result.Done:
-		pause := actors.Millis(ev.Result.After.Milliseconds())
-		if pause <= 0 {
-			pause = m.cfg.DriverPause
-		}
-		n.again = now + pause
+		n.pause(m, now, ev)
 	case n.action.Verb == actors.Teardown:
 		n.move(m, Wiped)
 	default:
@@ -50,6 +49,42 @@ func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 			n.move(m, Up)
 		}
 	}
+}
+
+// modified takes in what the driver answered to a modify. Whatever that is, the node
+// is up as before: the answer goes to the authority with the driver's own code.
+func (n *node) modified(m *Machine, now actors.Millis, ev Driven) {
+	code, note := 0, ev.Result.Note
+	switch {
+	case ev.Failed != "":
+		if code, note = ev.Code, ev.Failed; code == 0 {
+			code = handlers.ExitBroke
+		}
+	case !ev.Result.Done && n.waited(m, now):
+		code, note = handlers.ExitBroke, n.patience(now, ev)
+	case !ev.Result.Done:
+		n.pause(m, now, ev)
+		return
+	}
+	done := m.report(n.action, code, note, foundOut(ev.Result.Properties).Merged(n.facts(m.cfg)))
+	n.answer = &done
+}
+
+// waited reports whether the driver has said "not yet" for too long.
+func (n *node) waited(m *Machine, now actors.Millis) bool { return now-n.began >= m.cfg.DriverPatience }
+
+func (n *node) patience(now actors.Millis, ev Driven) string {
+	waited := time.Duration(now-n.began) * time.Millisecond
+	return fmt.Sprintf("the driver is not done after %v: %s", waited, ev.Result.Note)
+}
+
+// pause plans the next call after "not yet".
+func (n *node) pause(m *Machine, now actors.Millis, ev Driven) {
+	pause := actors.Millis(ev.Result.After.Milliseconds())
+	if pause <= 0 {
+		pause = m.cfg.DriverPause
+	}
+	n.again = now + pause
 }
 
 // Limits on what a driver may report of a unit.
@@ -113,5 +148,9 @@ func (n *node) params(cfg Config) handlers.Params {
 	p[handlers.ParamReservation] = string(a.Reservation)
 	p[handlers.ParamSlice] = string(a.Slice.ID)
 	p[handlers.ParamSequence] = itoa(a.Sequence)
+	if a.Verb == actors.ModifyUnit {
+		wanted := actors.NewestModify(a.Properties)
+		p[handlers.ParamSubcommand], p[handlers.ParamModify] = wanted.Subcommand, itoa(wanted.Number)
+	}
 	return p
 }

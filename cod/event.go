@@ -34,6 +34,7 @@ type Driven struct {
 	Token  Token
 	Result handlers.Result
 	Failed string // why the driver gave up; empty if it did not
+	Code   int    // of a modify that failed (handlers.CodeOf)
 }
 
 // Forget is an operator's word that a unit nobody works on any more is really gone:
@@ -108,7 +109,7 @@ type Read struct {
 // a unit.
 type Drive struct {
 	Token  Token
-	Verb   actors.Verb // Setup or Teardown
+	Verb   actors.Verb // Setup, Teardown or ModifyUnit
 	Type   actors.ResourceType
 	Unit   actors.Unit
 	Params handlers.Params

@@ -121,8 +121,8 @@ func (m *Machine) answered(t Token) owner {
 // what the unit was asked last is ignored; a newer one waits for the driver call
 // under way.
 func (m *Machine) do(now actors.Millis, a actors.Action) {
-	if a.Verb != actors.Setup && a.Verb != actors.Teardown {
-		m.report(a, CodeInvalid, "a site carries out setup and teardown only", nil)
+	if a.Verb != actors.Setup && a.Verb != actors.Teardown && a.Verb != actors.ModifyUnit {
+		m.report(a, CodeInvalid, "a site carries out setup, teardown and modify only", nil)
 		return
 	}
 	key := unitKey(a.Unit.ID)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
@@ -123,6 +124,10 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		if !n.write(m, now, present, Up) {
 			return false
 		}
+		if n.action.Verb == actors.ModifyUnit {
+			n.drive(m, now)
+			return false
+		}
 		if !n.known { // loaded: only the driver knows what it found
 			n.drive(m, now)
 			return false
@@ -175,7 +180,7 @@ func (n *node) free() bool {
 		return false
 	}
 	tearing := n.action.Verb == actors.Teardown && n.answer == nil
-	return !(tearing && n.next.Verb == actors.Setup)
+	return !(tearing && n.next.Verb != actors.Teardown)
 }
 
 // begin takes up the next action.
@@ -191,6 +196,12 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		n.stopWaiting(m, now)
 		if n.state != Wiped {
 			n.move(m, Draining)
+		}
+		return
+	}
+	if n.action.Verb == actors.ModifyUnit {
+		if n.state != Up {
+			n.fail(m, handlers.ExitInvalid, fmt.Sprintf("the node is %v, not up", n.state))
 		}
 		return
 	}

@@ -92,14 +92,17 @@ func command(t *testing.T, w *world, f []string) {
 		return f[i]
 	}
 	switch f[0] {
-	case "setup", "teardown": // unit slice sequence [name=value ...]
+	case "setup", "teardown", "modify": // unit slice sequence [name=value ...]
 		seq, err := strconv.Atoi(arg(3))
 		if err != nil {
 			t.Fatal(err)
 		}
 		a := setup(arg(1), arg(2), seq)
-		if f[0] == "teardown" {
+		switch f[0] {
+		case "teardown":
 			a.Verb = actors.Teardown
+		case "modify":
+			a.Verb = actors.ModifyUnit
 		}
 		a.Properties, a.Unit.Properties = actors.Properties{}, actors.Properties{}
 		for _, p := range f[4:] {

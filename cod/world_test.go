@@ -213,11 +213,11 @@ func (w *world) answer(i int) {
 		if w.drive != nil {
 			var err error
 			if ev.Result, err = w.drive(*p.drive); err != nil {
-				ev.Failed = err.Error()
+				ev.Failed, ev.Code = err.Error(), handlers.CodeOf(err)
 			}
 		}
 		if ev.Result.Done && ev.Failed == "" {
-			w.up[p.drive.Unit.ID] = p.drive.Verb == actors.Setup
+			w.up[p.drive.Unit.ID] = p.drive.Verb != actors.Teardown
 		}
 		w.step(ev)
 	}

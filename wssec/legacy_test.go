@@ -130,7 +130,7 @@ func TestRecorded(t *testing.T) {
 	cert := javaCert(t)
 	o := wssec.Opening{
 		Trust: wssec.Pins{{GUID: javaGUID, Key: cert.PublicKey}}, Self: brokerGUID, Now: now,
-		Policy: under(wssec.Legacy.Policy()),
+		Policy: under(wssec.Policy{Profile: wssec.Legacy, AnyCaseGUID: true}),
 	}
 	src := read(t, "soap/request-signed.envelope.xml")
 	v, err := open(src, o)
@@ -343,6 +343,12 @@ func TestLegacyLayout(t *testing.T) {
 	}
 }
 
+// The namespaces of SignatureConfirmation.
+const (
+	draftNS = "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd"
+	finalNS = "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd"
+)
+
 // Our own messages open under the profile they were sealed with, requests and
 // answers, and the same Seal gives the same octets.
 func TestLegacyRoundTrip(t *testing.T) {
@@ -383,6 +389,18 @@ func TestLegacyRoundTrip(t *testing.T) {
 		}
 		if _, err := wssec.OpenResponse(parse(t, string(out)), at, smGUID, confirm); err == nil {
 			t.Error("a request opens as an answer")
+		}
+		// In the other namespace it is as good, and only for the legacy profiles.
+		answer.FinalConfirmation = true
+		final, err := answer.Response([]byte(`<a></a>`), confirm)
+		if err != nil || !bytes.Contains(final, []byte(finalNS)) || bytes.Contains(final, []byte(draftNS)) || bytes.Contains(back, []byte(finalNS)) {
+			t.Fatalf("%v %s", err, final)
+		}
+		at.Self = smGUID
+		for _, want := range [][]byte{confirm, []byte("another")} {
+			if _, err := wssec.OpenResponse(parse(t, string(final)), at, siteGUID, want); (err == nil) != bytes.Equal(want, confirm) {
+				t.Errorf("%v: answer in the namespace of the standard: %v", p.Profile, err)
+			}
 		}
 		// A strict receiver takes none of it.
 		if _, err := open(string(out), wssec.Opening{Trust: trust, Self: siteGUID, Now: now}); err == nil {
@@ -456,8 +474,8 @@ func FuzzOpenLegacy(f *testing.F) {
 	java := javaCert(f)
 	pins := append(legacyActors(f), wssec.Pin{GUID: javaGUID, Key: java.PublicKey, Cert: java})
 	o := wssec.Opening{Trust: pins, Self: siteGUID, Now: now, Policy: under(wssec.Policy{
-		Profile: wssec.Legacy,
-		Tokens:  wssec.TokenDirect | wssec.TokenIssuerSerial | wssec.TokenSKI | wssec.TokenThumbprint | wssec.TokenCertificate | wssec.TokenTransform,
+		Profile: wssec.Legacy, AnyCaseGUID: true,
+		Tokens: wssec.TokenDirect | wssec.TokenIssuerSerial | wssec.TokenSKI | wssec.TokenThumbprint | wssec.TokenCertificate | wssec.TokenTransform,
 	})}
 	signed := map[string]bool{}
 	files, _ := filepath.Glob("testdata/*/*.xml")

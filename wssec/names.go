@@ -11,7 +11,8 @@ const (
 	soapNS   = "http://schemas.xmlsoap.org/soap/envelope/"
 	wsseNS   = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 	wsuNS    = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
-	wsse11NS = "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd"
+	wsse11NS = "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd" // of the draft, which deployed actors speak
+	finalNS  = "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd"                // of the standard it became
 	secNS    = "http://issg.cs.duke.edu/sharp/sec"
 	wsaNS    = "http://www.w3.org/2005/08/addressing"
 	xopNS    = "http://www.w3.org/2004/08/xop/include"

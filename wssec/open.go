@@ -224,7 +224,7 @@ func (o Opening) agreed(guid, peer string) (Policy, rules, shape, error) {
 	switch {
 	case err != nil:
 		return p, r, shape{}, refuse(ErrProfile, "%v", err)
-	case r.headers && !ValidGUID(guid):
+	case !r.anyCase && !ValidGUID(guid):
 		return p, r, shape{}, refuse(ErrIdentity, "guid %.60q is not in lower case", guid)
 	case peer != "":
 		return p, r, r.response, nil
@@ -242,6 +242,9 @@ func (l *layout) check(need shape, peer string) error {
 		case !(need.need | need.may).has(p) && n.Valid():
 			return refuse(ErrShape, "unexpected %v", p)
 		}
+	}
+	if l.final && !need.final {
+		return refuse(ErrShape, "a confirmation in another namespace")
 	}
 	// A Fault is an answer; as a request it has no meaning (wssec.md A10).
 	if peer == "" && l.payload.Is(soapNS, "Fault") {

@@ -1,6 +1,7 @@
 package wssec
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,6 +33,14 @@ type Policy struct {
 	// MTOM packs messages to the peer as multipart/related, as deployed clients do.
 	// It changes nothing about the envelope.
 	MTOM bool
+	// AnyCaseGUID lets the peer's GUID have letters in upper case, as those of some
+	// deployed actors have (wire contract, trap 47). It is still compared octet by
+	// octet.
+	AnyCaseGUID bool
+	// FinalConfirmation confirms a peer's signatures in the namespace of the finished
+	// standard. Stacks newer than those of deployed actors look for no other; deployed
+	// actors know the draft's alone. Both are read from everybody.
+	FinalConfirmation bool
 }
 
 // Tokens is a set of the ways in which KeyInfo may name the signer's certificate
@@ -54,39 +63,74 @@ const (
 // Policy is the profile as it is.
 func (p Profile) Policy() Policy { return Policy{Profile: p} }
 
-// Check says what is wrong with a policy, or nil.
+// Mistake is one thing that is wrong with a [Policy]. Field is the one of its fields
+// to change.
+type Mistake struct{ Field, Text string }
+
+// Check says what is wrong with a policy, all at once, or nil.
 func (p Policy) Check() error {
-	_, err := p.rules()
-	return err
+	var all []error
+	for _, m := range p.Mistakes() {
+		all = append(all, fmt.Errorf("wssec: %s: %s", m.Field, m.Text))
+	}
+	return errors.Join(all...)
 }
 
-// rules is the profile's row with what the policy changes.
-func (p Policy) rules() (rules, error) {
-	row, ok := p.Profile.rules()
-	if !ok {
-		return rules{}, fmt.Errorf("wssec: no profile %d", uint8(p.Profile))
+// Mistakes are what Check reports, in the order of the fields.
+func (p Policy) Mistakes() (all []Mistake) {
+	bad := func(field, format string, args ...any) {
+		all = append(all, Mistake{field, fmt.Sprintf(format, args...)})
 	}
-	r := *row
+	r, ok := p.Profile.rules()
+	if !ok {
+		bad("Profile", "there is no profile %d", uint8(p.Profile))
+		return all
+	}
 	for _, name := range p.Signatures {
 		if !slices.Contains(r.signatures.Signatures, name) && !slices.Contains(r.more, name) {
-			return rules{}, fmt.Errorf("wssec: profile %s does not take signatures %.100q", r.name, name)
+			bad("Signatures", "profile %s does not take signatures %.100s", r.name, AlgorithmName(name))
 		}
 	}
 	for _, name := range p.Digests {
 		if !slices.Contains(r.signatures.Digests, name) {
-			return rules{}, fmt.Errorf("wssec: profile %s does not take digests %.100q", r.name, name)
+			bad("Digests", "profile %s does not take digests %.100s", r.name, AlgorithmName(name))
 		}
 	}
-	switch {
-	case p.MinRSABits != 0 && p.MinRSABits < r.signatures.MinRSABits:
-		return rules{}, fmt.Errorf("wssec: profile %s takes no RSA keys of less than %d bits", r.name, r.signatures.MinRSABits)
-	case p.Tokens&^r.tokens != 0:
-		return rules{}, fmt.Errorf("wssec: profile %s takes no such tokens", r.name)
-	case p.Mutual && p.Profile != LegacyStrong:
-		return rules{}, errors.New("wssec: only legacy-strong can be mutual")
-	case p.MTOM && r.headers:
-		return rules{}, fmt.Errorf("wssec: profile %s is not packed", r.name)
+	if p.MinRSABits != 0 && p.MinRSABits < r.signatures.MinRSABits {
+		bad("MinRSABits", "profile %s takes no RSA keys of less than %d bits", r.name, r.signatures.MinRSABits)
 	}
+	if more := p.Tokens &^ r.tokens; more != 0 {
+		bad("Tokens", "profile %s does not take tokens %v", r.name, more)
+	}
+	switch {
+	case !p.Mutual:
+	case p.Profile != LegacyStrong:
+		bad("Mutual", "only profile %v can be mutual", LegacyStrong)
+	case p.Signatures != nil && !slices.ContainsFunc(p.Signatures, strong), p.Digests != nil && !slices.ContainsFunc(p.Digests, strong):
+		bad("Mutual", "a mutual peer does not use SHA-1, and nothing else is allowed to it")
+	}
+	for _, only := range []struct {
+		field string
+		given bool
+	}{{"MTOM", p.MTOM}, {"AnyCaseGUID", p.AnyCaseGUID}, {"FinalConfirmation", p.FinalConfirmation}} {
+		if only.given && r.headers {
+			bad(only.field, "is for the legacy profiles, not for %s", r.name)
+		}
+	}
+	return all
+}
+
+// strong reports whether an algorithm has nothing to do with SHA-1.
+func strong(name string) bool {
+	return name != dsig.RSASHA1 && name != dsig.DSASHA1 && name != dsig.SHA1
+}
+
+// rules is the profile's row with what the policy changes.
+func (p Policy) rules() (rules, error) {
+	if err := p.Check(); err != nil {
+		return rules{}, err
+	}
+	r := profiles[p.Profile]
 	if p.Signatures != nil {
 		r.signatures.Signatures = p.Signatures
 	}
@@ -98,8 +142,9 @@ func (p Policy) rules() (rules, error) {
 		r.tokens |= TokenDirect
 	}
 	r.signatures.STRTransform = r.tokens&TokenTransform != 0
+	r.anyCase = p.AnyCaseGUID
 	if p.Mutual {
-		weak := func(name string) bool { return name == dsig.RSASHA1 || name == dsig.DSASHA1 || name == dsig.SHA1 }
+		weak := func(name string) bool { return !strong(name) }
 		r.signatures.Signatures = slices.DeleteFunc(slices.Clone(r.signatures.Signatures), weak)
 		r.signatures.Digests = slices.DeleteFunc(slices.Clone(r.signatures.Digests), weak)
 		r.request.sign |= authToken | token
@@ -108,4 +153,13 @@ func (p Policy) rules() (rules, error) {
 		r.response.need |= token
 	}
 	return r, nil
+}
+
+// Suits says why a peer with this policy could never sign with that key, or nil.
+func (p Policy) Suits(key crypto.PublicKey) error {
+	r, err := p.rules()
+	if err != nil {
+		return err
+	}
+	return r.signatures.Suits(key)
 }

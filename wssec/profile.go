@@ -65,13 +65,13 @@ func legacy(name string) rules {
 		tokens: tokenAll,
 		request: shape{
 			need: body | authToken, sign: body,
-			may: token | timestamp | confirmation, ifThere: timestamp,
+			may: token | timestamp | confirmation, ifThere: timestamp, final: true,
 		},
 		// What confirms the request has to be signed with the Body, or an old answer
 		// could be given again with a confirmation of anybody's.
 		response: shape{
 			need: body | confirmation, sign: body | confirmation,
-			may: token | timestamp | authToken, ifThere: timestamp,
+			may: token | timestamp | authToken, ifThere: timestamp, final: true,
 		},
 	}
 }
@@ -90,7 +90,8 @@ type rules struct {
 	request    shape
 	response   shape
 	lifetime   time.Duration // longest period of a Timestamp; 0 asks nothing
-	headers    bool          // destination and message id stand in the header, the GUID in lower case
+	headers    bool          // destination and message id stand in the header
+	anyCase    bool          // the GUID may have letters in upper case
 }
 
 // shape is the parts of one kind of message. Others are refused.
@@ -99,6 +100,7 @@ type shape struct {
 	sign    part // of need, must be signed
 	may     part // may be there as well, and may be signed
 	ifThere part // of may, must be signed when there
+	final   bool // a confirmation may be in either namespace
 }
 
 // exactly is a shape of parts that are all there and all signed.

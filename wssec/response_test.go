@@ -70,6 +70,7 @@ func TestResponseAttacks(t *testing.T) {
 		{"confirmation not base64", again(value, "!"+value), wssec.ErrConfirmation},
 		{"confirmation with content", again("</wsse11:", "x</wsse11:"), wssec.ErrShape},
 		{"confirmation with attributes", again(` Value=`, ` x="" Value=`), wssec.ErrShape},
+		{"confirmation in the other namespace", again(draftNS, finalNS), wssec.ErrShape},
 		{"no confirmation", without("wsse11:SignatureConfirmation", ids[:6]...), wssec.ErrUnsigned},
 		{"confirmation unsigned", resign(t, good, site, ids[:6]...), wssec.ErrUnsigned},
 		{"Body unsigned", resign(t, good, site, ids[1:]...), wssec.ErrUnsigned},

@@ -25,6 +25,8 @@ type Seal struct {
 	Created   time.Time // sent to the millisecond
 	Expires   time.Time // at most MaxLifetime later
 	Profile   Profile
+	// FinalConfirmation is that of [Policy], for responses under the legacy profiles.
+	FinalConfirmation bool
 }
 
 // Request is a request envelope around body: the canonical octets of the one

@@ -96,11 +96,14 @@ func (w *legacyWriter) token() []byte {
 	return append(out, `</wsse:BinarySecurityToken>`...)
 }
 
-// confirmation is the SignatureConfirmation, in the namespace of the draft, which
-// alone is understood.
+// confirmation is the SignatureConfirmation, in the namespace of the draft unless
+// the peer is known to want the other: each stack understands one of them.
 func (w *legacyWriter) confirmation(confirm []byte) []byte {
 	rest := ` Value="` + base64.StdEncoding.EncodeToString(confirm) + `" wsu:Id="` + w.ids.confirmation + `"`
-	const wsse11 = ` xmlns:wsse11="` + wsse11NS + `"`
+	wsse11 := ` xmlns:wsse11="` + wsse11NS + `"`
+	if w.seal.FinalConfirmation {
+		wsse11 = ` xmlns:wsse11="` + finalNS + `"`
+	}
 	w.reference(w.ids.confirmation, []byte(`<wsse11:SignatureConfirmation`+wsse11+wsuDecl+rest+`></wsse11:SignatureConfirmation>`))
 	return []byte(`<wsse11:SignatureConfirmation` + wsuDecl + wsse11 + rest + `/>`)
 }

@@ -14,6 +14,7 @@ type layout struct {
 	signature xmltree.Node
 	payload   xmltree.Node        // the one child of Body
 	part      [parts]xmltree.Node // what can be signed; invalid where absent
+	final     bool                // the confirmation is in the namespace of the finished standard
 }
 
 // maxHeaders bounds the children of Header and of Security (wssec.md A19). More
@@ -92,6 +93,13 @@ func (l *layout) findSecurity() error {
 			if err := once(&l.signature, n); err != nil {
 				return err
 			}
+			continue
+		}
+		if n.Is(finalNS, "SignatureConfirmation") {
+			if err := once(&l.part[confirmation.index()], n); err != nil {
+				return err
+			}
+			l.final = true
 			continue
 		}
 		if err := l.place(n, token|timestamp|confirmation); err != nil {

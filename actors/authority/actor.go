@@ -114,12 +114,12 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 		return a.claim(m)
 	case actors.OpFailedRPC: // the client asks again, or the term ends
 		return actors.Effects{}, nil
-	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 	default:
 		return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "a site authority does not offer this operation")
 	}
 	r, known := a.book[m.Reservation]
-	fresh := !known || m.Op == actors.OpExtendLease && m.Sequence > r.Sequence
+	fresh := !known || (m.Op == actors.OpExtendLease || m.Op == actors.OpModifyLease) && m.Sequence > r.Sequence
 	if fresh {
 		if err := a.check(now, m); err != nil {
 			return actors.Effects{}, err
@@ -131,7 +131,7 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 	}
 	if known {
 		if fresh && x.ID != r.Export {
-			return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "the extended ticket rests on another delegation")
+			return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "the ticket rests on another delegation than the lease")
 		}
 		return a.step(now, r, func(s *step) error { return s.receive(m) })
 	}

@@ -81,7 +81,7 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 	kind, why := actors.Invalid, ""
 	t := m.Ticket
 	switch {
-	case m.Op == actors.OpExtendLease && a.book[m.Reservation].ID == "":
+	case (m.Op == actors.OpExtendLease || m.Op == actors.OpModifyLease) && a.book[m.Reservation].ID == "":
 		kind, why = actors.NotFound, "no such reservation"
 	case m.Reservation == "" || m.Slice.ID == "":
 		why = "a redeem needs a reservation and a slice"

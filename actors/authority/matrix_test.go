@@ -70,6 +70,8 @@ func sample(s Status) Reservation {
 		if s == repriming {
 			r.Term, r.Units[1].State = longer, actors.UnitModifying
 		}
+	case s == modifying:
+		r.Served, r.Sequence, r.Modify = true, 2, 1
 	case s == failed:
 		r.Units, r.Error = nil, "no unit could be set up"
 	case s.Pending == actors.Closing:
@@ -91,6 +93,12 @@ func from(who actors.ActorID, op actors.Op, seq int, tk *actors.Ticket) actors.E
 	return actors.Receive{Message: m}
 }
 
+func modify(seq, n int, subcommand string, units int, t actors.Term) actors.Event {
+	ev := from("sm", actors.OpModifyLease, seq, ticket("T1", units, t)).(actors.Receive)
+	ev.Message.Properties = actors.Properties{}.Modified(actors.Modification{Number: n, Subcommand: subcommand})
+	return ev
+}
+
 func done(unit string, seq, code int) actors.Event {
 	return actors.ActionDone{Reservation: "R1", Unit: actors.UnitID(unit), Sequence: seq, Code: code, Note: "said so"}
 }
@@ -106,6 +114,11 @@ var events = []struct {
 	{"extendLease#3", from("sm", actors.OpExtendLease, 3, ticket("T3", 2, longer))},
 	{"extendLease#3 to one", from("sm", actors.OpExtendLease, 3, ticket("T3", 1, longer))},
 	{"extendLease#3 old term", from("sm", actors.OpExtendLease, 3, ticket("T3", 2, term))},
+	{"modifyLease#2", modify(2, 1, "modify.restart", 2, term)},
+	{"modifyLease#3", modify(3, 1, "modify.restart", 2, term)},
+	{"modifyLease#3 of fewer", modify(3, 1, "modify.restart", 1, term)},
+	{"modifyLease#3 longer", modify(3, 1, "modify.restart", 2, longer)},
+	{"modifyLease#3, nonsense", modify(3, 1, "restart", 2, term)},
 	{"close#1", from("sm", actors.OpClose, 1, ticket("T1", 2, term))},
 	{"close#9", from("sm", actors.OpClose, 9, ticket("T1", 2, term))},
 	{"close by a stranger", from("xx", actors.OpClose, 9, ticket("T1", 2, term))},
@@ -145,10 +158,13 @@ func TestMatrix(t *testing.T) {
 	}
 	one("absent", nil)
 	for _, row := range Moves.Rows() {
-		if row.State != accepted { // passed through within a step
+		if row.State != accepted && row.State != modifying { // passed through within a step
 			one(row.State.String(), []Reservation{sample(row.State)})
 		}
 	}
+	r := sample(repriming)
+	r.Term, r.Wanted, r.Ticket, r.Modify = term, term, *ticket("T1", 2, term), 1
+	one("Active,Priming modify", []Reservation{r})
 	// The last unit is on its way and fails: nothing is left.
 	for _, s := range []Status{priming, repriming} {
 		r := sample(s)

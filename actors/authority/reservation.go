@@ -23,7 +23,8 @@ type Reservation struct {
 	Term     actors.Term          `json:"term"`    // of the lease as it stands
 	Wanted   actors.Term          `json:"wanted"`  // of the newest ticket
 	Config   actors.Properties    `json:"config,omitempty"`
-	Sequence int                  `json:"sequence"` // of the last request taken
+	Sequence int                  `json:"sequence"`         // of the last request taken
+	Modify   int                  `json:"modify,omitempty"` // number of the modify its units are in, or were in last; 0 for an extension
 
 	Start  actors.Cycle    `json:"start"`            // when hosts may be assigned
 	Units  []actors.Unit   `json:"units,omitempty"`  // on hosts, whatever their state
@@ -70,7 +71,7 @@ func (s *step) move(to Status, why string) {
 func (s *step) present(m actors.Message) {
 	s.Ticket, s.Wanted, s.Sequence, s.changed = *m.Ticket, m.Term, m.Sequence, true
 	s.Tickets = append(slices.Clone(s.Tickets), m.Ticket.ID)
-	s.Config = s.Config.Merged(m.Properties)
+	s.Config = s.Config.MergedModify(m.Properties)
 	s.Start = max(s.config.Cycles.Of(m.Term.NewStart), s.now+1)
 }
 
@@ -97,8 +98,11 @@ func (s *step) receive(m actors.Message) error {
 		s.close("the client closed it")
 		return nil
 	}
+	if m.Op == actors.OpModifyLease {
+		return s.modify(m)
+	}
 	switch {
-	case s.Status != active:
+	case s.Status != active && !(s.Status == repriming && s.Modify > 0): // a modify that takes long holds nothing up
 		return s.refuse(m, actors.Stale, fmt.Sprintf("cannot extend in %v", s.Status))
 	case !m.Term.Extends(s.Term):
 		return s.refuse(m, actors.Invalid, fmt.Sprintf("%+v does not prolong %+v", m.Term, s.Term))
@@ -134,6 +138,8 @@ func (s *step) probe() bool {
 	switch s.Status {
 	case accepted:
 		s.move(redeeming, "queued for its start")
+	case modifying:
+		s.move(repriming, "the modify runs on every unit")
 	case priming, repriming:
 		s.settle()
 	case closingTicket, closingLease, closingFailed:

@@ -85,7 +85,7 @@ func (a *Actor) Views() []actors.View {
 func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleAuthority.String(), State: r.Status.State.String(),
 		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Ticket.Units, Term: r.Term, Client: r.Client,
-		Broker: r.Ticket.Issuer, Authority: a.config.Self.ID, Held: r.Units, Since: r.Since, Error: r.Error,
+		Broker: r.Ticket.Issuer, Authority: a.config.Self.ID, Held: r.Units, LeaseSeq: r.Sequence, Since: r.Since, Error: r.Error,
 		Next: "close", NextAt: a.due(r), Deadline: a.expiry(r)}
 	switch {
 	case a.starved[r.ID]:

@@ -23,6 +23,7 @@ var (
 	priming       = Status{actors.Ticketed, actors.Priming}
 	active        = Status{actors.Active, actors.None}
 	extending     = Status{actors.Active, actors.ExtendingLease}
+	modifying     = Status{actors.Active, actors.ModifyingLease}
 	repriming     = Status{actors.Active, actors.Priming}
 	failed        = Status{actors.Failed, actors.None}
 	closingTicket = Status{actors.Ticketed, actors.Closing}
@@ -37,9 +38,10 @@ var Moves = fsm.New(
 	row(accepted, "the ticket was accepted", redeeming, closed),
 	row(redeeming, "waiting for its start and for free hosts", priming, closingTicket),
 	row(priming, "units are being set up", active, failed, closingTicket),
-	row(active, "the client uses its units", extending, closingLease),
+	row(active, "the client uses its units", extending, modifying, closingLease),
 	row(extending, "an extension waits for its start", repriming, closingLease),
-	row(repriming, "units are being set up, kept or taken away for the extension", active, failed, closingLease),
+	row(modifying, "a modify was accepted", repriming),
+	row(repriming, "units are being set up, kept or taken away for the extension, or modified", active, extending, failed, closingLease),
 	row(failed, "no unit could be set up", closingFailed),
 	row(closingTicket, "units are being torn down before the lease began", closed),
 	row(closingLease, "units are being torn down", closed),

@@ -10,13 +10,13 @@ import (
 // begin puts a new unit on each host and starts its setup; for an extension it
 // tells the units that stay about their new term and takes away those too many.
 func (s *step) begin(hosts []actors.Host, why string) {
-	s.Term = s.Wanted
+	s.Term, s.Modify = s.Wanted, 0
 	s.Units, s.changed = slices.Clone(s.Units), true
 	keep := s.Ticket.Units
 	for i := range s.Units {
 		u := &s.Units[i]
 		switch {
-		case u.State != actors.UnitActive:
+		case u.State != actors.UnitActive && u.State != actors.UnitModifying:
 		case keep > 0:
 			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
 			keep--
@@ -38,7 +38,7 @@ func (s *step) begin(hosts []actors.Host, why string) {
 func (r Reservation) missing() int {
 	n := r.Ticket.Units
 	for _, u := range r.Units {
-		if u.State == actors.UnitActive {
+		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
 			n--
 		}
 	}
@@ -67,6 +67,8 @@ func (s *step) actionDone(ev actors.ActionDone) {
 		s.drop(i, &s.freed)
 	case u.State == actors.UnitClosing:
 		s.again(i, ev)
+	case u.State == actors.UnitModifying && s.Modify > 0:
+		s.modified(u, ev)
 	case ev.Code == 0:
 		if u.State == actors.UnitPriming {
 			s.tried = append(s.tried, try{u.Host, false})
@@ -123,12 +125,20 @@ func (r Reservation) owed(before *Reservation) []actors.Action {
 		}) {
 			continue
 		}
-		verb := actors.Setup
-		if u.State == actors.UnitClosing {
-			verb = actors.Teardown
-		}
 		out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: u,
-			Verb: verb, Sequence: u.Sequence, Properties: r.Ticket.Properties.Merged(r.Config)})
+			Verb: r.verb(u), Sequence: u.Sequence, Properties: r.Ticket.Properties.Merged(r.Config)})
 	}
 	return out
+}
+
+// verb is the action that a pending unit waits for. A unit that is kept by an
+// extension is set up again, which tells everybody concerned its new end.
+func (r Reservation) verb(u actors.Unit) actors.Verb {
+	switch {
+	case u.State == actors.UnitClosing:
+		return actors.Teardown
+	case u.State == actors.UnitModifying && r.Modify > 0:
+		return actors.ModifyUnit
+	}
+	return actors.Setup
 }

@@ -16,7 +16,8 @@ type Config struct {
 	Self   actors.ActorID
 	Cycles actors.Cycles
 	Policy policy.Broker
-	Keep   actors.Cycle // remember what is over for this long after its term; 0 means 600
+	Quotas []policy.Limit // what clients and slices may hold at once; none by default
+	Keep   actors.Cycle   // remember what is over for this long after its term; 0 means 600
 	// Margins are for what it buys from other brokers; zero means LegacyMargins.
 	Margins Margins
 }
@@ -32,6 +33,8 @@ type Actor struct {
 	claims   map[actors.ReservationID]claim
 	holdings map[actors.ReservationID]Holding
 	turns    map[actors.ReservationID]actors.ReservationID // holdings' names, by what sellers call them
+	groups   groups
+	quotas   quotas
 	arrived  int
 }
 
@@ -47,7 +50,8 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, sources: map[actors.TicketID]*source{}, book: map[actors.ReservationID]Reservation{},
 		asks: map[actors.ReservationID]bool{}, claims: map[actors.ReservationID]claim{},
-		holdings: map[actors.ReservationID]Holding{}, turns: map[actors.ReservationID]actors.ReservationID{}}
+		holdings: map[actors.ReservationID]Holding{}, turns: map[actors.ReservationID]actors.ReservationID{},
+		groups: groups{}, quotas: newQuotas(c.Quotas)}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -151,6 +155,8 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			// Given back before it was asked for: remember, so that the request
 			// behind it on the wire takes nothing.
 			s.move(closed, "given back before it was asked for")
+		} else if why := a.late(s.Reservation); why != "" {
+			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, "", 0)
 		}
 		return nil
 	})
@@ -170,6 +176,9 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		why = "the term is already over"
 	}
 	if err := m.Term.Validate(); why == "" && err != nil {
+		why = err.Error()
+	}
+	if err := policy.Check(m.Properties, m.Units); why == "" && m.Op == actors.OpTicket && err != nil {
 		why = err.Error()
 	}
 	if why == "" {
@@ -196,6 +205,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.answer {
 		fx.Send = []actors.Message{s.update(a.config.Self, a.base(s.Reservation))}
 	}
+	if s.changed && len(a.groups) > 0 {
+		fx.Join(a.disband(now, s.Reservation))
+	}
 	return fx, nil
 }
 
@@ -218,6 +230,7 @@ func (a *Actor) put(r Reservation) {
 	if r.holding() && a.sources[r.Source] != nil {
 		a.sources[r.Source].grants++
 	}
+	a.groups.put(r.ID, a.book[r.ID].Group, r.Group)
 	a.book[r.ID] = r
 	a.arrived = max(a.arrived, r.Arrived)
 	if r.Status == ticketing || r.Status == extending {
@@ -233,6 +246,7 @@ func (a *Actor) put(r Reservation) {
 			_ = src.calendar.Take(r.ID, h)
 		}
 	}
+	a.quotas.put(r)
 	a.agenda.Set(r.ID, a.due(r))
 }
 
@@ -268,10 +282,7 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		}
 		r := a.book[id]
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
-			if src := a.sources[r.Source]; src != nil {
-				src.calendar.Release(id)
-			}
-			delete(a.book, id)
+			a.forget(r)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
 			continue
 		}
@@ -281,24 +292,30 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	return fx
 }
 
+// forget drops a reservation that is over.
+func (a *Actor) forget(r Reservation) {
+	if src := a.sources[r.Source]; src != nil {
+		src.calendar.Release(r.ID)
+	}
+	a.quotas.drop(r)
+	a.groups.put(r.ID, r.Group, "")
+	delete(a.book, r.ID)
+}
+
 // round asks the policy about everybody who waits and carries its decisions out,
 // each checked against the real calendar: a mistaken policy can refuse too much,
 // but it cannot sell anything twice.
 func (a *Actor) round(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
-	asks := make([]policy.Ask, 0, len(a.asks))
-	for _, r := range a.waiting() {
-		asks = append(asks, r.ask())
-	}
-	if len(asks) == 0 {
+	if len(a.asks) == 0 {
 		return fx
 	}
-	for _, d := range a.config.Policy.Allocate(a.snapshot(now, asks)) {
+	for _, d := range a.whole(a.config.Policy.Allocate(a.snapshot(now, a.waiting()))) {
 		if !a.asks[d.Reservation] {
 			continue
 		}
 		res := a.book[d.Reservation]
-		if d.Granted && !a.fits(res.ask(), d) {
+		if d.Granted && !a.trial().fits(res, d) {
 			d = policy.Decision{Reservation: d.Reservation, Why: "insufficient resources"}
 		}
 		var from actors.TicketID
@@ -328,29 +345,6 @@ func (a *Actor) waiting() []Reservation {
 		return cmp.Or(cmp.Compare(x.Arrived, y.Arrived), cmp.Compare(x.ID, y.ID))
 	})
 	return out
-}
-
-// fits checks a grant against what is really free.
-func (a *Actor) fits(ask policy.Ask, d policy.Decision) bool {
-	src, ok := a.sources[d.Source]
-	if !ok || src.shut || ask.Held != nil && ask.Held.Source != d.Source || src.ticket.Type != ask.Type ||
-		d.Units < 1 || d.Term.Validate() != nil {
-		return false
-	}
-	if _, ok := src.parent(d.Units, d.Term); !ok {
-		return false
-	}
-	holds, err := ask.Holds(d)
-	if err != nil {
-		return false
-	}
-	sketch := src.calendar.Sketch()
-	for _, h := range holds {
-		if sketch.Take(ask.Reservation, h) != nil {
-			return false
-		}
-	}
-	return true
 }
 
 // base is the ticket a grant was carved from.

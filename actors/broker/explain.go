@@ -43,8 +43,13 @@ func (a *Actor) approve(now actors.Cycle, ev actors.Approve) (actors.Effects, er
 }
 
 // snapshot is what a policy is shown at now.
-func (a *Actor) snapshot(now actors.Cycle, asks []policy.Ask) policy.Round {
-	r := policy.Round{Now: now, Cycles: a.config.Cycles, Asks: asks, Grants: a.grants}
+func (a *Actor) snapshot(now actors.Cycle, waiting []Reservation) policy.Round {
+	r := policy.Round{Now: now, Cycles: a.config.Cycles, Asks: make([]policy.Ask, len(waiting)), Grants: a.grants}
+	known := map[string]int{}
+	for i, w := range waiting {
+		r.Asks[i] = w.ask()
+		a.quotas.show(&r, known, w, &r.Asks[i])
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
 		s := a.sources[id]
 		if s.shut {
@@ -68,16 +73,6 @@ func (a *Actor) grants(yield func(policy.Grant) bool) {
 			return
 		}
 	}
-}
-
-// Plan says what would become of these asks if they came now, behind everybody who
-// waits. Nothing changes: it is the policy's answer on a sketch.
-func (a *Actor) Plan(now actors.Cycle, asks []policy.Ask) []policy.Verdict {
-	var all []policy.Ask
-	for _, r := range a.waiting() {
-		all = append(all, r.ask())
-	}
-	return policy.Plan(a.config.Policy, a.snapshot(now, append(all, asks...)), asks)
 }
 
 // Explain says in words what the policy last decided about a reservation, from

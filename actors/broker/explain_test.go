@@ -140,11 +140,9 @@ func TestPlan(t *testing.T) {
 	a := under(t, edf.Policy{}, nil)
 	do(t, a, 5, asks("first", 3, nil))
 	before := a.Views()
-	wish := func(id string, units int) policy.Ask {
-		return policy.Ask{Reservation: actors.ReservationID(id), Type: "node", Units: units, Term: term}
-	}
-	v := a.Plan(6, []policy.Ask{wish("x", 2), wish("y", 1), wish("z", 5)})
-	if v[0].Outcome != policy.Queued || v[1].Outcome != policy.Granted || v[2].Outcome != policy.Impossible {
+	wish := func(id string, units int) actors.Message { return asks(id, units, nil).(actors.Receive).Message }
+	v := a.Plan(6, []actors.Message{wish("x", 2), wish("y", 1), wish("z", 5)})
+	if v[0].Outcome != policy.Later || v[1].Outcome != policy.Granted || v[2].Outcome != policy.Impossible {
 		t.Errorf("%+v", v)
 	}
 	if !reflect.DeepEqual(a.Views(), before) || a.sources["T0"].calendar.Free(term.Start, term.End) != 4 {

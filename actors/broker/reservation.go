@@ -35,6 +35,7 @@ type Reservation struct {
 	Slivers  []policy.Sliver `json:"slivers,omitempty"` // hosts of the source that the grant lies on
 	Size     calendar.Vector `json:"size,omitzero"`     // of one unit there
 	Asked    actors.Cycle    `json:"asked,omitempty"`   // when the last request came
+	Group    string          `json:"group,omitempty"`   // the request group it is or was a member of
 	Approval policy.Approval `json:"approval,omitzero"` // what an operator said about it
 	Memory   policy.Memory   `json:"memory,omitzero"`   // the policy's own, from its last decision
 	Reason   *policy.Reason  `json:"reason,omitempty"`  // what that decision weighed
@@ -66,6 +67,9 @@ func (s *step) move(to Status, why string) {
 func (s *step) take(m actors.Message) {
 	s.Sequence, s.Units, s.Term, s.Request = m.Sequence, m.Units, m.Term, m.Properties
 	s.Asked = s.now
+	if s.Granted == nil { // an extension is for one member alone
+		s.Group = s.ask().Group()
+	}
 	s.changed = true
 }
 
@@ -96,6 +100,9 @@ func (s *step) receive(m actors.Message) error {
 		if s.Status != ticketing {
 			return s.refuse(m, actors.Stale, fmt.Sprintf("already in %v", s.Status))
 		}
+		if err := policy.Check(m.Properties, m.Units); err != nil {
+			return s.refuse(m, actors.Invalid, err.Error())
+		}
 		s.take(m) // asked anew before the policy decided
 	case actors.OpExtendTicket:
 		return s.extend(m)
@@ -114,6 +121,9 @@ func (s *step) extend(m actors.Message) error {
 		return s.refuse(m, actors.Invalid, fmt.Sprintf("%+v does not prolong %+v", m.Term, s.Granted.Term))
 	case m.Type != s.Type:
 		return s.refuse(m, actors.Invalid, "an extension cannot change the type")
+	}
+	if err := policy.Check(m.Properties, m.Units); err != nil {
+		return s.refuse(m, actors.Invalid, err.Error())
 	}
 	s.take(m)
 	s.move(extending, "the client asks to extend")

@@ -129,7 +129,7 @@ func (a *Actor) Views() []actors.View {
 func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleBroker.String(), State: r.Status.State.String(),
 		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Units, Term: r.Term, Client: r.Client,
-		Broker: a.config.Self, Authority: a.base(r).Authority.ID, Since: r.Since, Error: r.Error,
+		Broker: a.config.Self, Authority: a.base(r).Authority.ID, TicketSeq: r.Sequence, Since: r.Since, Error: r.Error,
 		NextAt: a.due(r), Deadline: a.due(r), Next: "expire"}
 	if d, ok := r.explain(a.asks[r.ID]); ok {
 		v.Decision = append([]string{d.Text}, d.Details...)

@@ -50,6 +50,16 @@ func (c *Calendar) Sketch() *Calendar {
 		holds: map[actors.ReservationID][]Hold{}, units: c.units, hosts: slices.Clone(c.hosts)}
 }
 
+// Clone is a copy that knows by whom what is taken, and can give it back. It costs
+// as much as there is; see Sketch.
+func (c *Calendar) Clone() *Calendar {
+	out := c.Sketch()
+	for id, hs := range c.holds {
+		out.holds[id] = slices.Clone(hs)
+	}
+	return out
+}
+
 // Capacity is the number of units the calendar may give out at once.
 func (c *Calendar) Capacity() int { return c.capacity }
 

@@ -179,7 +179,10 @@ func (s *Scenario) check() error {
 	}
 	brokers := map[string]bool{}
 	for _, b := range s.Brokers {
-		name("broker", b.Name)
+		who := name("broker", b.Name)
+		if err := b.Settings.Check(); err != nil {
+			add("%s%w", who, err)
+		}
 		brokers[b.Name] = true
 	}
 	for _, x := range s.Sites {

@@ -83,14 +83,14 @@ func Plan(s Scenario, p Policies, after Length, wishes []Wish) ([]policy.Verdict
 	if err := w.play(w.result()); err != nil {
 		return nil, err
 	}
-	asks := map[actors.ActorID][]policy.Ask{}
+	asks := map[actors.ActorID][]actors.Message{}
 	place := map[actors.ActorID][]int{}
 	for i, wish := range wishes {
-		b, a, err := w.ask(wish)
+		m, err := w.ask(wish)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", wish.Name, err)
 		}
-		asks[b], place[b] = append(asks[b], a), append(place[b], i)
+		asks[m.To], place[m.To] = append(asks[m.To], m), append(place[m.To], i)
 	}
 	out := make([]policy.Verdict, len(wishes))
 	for _, b := range w.cast {
@@ -103,8 +103,8 @@ func Plan(s Scenario, p Policies, after Length, wishes []Wish) ([]policy.Verdict
 	return out, nil
 }
 
-// ask is a wish as the broker it is for would see it.
-func (w *world) ask(wish Wish) (actors.ActorID, policy.Ask, error) {
+// ask is a wish as a message to the broker it is for.
+func (w *world) ask(wish Wish) (actors.Message, error) {
 	g := w.guests[0]
 	for _, o := range w.guests {
 		if o.Name == wish.Manager {
@@ -112,21 +112,21 @@ func (w *world) ask(wish Wish) (actors.ActorID, policy.Ask, error) {
 		}
 	}
 	if wish.Manager != "" && g.Name != wish.Manager {
-		return "", policy.Ask{}, fmt.Errorf("there is no manager %q", wish.Manager)
+		return actors.Message{}, fmt.Errorf("there is no manager %q", wish.Manager)
 	}
 	b := g.broker
 	if wish.Broker != "" {
 		b = id("broker", wish.Broker)
 	}
 	if w.byID[b] == nil {
-		return "", policy.Ask{}, fmt.Errorf("there is no broker %q", wish.Broker)
+		return actors.Message{}, fmt.Errorf("there is no broker %q", wish.Broker)
 	}
 	start := w.cycles.Start(w.end + max(actors.Cycle(wish.Start/w.Cycle), 1))
-	a := policy.Ask{Reservation: actors.ReservationID(wish.Name), Client: actors.ActorID(g.slice.ID), Slice: g.slice.ID,
-		Type: actors.ResourceType(wish.Type), Units: wish.Units, Properties: actors.Properties(wish.Request), Since: w.end,
+	m := actors.Message{From: actors.ActorID(g.slice.ID), To: b, Reservation: actors.ReservationID(wish.Name), Slice: g.slice,
+		Type: actors.ResourceType(wish.Type), Units: wish.Units, Properties: actors.Properties(wish.Request),
 		Term: actors.NewTerm(start, start+actors.Millis(int64(wish.Length)/1e6)-1)}
 	if wish.Type == "" {
-		a.Type = actors.ResourceType(g.Type)
+		m.Type = actors.ResourceType(g.Type)
 	}
-	return b, a, a.Term.Validate()
+	return m, m.Term.Validate()
 }

@@ -201,6 +201,7 @@ func (w *world) run(p *player, now actors.Cycle, a actors.Action) {
 			takes = 0 // a unit that is told about its new term
 		}
 		p.rack.count(a.Unit.ID, now, true)
+	case a.Verb == actors.ModifyUnit: // it is up, and stays up
 	default:
 		takes = p.rack.Teardown
 	}
@@ -247,12 +248,13 @@ func (w *world) open(p Policies) error {
 			Rules: manager.Rules{Self: self, Cycles: w.cycles, Margins: margins}, Broker: g.broker})})
 	}
 	for _, b := range w.Brokers {
-		pol, err := p.Broker(b.Policy, b.Settings.Named(func(name string) string { return string(id("manager", name)) }))
+		settings := b.Settings.Named(func(name string) string { return string(id("manager", name)) })
+		pol, err := p.Broker(b.Policy, settings)
 		if err != nil {
 			return fmt.Errorf("broker %s: %w", b.Name, err)
 		}
 		self := id("broker", b.Name)
-		add(&player{id: self, machine: broker.New(broker.Config{Self: self, Cycles: w.cycles, Policy: pol})})
+		add(&player{id: self, machine: broker.New(broker.Config{Self: self, Cycles: w.cycles, Policy: pol, Quotas: settings.Quotas})})
 	}
 	var errs []error
 	for _, s := range w.Sites {

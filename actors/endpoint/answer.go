@@ -50,7 +50,7 @@ func (e *Endpoint) accept(w http.ResponseWriter, x exchange) error {
 		return err
 	}
 	kind := soap.PlainType
-	if x.policy.MTOM {
+	if x.peer.Policy.MTOM {
 		kind, body = soap.Pack(strings.ToUpper(strings.ReplaceAll(e.cfg.Self.GUID, "-", "")), body)
 	}
 	send(w, http.StatusOK, kind, body)
@@ -61,7 +61,8 @@ func (e *Endpoint) seal(x exchange) wssec.Seal {
 	now := e.cfg.Clock.Now()
 	return wssec.Seal{
 		Signer: e.cfg.Self.Key, Cert: e.cfg.Self.Cert, GUID: e.cfg.Self.GUID, Name: e.cfg.Location.Name,
-		To: string(x.peer.ID), MessageID: x.claim, Created: now, Expires: now.Add(life), Profile: x.policy.Profile,
+		To: string(x.peer.ID), MessageID: x.claim, Created: now, Expires: now.Add(life), Profile: x.peer.Policy.Profile,
+		FinalConfirmation: x.peer.Policy.FinalConfirmation,
 	}
 }
 
@@ -78,7 +79,7 @@ func (e *Endpoint) fault(w http.ResponseWriter, x exchange, err error) {
 	if status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	if x.confirm != nil && x.policy.Profile == wssec.Strict {
+	if x.confirm != nil && x.peer.Policy.Profile == wssec.Strict {
 		if data, err := e.seal(x).Response(faultBody(f), x.confirm); err == nil {
 			send(w, status, soap.PlainType, data)
 			return

@@ -27,7 +27,7 @@ type Config struct {
 	Self     keys.Identity      // signs answers; its GUID is the only destination taken
 	Location actors.Location    // the actor; its Name is the last part of the path, its URL where its WSDL says it is
 	Role     actors.Role        // decides which operations are offered
-	Registry *registry.Registry // who may ask, and for what
+	Registry *registry.Registry // who may ask, for what, and how they sign
 	// Ask hands an event to the actor and returns when its effects are durable,
 	// or with the reason why the actor refused it. A host's Ask will do.
 	Ask func(context.Context, actors.Event) error
@@ -35,9 +35,6 @@ type Config struct {
 	Clock  clock.Clock   // nil means the real one
 	Skew   time.Duration // how far a peer's clock may be off; 0 means 2 minutes
 	Replay int           // messages remembered to tell repetitions; 0 means 200,000
-	// Policy says how the messages of a peer must be signed, by its GUID; nil means
-	// the profile in the registry, as it is.
-	Policy func(guid string) wssec.Policy
 	// Journal outlives the process with what has been taken from peers that do not
 	// date their messages. Without one, a restart forgets it: such peers must not be
 	// served then. It belongs to this endpoint.
@@ -102,9 +99,6 @@ func New(cfg Config) (*Endpoint, error) {
 	orDefault(&cfg.Wait, 20*time.Second)
 	orDefault(&cfg.Window, 24*time.Hour)
 	orDefault(&cfg.Room, 1<<16)
-	if cfg.Policy == nil {
-		cfg.Policy = func(guid string) wssec.Policy { return cfg.Registry.Profile(guid).Policy() }
-	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real()
 	}

@@ -45,12 +45,13 @@ func TestA5ForgedChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := w.serve(t, w.site, withPolicy(wssec.Legacy.Policy()))
+	s := w.serve(t, w.site)
 	s.clock.Advance(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Sub(start))
 	for _, pinned := range []bool{true, false} {
-		peer := registry.Peer{Location: actors.Location{ID: w.manager.id(), Name: "sm"}, Role: actors.RoleManager, Certs: []*x509.Certificate{cert}}
+		peer := registry.Peer{Location: actors.Location{ID: w.manager.id(), Name: "sm"}, Role: actors.RoleManager,
+			Policy: wssec.Legacy.Policy(), Certs: []*x509.Certificate{cert}}
 		if !pinned {
-			peer.Certs = []*x509.Certificate{w.manager.Cert}
+			peer.Certs = []*x509.Certificate{certify(t, w.manager.GUID, rsaKeys()[0])}
 		}
 		if err := s.registry.Replace([]registry.Peer{peer, w.broker.peer()}); err != nil {
 			t.Fatal(err)

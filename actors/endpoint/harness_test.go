@@ -268,7 +268,7 @@ func (w world) message(t testing.TB, op actors.Op) (from, to party, m actors.Mes
 	}
 	from, to = w.manager, w.broker
 	switch op {
-	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 		to = w.site
 		tk := w.leaf(t, w.broker, w.manager)
 		m.Ticket = &tk
@@ -295,7 +295,7 @@ func (w world) wire(t testing.TB, from party, m actors.Message) wire.Message {
 
 var ops = []actors.Op{
 	actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpRedeem, actors.OpExtendLease,
-	actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpClose,
+	actors.OpModifyLease, actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpClose,
 }
 
 func withRSA(t testing.TB, p party) party {

@@ -55,11 +55,14 @@ func deployed(t testing.TB) (w world, policy wssec.Policy) {
 
 func withPolicy(p wssec.Policy) func(*endpoint.Config) {
 	return func(c *endpoint.Config) {
-		c.Policy = func(guid string) wssec.Policy {
-			if guid == "33333333-3333-4333-8333-333333333333" {
-				return p
+		peers := c.Registry.Peers()
+		for i := range peers {
+			if peers[i].ID == "33333333-3333-4333-8333-333333333333" {
+				peers[i].Policy = p
 			}
-			return c.Registry.Profile(guid).Policy()
+		}
+		if err := c.Registry.Replace(peers); err != nil {
+			panic(err)
 		}
 	}
 }
@@ -347,8 +350,9 @@ func TestRecordedRedeem(t *testing.T) {
 	const kind = `multipart/related; boundary=MIMEBoundaryurn_uuid_889A1B47C878FF1A6F1795312421901; type="application/xop+xml"; ` +
 		`start="<0.urn:uuid:889A1B47C878FF1A6F1795312421902@apache.org>"; start-info="text/xml"; charset=UTF-8`
 	serve := func() *service {
-		s := w.serve(t, w.site, withPolicy(wssec.Legacy.Policy()))
-		peer := registry.Peer{Location: actors.Location{ID: w.manager.id(), Name: "sm"}, Role: actors.RoleManager, Certs: []*x509.Certificate{cert}}
+		s := w.serve(t, w.site)
+		peer := registry.Peer{Location: actors.Location{ID: w.manager.id(), Name: "sm"}, Role: actors.RoleManager,
+			Policy: wssec.Legacy.Policy(), Certs: []*x509.Certificate{cert}}
 		if err := s.registry.Replace([]registry.Peer{peer, w.broker.peer()}); err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,6 @@ type exchange struct {
 	about   string        // reservation
 	message actors.Message
 	confirm []byte // signature value of the request; nil until it is verified
-	policy  wssec.Policy
 	undated string // replay key of a legacy request that was remembered
 	read    int
 }
@@ -96,7 +95,7 @@ func (e *Endpoint) open(x *exchange, doc *xmltree.Document) (wssec.Verified, err
 	now := e.cfg.Clock.Now()
 	v, err := wssec.OpenRequest(doc, wssec.Opening{
 		Trust: e.cfg.Registry, Self: e.cfg.Self.GUID, Now: now, NotBefore: e.since, Skew: e.cfg.Skew,
-		Policy: e.cfg.Policy, Cache: &e.certs, Strength: &e.strong,
+		Policy: e.cfg.Registry.Policy, Cache: &e.certs, Strength: &e.strong,
 	})
 	if err != nil {
 		return v, err
@@ -111,7 +110,7 @@ func (e *Endpoint) open(x *exchange, doc *xmltree.Document) (wssec.Verified, err
 	case v.Profile() == wssec.Strict && e.replay.Seen(v.ReplayKey(), v.Created()):
 		return v, fmt.Errorf("message %q of peer %q was seen before", wire.Clip(v.MessageID()), peer.Name)
 	}
-	x.peer, x.confirm, x.policy = peer, v.SignatureValue(), e.cfg.Policy(v.GUID())
+	x.peer, x.confirm = peer, v.SignatureValue()
 	return v, nil
 }
 

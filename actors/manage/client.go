@@ -87,6 +87,16 @@ func (c *Client) Extend(ctx context.Context, e Extension) (out Reservation, err 
 	return out, c.post(ctx, path, e.query(), body, &out)
 }
 
+// Modify asks a service manager to run a subcommand on every unit of a lease.
+func (c *Client) Modify(ctx context.Context, m Modification) (out Reservation, err error) {
+	path, err := m.path("/modify")
+	if err != nil {
+		return out, err
+	}
+	body := map[string]any{"number": m.Number, "subcommand": m.Subcommand, "arguments": m.Arguments}
+	return out, c.post(ctx, path, m.query(), body, &out)
+}
+
 // Close asks an actor to end a reservation.
 func (c *Client) Close(ctx context.Context, ref Ref) (out Reservation, err error) {
 	path, err := ref.path("/close")
@@ -104,6 +114,9 @@ func (c *Client) Wait(ctx context.Context, g Goal) (out Reservation, err error) 
 	}
 	q := g.query()
 	q["state"] = g.States
+	if g.Settled {
+		q.Set("settled", "true")
+	}
 	if g.Timeout != 0 {
 		q.Set("timeout", g.Timeout.String())
 	}

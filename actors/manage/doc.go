@@ -1,7 +1,7 @@
 /*
 Package manage is what operators see and may do, over any set of actors in one
-process: list and show reservations, request, extend and close them, wait for a
-state, watch what moves.
+process: list and show reservations, request, extend, modify and close them, wait
+for a state, watch what moves.
 
 [Service] is the contract. [Local] carries it out on hosts in this process;
 [Client] carries it to a [Local] behind a Unix socket. Command line, portal and

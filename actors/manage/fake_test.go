@@ -62,6 +62,8 @@ func (d *desk) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) {
 			v.Units = ev.Units
 		}
 		move(v, actors.Active, actors.ExtendingTicket, "broker x")
+	case actors.Modify:
+		move(d.book[ev.Reservation], actors.Active, actors.ModifyingLease, "site y")
 	case actors.Close:
 		if d.book[ev.Reservation].State == actors.Closed.String() {
 			return refuse(actors.Stale, ev.Reservation, "it is closed already")

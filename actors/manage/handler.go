@@ -30,9 +30,10 @@ type roster struct {
 //	GET  /v1/actors
 //	GET  /v1/reservations?actor=&slice=&state=        state may be repeated
 //	GET  /v1/reservations/{id}?actor=
-//	GET  /v1/reservations/{id}/wait?actor=&state=&timeout=
+//	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
 //	POST /v1/reservations                             an Order
 //	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units"}
+//	POST /v1/reservations/{id}/modify?actor=          {"number", "subcommand", "arguments"}
 //	POST /v1/reservations/{id}/close?actor=           {}
 //	GET  /v1/watch?actor=&slice=&state=               one Change a line, without end
 //
@@ -49,6 +50,7 @@ func Handler(s Service) http.Handler {
 		"GET /v1/reservations/{id}/wait":    h.wait,
 		"POST /v1/reservations":             h.request,
 		"POST /v1/reservations/{id}/extend": h.extend,
+		"POST /v1/reservations/{id}/modify": h.modify,
 		"POST /v1/reservations/{id}/close":  h.close,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -154,7 +156,7 @@ func ref(r *http.Request) Ref { return Ref{r.URL.Query().Get("actor"), r.PathVal
 
 func (h *handler) wait(r *http.Request) (any, error) {
 	const op = "manage.wait"
-	q, err := query(r, "actor", "state", "timeout")
+	q, err := query(r, "actor", "state", "settled", "timeout")
 	if err != nil {
 		return nil, invalid(op, err.Error())
 	}
@@ -164,7 +166,11 @@ func (h *handler) wait(r *http.Request) (any, error) {
 			return nil, invalid(op, "timeout: "+err.Error())
 		}
 	}
-	res, err := h.service.Wait(r.Context(), Goal{ref(r), q["state"], timeout})
+	settled := q.Get("settled")
+	if settled != "" && settled != "true" && settled != "false" {
+		return nil, invalid(op, fmt.Sprintf("settled is %q, not true or false", settled))
+	}
+	res, err := h.service.Wait(r.Context(), Goal{ref(r), q["state"], settled == "true", timeout})
 	if err != nil && res.Reservation != "" {
 		return nil, kept{err, res}
 	}
@@ -191,6 +197,18 @@ func (h *handler) extend(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return h.service.Extend(r.Context(), Extension{ref(r), body.End, body.Length, body.Units})
+}
+
+func (h *handler) modify(r *http.Request) (any, error) {
+	var body struct {
+		Number     int               `json:"number"`
+		Subcommand string            `json:"subcommand"`
+		Arguments  map[string]string `json:"arguments"`
+	}
+	if err := read(r, "manage.modify", &body, "actor"); err != nil {
+		return nil, err
+	}
+	return h.service.Modify(r.Context(), Modification{ref(r), body.Number, body.Subcommand, body.Arguments})
 }
 
 // read takes in the body of a request whose address may have the parameters named.

@@ -51,6 +51,8 @@ type Reservation struct {
 	Broker      *Party    `json:"broker,omitempty"`    // who sold
 	Authority   *Party    `json:"authority,omitempty"` // who owns the units
 	Held        []Unit    `json:"held,omitempty"`      // the units themselves
+	TicketSeq   int       `json:"ticketSeq,omitempty"` // number of the last request to the broker, sent or taken
+	LeaseSeq    int       `json:"leaseSeq,omitempty"`  // and to the site
 	Since       time.Time `json:"since,omitzero"`      // when it came into this state
 	Waiting     string    `json:"waiting,omitempty"`   // whom or what it waits for
 	Next        string    `json:"next,omitempty"`      // the next automatic step
@@ -65,8 +67,9 @@ type Reservation struct {
 // Unit is one leased thing.
 type Unit struct {
 	ID         string            `json:"id"`
-	Host       string            `json:"host,omitempty"` // inventory name, at sites
-	State      string            `json:"state"`          // default, priming, active, modifying, closing, closed, failed
+	Host       string            `json:"host,omitempty"`     // inventory name, at sites
+	State      string            `json:"state"`              // default, priming, active, modifying, closing, closed, failed
+	Sequence   int               `json:"sequence,omitempty"` // of its latest action, as handlers are told
 	Attempts   int               `json:"attempts,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"`
 	Notice     string            `json:"notice,omitempty"` // last thing a handler said

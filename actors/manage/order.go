@@ -197,6 +197,33 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 	})
 }
 
+// Modify checks the modification and asks the manager.
+func (l *Local) Modify(ctx context.Context, m Modification) (Reservation, error) {
+	const op = "manage.modify"
+	a, r, err := l.find(ctx, op, m.Ref, actors.RoleManager)
+	if err != nil {
+		return Reservation{}, err
+	}
+	var problems []string
+	if m.Subcommand == "" {
+		problems = append(problems, "subcommand is missing: say what to do with the units")
+	}
+	if err := name("subcommand", m.Subcommand); err != nil {
+		problems = append(problems, err.Error())
+	}
+	if err := properties("arguments", m.Arguments); err != nil {
+		problems = append(problems, err.Error())
+	}
+	if m.Number < 0 {
+		problems = append(problems, fmt.Sprintf("number is %d, not 1 or more", m.Number))
+	}
+	if len(problems) > 0 {
+		return Reservation{}, invalid(op, problems...)
+	}
+	return l.ask(ctx, a, r, actors.Modify{Reservation: actors.ReservationID(r.Reservation), Number: m.Number,
+		Subcommand: m.Subcommand, Arguments: maps.Clone(m.Arguments)})
+}
+
 // sells refuses a type that the broker is known not to have.
 func (l *Local) sells(broker actors.ActorID, wanted string) error {
 	var known []string

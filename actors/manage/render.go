@@ -82,10 +82,11 @@ func render(n names, a Actor, v actors.View) Reservation {
 		Client: n.party(v.Client), Broker: n.party(v.Broker), Authority: n.party(v.Authority),
 		Since: moment(a.Cycles, v.Since), Waiting: v.Waiting, Next: v.Next,
 		NextAt: upcoming(a.Cycles, v.NextAt), Deadline: upcoming(a.Cycles, v.Deadline), Error: v.Error, Decision: slices.Clone(v.Decision),
+		TicketSeq: v.TicketSeq, LeaseSeq: v.LeaseSeq,
 	}
 	for _, u := range v.Held {
 		r.Held = append(r.Held, Unit{
-			ID: string(u.ID), Host: u.Host, State: u.State.String(), Attempts: u.Attempts,
+			ID: string(u.ID), Host: u.Host, State: u.State.String(), Sequence: u.Sequence, Attempts: u.Attempts,
 			Properties: maps.Clone(map[string]string(u.Properties)), Notice: u.Notice,
 		})
 	}

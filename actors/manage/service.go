@@ -22,6 +22,9 @@ type Service interface {
 	Request(ctx context.Context, o Order) (Reservation, error)
 	// Extend asks whoever asked for a reservation to prolong it.
 	Extend(ctx context.Context, e Extension) (Reservation, error)
+	// Modify asks a service manager to run a subcommand on every unit of a lease. What
+	// became of it is in the units' properties when nothing is pending any more.
+	Modify(ctx context.Context, m Modification) (Reservation, error)
 	// Close asks an actor to end a reservation. That takes time: see Wait.
 	Close(ctx context.Context, ref Ref) (Reservation, error)
 	// Wait returns when the reservation is in one of the states. It gives up with
@@ -107,11 +110,25 @@ type Extension struct {
 	Units int `json:"units,omitempty"`
 }
 
+// Modification asks for a change of what the units of a lease are.
+type Modification struct {
+	Ref
+	// Number is the running number of this modify; 0 takes the next. Whoever wants to
+	// repeat a modification safely gives it.
+	Number int `json:"number,omitempty"`
+	// Subcommand is a word that the site's driver knows, such as "restart".
+	Subcommand string `json:"subcommand"`
+	// Arguments are what it needs to know.
+	Arguments map[string]string `json:"arguments,omitempty"`
+}
+
 // Goal is what to wait for.
 type Goal struct {
 	Ref
 	// States ends the wait when any of them is reached; letter case does not matter.
 	States []string `json:"states"`
+	// Settled makes the wait go on while an operation is pending.
+	Settled bool `json:"settled,omitempty"`
 	// Timeout ends the wait; 0 means that only the context does.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }

@@ -62,7 +62,7 @@ func (l *Local) Wait(ctx context.Context, g Goal) (Reservation, error) {
 		if gone { // forgotten, as what is closed is after a while
 			r.State = actors.Closed.String()
 		}
-		if slices.Contains(wanted, r.State) {
+		if slices.Contains(wanted, r.State) && (!g.Settled || r.Pending == actors.None.String()) {
 			return r, nil
 		}
 		if over(r.State, wanted) {

@@ -49,6 +49,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.one(now, ev.Message.Reservation, ev)
 	case actors.Extend:
 		fx, err = a.one(now, ev.Reservation, ev)
+	case actors.Modify:
+		fx, err = a.one(now, ev.Reservation, ev)
 	case actors.Close:
 		fx, err = a.one(now, ev.Reservation, ev)
 	default:

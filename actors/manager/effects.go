@@ -48,6 +48,8 @@ func (r Reservation) request() (actors.Op, int, int) {
 		return actors.OpRedeem, r.LeaseSeq, r.Tries
 	case actors.ExtendingLease:
 		return actors.OpExtendLease, r.LeaseSeq, r.Tries
+	case actors.ModifyingLease:
+		return actors.OpModifyLease, r.LeaseSeq, r.Tries
 	}
 	if r.Status == closeWait {
 		return actors.OpClose, r.LeaseSeq, r.Tries

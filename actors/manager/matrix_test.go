@@ -62,8 +62,11 @@ func sample(s Status) Reservation {
 	if s.State == actors.ActiveTicketed {
 		r.TicketSeq, r.Term, r.Ticket = 2, term.Extended(29_999), ticket("T2", term.Extended(29_999))
 	}
-	if s.Pending == actors.ExtendingLease || s == closeWait {
+	if s.Pending == actors.ExtendingLease || s.Pending == actors.ModifyingLease || s == closeWait {
 		r.LeaseSeq = 2
+	}
+	if s.Pending == actors.ModifyingLease {
+		r.Config = r.Config.Modified(actors.Modification{Number: 1, Subcommand: "modify.restart"})
 	}
 	if s.State.Final() {
 		r.Relinquished = true
@@ -78,6 +81,16 @@ func lease(t actors.Term, seq int, units ...string) actors.Event {
 	}
 	m.Units = len(units)
 	return actors.Receive{Message: m}
+}
+
+// modifiedLease answers the modify of sample.
+func modifiedLease(code int) actors.Event {
+	ev := lease(term, 2, "u1", "u2").(actors.Receive)
+	units := ev.Message.Lease.Units
+	for i := range units {
+		units[i].Properties = units[i].Properties.ModifyResult(1, code, "said so")
+	}
+	return ev
 }
 
 func granted(seq int, t *actors.Ticket) actors.Event {
@@ -109,6 +122,8 @@ var events = []struct {
 	{"lease of two", lease(term, 1, "u1", "u2")},
 	{"lease of one", lease(term, 0, "u1")},
 	{"extended lease", lease(term.Extended(29_999), 2, "u1", "u2", "u3")},
+	{"modified lease", modifiedLease(0)},
+	{"lease, its modify failed", modifiedLease(17)},
 	{"empty lease", lease(term, 0)},
 	{"lease refused", refused(actors.OpUpdateLease, "am", 0)},
 	{"lease from a stranger", refused(actors.OpUpdateLease, "xx", 0)},
@@ -119,12 +134,17 @@ var events = []struct {
 	{"extendTicket undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpExtendTicket, Sequence: 2}, Kind: actors.Invalid}},
 	{"redeem undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpRedeem, Sequence: 1}, Kind: actors.Denied}},
 	{"extendLease undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpExtendLease, Sequence: 2}, Kind: actors.Denied}},
+	{"modifyLease undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpModifyLease, Sequence: 2}, Kind: actors.Stale}},
 	{"close undeliverable", actors.SendFailed{Message: actors.Message{Op: actors.OpClose, Sequence: 2}, Kind: actors.NotFound}},
 	{"redeem failed at the site", failedRPC(actors.OpRedeem, "am")},
 	{"redeem failed at a stranger", failedRPC(actors.OpRedeem, "xx")},
+	{"modify failed at the site", failedRPC(actors.OpModifyLease, "am")},
 	{"ticket failed at the broker", failedRPC(actors.OpTicket, "br")},
 	{"extend to 40", actors.Extend{Reservation: "R1", End: 40_999}},
 	{"extend to 15", actors.Extend{Reservation: "R1", End: 15_000}},
+	{"modify 1", actors.Modify{Reservation: "R1", Number: 1, Subcommand: "restart"}},
+	{"modify 2", actors.Modify{Reservation: "R1", Number: 2, Subcommand: "restart"}},
+	{"modify, nonsense", actors.Modify{Reservation: "R1", Subcommand: "rm -rf /"}},
 	{"close", actors.Close{Reservation: "R1"}},
 	{"tick", actors.Tick{}},
 }

@@ -96,6 +96,8 @@ func (s *step) apply(ev actors.Event) error {
 		s.sendFailed(ev)
 	case actors.Extend:
 		return s.extend(ev)
+	case actors.Modify:
+		return s.modify(ev)
 	case actors.Close:
 		s.close("asked to close")
 	case actors.Tick:
@@ -138,7 +140,7 @@ func (s *step) probe() bool {
 	case blockedJoin:
 		s.join()
 		s.move(joining, "predecessors are ready")
-	case joining, extendingJ, activeTicketedJ, extendingLeaseJ:
+	case joining, extendingJ, activeTicketedJ, extendingLeaseJ, modifyingJ:
 		s.settle()
 	case closing:
 		if len(s.Held) == 0 {

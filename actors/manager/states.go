@@ -40,6 +40,8 @@ var (
 	activeTicketedJ = at(actors.ActiveTicketed, actors.None, actors.Joining)
 	extendingLease  = at(actors.ActiveTicketed, actors.ExtendingLease, actors.NoJoin)
 	extendingLeaseJ = at(actors.ActiveTicketed, actors.ExtendingLease, actors.Joining)
+	modifying       = at(actors.Active, actors.ModifyingLease, actors.NoJoin)
+	modifyingJ      = at(actors.Active, actors.ModifyingLease, actors.Joining)
 )
 
 // Moves is every move a reservation can make here; each step is checked against
@@ -51,8 +53,8 @@ var Moves = fsm.New(
 	row(blockedRedeem, "time to redeem; predecessors must be ready first", redeeming),
 	row(redeeming, "the site was asked to turn the ticket into a lease", blockedJoin, closed, failed),
 	row(blockedJoin, "the lease arrived; its units have not begun to join", joining, closeWait),
-	row(joining, "units are joining the guest", active, extendingJ, closing, failed),
-	row(active, "the guest uses its units", joining, extending, closing, failed),
+	row(joining, "units are joining the guest", active, extendingJ, modifyingJ, closing, failed),
+	row(active, "the guest uses its units", joining, extending, modifying, closing, failed),
 	row(extending, "the broker was asked for a longer ticket", active, activeTicketed, extendingJ, closing, failed),
 	row(extendingJ, "the same, while units are still joining", joining, activeTicketedJ, extending, closing, failed),
 	row(activeTicketed, "a longer ticket is held; it is not yet time to extend the lease",
@@ -60,6 +62,8 @@ var Moves = fsm.New(
 	row(activeTicketedJ, "the same, while units are still joining", activeTicketed, extendingLeaseJ, closing, failed),
 	row(extendingLease, "the site was asked to extend the lease", joining, extendingLeaseJ, closing, failed),
 	row(extendingLeaseJ, "the same, while units are still joining", joining, extendingLease, closing, failed),
+	row(modifying, "the site was asked to modify the units", active, joining, closing, failed),
+	row(modifyingJ, "the same, while units are still joining", joining, modifying, closing, failed),
 	row(closing, "units are leaving the guest", closeWait),
 	row(closeWait, "the site was asked to take the units back", closed),
 	row(closed, "over, everything given back"),

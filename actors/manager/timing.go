@@ -73,6 +73,12 @@ func (r Reservation) timers(k Rules) []timer {
 		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doExtendLease}, {of(r.Ticket.Term.End) - m.Close, doClose}}
 	case extendingLease, extendingLeaseJ:
 		return []timer{retry, {of(r.Ticket.Term.End) - m.Close, doClose}, {of(r.LeaseTerm.End) + 1 + m.Grace, doGiveUp}}
+	case modifying, modifyingJ:
+		ts := []timer{retry, {of(r.LeaseTerm.End) - m.Close, doClose}}
+		if r.Renewable && !r.RenewRefused { // a modify that hangs must not cost the lease
+			ts = append(ts, timer{of(r.LeaseTerm.End) - m.Renew - 1, doGiveUp})
+		}
+		return ts
 	case closing:
 		return []timer{{max(r.Since, of(r.LeaseTerm.End)) + 1 + m.Grace, doGiveUp}}
 	case closeWait:
@@ -135,6 +141,9 @@ func (s *step) giveUp() {
 	case extendingLease, extendingLeaseJ:
 		s.Error = "the site did not confirm the extension"
 		s.close(s.Error)
+	case modifying, modifyingJ:
+		s.Error = fmt.Sprintf("the site has not answered modify %d; the lease is renewed all the same", s.newestModify())
+		s.move(at(actors.Active, actors.None, s.Status.Join), s.Error)
 	case closing:
 		s.Error = fmt.Sprintf("%d units did not leave in time", len(s.Held))
 		s.Held = nil

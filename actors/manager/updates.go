@@ -119,6 +119,7 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 // absorb takes over what the site reports of a lease that is already held.
 func (s *step) absorb(m actors.Message) {
 	confirmed := m.Term.End > s.LeaseTerm.End && s.Status.Pending == actors.ExtendingLease
+	modified := s.Status.Pending == actors.ModifyingLease // whose answer this is, see updateLease
 	if m.Term.End >= s.LeaseTerm.End {
 		s.LeaseTerm = m.Term
 	}
@@ -130,6 +131,8 @@ func (s *step) absorb(m actors.Message) {
 	switch {
 	case confirmed:
 		s.move(joining, "the site extended the lease")
+	case modified:
+		s.modified()
 	case slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }):
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the site reported other units")
 	}
@@ -179,6 +182,9 @@ func (s *step) sendFailed(ev actors.SendFailed) {
 	case m.Op == actors.OpExtendLease && s.Status.Pending == actors.ExtendingLease && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.close(why)
+	case m.Op == actors.OpModifyLease && s.Status.Pending == actors.ModifyingLease && m.Sequence == s.LeaseSeq:
+		s.Error = why // the units are as they were
+		s.move(at(actors.Active, actors.None, s.Status.Join), why)
 	case m.Op == actors.OpClose && s.Status == closeWait && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.finish(why)

@@ -29,7 +29,7 @@ func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleManager.String(),
 		State: r.Status.State.String(), Pending: r.Status.Pending.String(), Join: r.Status.Join.String(),
 		Type: r.Type, Units: r.Units, Term: r.Term, Client: a.config.Self, Broker: r.Broker, Authority: r.Authority.ID,
-		Held: r.Held, Since: r.Since, Error: r.Error, Waiting: waiting(r)}
+		Held: r.Held, TicketSeq: r.TicketSeq, LeaseSeq: r.LeaseSeq, Since: r.Since, Error: r.Error, Waiting: waiting(r)}
 	if next := r.next(a.config.Rules); next.do != doNothing {
 		v.Next, v.NextAt = deedNames[next.do], next.at
 	}
@@ -46,7 +46,7 @@ func waiting(r Reservation) string {
 	switch op, _, _ := r.request(); op {
 	case actors.OpTicket, actors.OpExtendTicket:
 		return "broker " + string(r.Broker)
-	case actors.OpRedeem, actors.OpExtendLease, actors.OpClose:
+	case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 		return "site " + r.Authority.Name
 	}
 	switch r.Status {

@@ -79,14 +79,17 @@ func (d Decision) Cut() actors.Properties {
 }
 
 // Elastic reports whether the ask accepts fewer units than it names, and the
-// least it accepts. Both the paper's name and the legacy one count (leasing 3.9).
-// A member of a group is never elastic (leasing 4.8.4).
+// least it accepts. Both the paper's name and the legacy ones count (leasing 3.9),
+// and a range from units.min to a larger units.max says it too (leasing 4.5.7). A
+// member of a group is never elastic (leasing 4.8.4).
 func (a Ask) Elastic() (least int, ok bool) {
-	if !a.flag("elastic", "request.elasticSize") || a.grouped() {
+	least, said := given(a.Properties, "units.min")
+	most, ranged := given(a.Properties, "units.max")
+	if a.grouped() || !a.flag("elastic", "request.elasticSize", "units.elastic") && !(said && ranged && least < most) {
 		return a.Units, false
 	}
-	if n, err := strconv.Atoi(a.Properties["units.min"]); err == nil && n > 0 && n <= a.Units {
-		return n, n < a.Units
+	if said && least > 0 && least <= a.Units {
+		return least, least < a.Units
 	}
 	return 1, a.Units > 1
 }
@@ -195,7 +198,7 @@ func number(p actors.Properties, name string, def int) int {
 func (a Ask) flag(names ...string) bool {
 	for _, n := range names {
 		if text, ok := a.Properties[n]; ok {
-			if on, err := strconv.ParseBool(text); err == nil && on {
+			if on, _ := boolean(text); on {
 				return true
 			}
 		}

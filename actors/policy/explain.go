@@ -32,24 +32,6 @@ type Verdict struct {
 	Details     []string             `json:"details,omitempty"` // what was weighed, a line each
 }
 
-// Plan says what a policy would decide about some of a round's asks. The round's
-// sketches are used up.
-func Plan(p Broker, r Round, about []Ask) []Verdict {
-	decided := map[actors.ReservationID]Decision{}
-	for _, d := range p.Allocate(r) {
-		decided[d.Reservation] = d
-	}
-	out := make([]Verdict, len(about))
-	for i, a := range about {
-		d, ok := decided[a.Reservation]
-		if !ok {
-			d = Decision{Reservation: a.Reservation, Waits: true, Why: "the policy has not decided"}
-		}
-		out[i] = Explain(a, d)
-	}
-	return out
-}
-
 // Explain says in words what a decision about an ask means. It is the same for a
 // decision that was carried out and for one that a broker only made to be asked.
 func Explain(a Ask, d Decision) Verdict {
@@ -87,6 +69,9 @@ func Explain(a Ask, d Decision) Verdict {
 	case why.Exist < a.Units:
 		v.Outcome, v.Units = Impossible, why.Exist
 		v.Text = fmt.Sprintf("impossible: only %d %s", why.Exist, map[bool]string{true: "exists", false: "exist"}[why.Exist == 1])
+	case why.Quota != "" && why.Limit < a.Units:
+		v.Outcome, v.Units = Impossible, why.Limit
+		v.Text = fmt.Sprintf("impossible: the quota of %s is %d %s", why.Quota, why.Limit, plural(why.Limit, "unit"))
 	case why.Fits > 0 && why.Fits < a.Units:
 		v.Outcome, v.Units = Smaller, why.Fits
 		v.Text = fmt.Sprintf("refused: it would fit with %s", what(why.Fits))

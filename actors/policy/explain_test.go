@@ -24,18 +24,18 @@ func ExampleExplain() {
 	asks := []policy.Ask{ask("a", 3, nil), ask("b", 4, nil), ask("c", 5, actors.Properties{"elastic": "1"}), ask("d", 2, nil),
 		ask("e", 3, actors.Properties{"deferrable": "1"}), ask("f", 9, nil), ask("g", 1, actors.Properties{"deferrable": "1"})}
 	round.Asks = asks
-	for _, v := range policy.Plan(evenload.Policy{}, round.Sketch(), asks) {
+	for _, v := range plan(evenload.Policy{}, round.Sketch(), asks) {
 		fmt.Println(v.Reservation, v.Outcome, "-", v.Text)
 	}
-	v := policy.Plan(evenload.Policy{}, round.Sketch(), asks)[1]
+	v := plan(evenload.Policy{}, round.Sketch(), asks)[1]
 	fmt.Printf("%q\n", v.Details)
 
 	round.Asks = asks[:1]
-	v = policy.Plan(manual.Policy{}, round.Sketch(), asks[:1])[0]
+	v = plan(manual.Policy{}, round.Sketch(), asks[:1])[0]
 	fmt.Printf("%s\n%s\n", v.Text, v.Details[1])
 	late := ask("late", 1, actors.Properties{"deferrable": "1", "deadline": "100000"})
 	round.Asks = []policy.Ask{late}
-	fmt.Println(policy.Plan(edf.Policy{}, round.Sketch(), round.Asks)[0].Text)
+	fmt.Println(plan(edf.Policy{}, round.Sketch(), round.Asks)[0].Text)
 	// Output:
 	// a granted - granted: 3 units of node, from 1970-01-01T00:01:00Z to 1970-01-01T00:02:00Z, at east
 	// b granted - granted: 4 units of node, from 1970-01-01T00:01:00Z to 1970-01-01T00:02:00Z, at west
@@ -48,4 +48,17 @@ func ExampleExplain() {
 	// queued: an operator has to approve it
 	// if approved now: granted: 3 units of node, from 1970-01-01T00:01:00Z to 1970-01-01T00:02:00Z, at east
 	// refused: its deadline cannot be met: it would be over 19999 ms late
+}
+
+// plan is what a policy decides about some of a round's asks, in words.
+func plan(p policy.Broker, r policy.Round, about []policy.Ask) []policy.Verdict {
+	decided := map[actors.ReservationID]policy.Decision{}
+	for _, d := range p.Allocate(r) {
+		decided[d.Reservation] = d
+	}
+	out := make([]policy.Verdict, len(about))
+	for i, a := range about {
+		out[i] = policy.Explain(a, decided[a.Reservation])
+	}
+	return out
 }

@@ -25,6 +25,9 @@ type Round struct {
 	// order of the reservations' names. It may be nil; looking costs as much as
 	// there is.
 	Grants iter.Seq[Grant]
+	// Quotas bounds what some of those who ask may hold, whatever is free; asks say
+	// which of them concern them.
+	Quotas []Quota
 }
 
 // Slot is the first instant that a grant of this round can cover.
@@ -36,6 +39,10 @@ func (r Round) Sketch() Round {
 	r.Sources = slices.Clone(r.Sources)
 	for i := range r.Sources {
 		r.Sources[i].Calendar = r.Sources[i].Calendar.Sketch()
+	}
+	r.Quotas = slices.Clone(r.Quotas)
+	for i := range r.Quotas {
+		r.Quotas[i].Calendar = r.Quotas[i].Calendar.Sketch()
 	}
 	return r
 }
@@ -65,6 +72,8 @@ type Ask struct {
 	Memory Memory
 	// Held is set when the ask prolongs a grant: what it holds now, and from where.
 	Held *Held
+	// Quotas is the indices of the round's quotas that bound it.
+	Quotas []int
 }
 
 // Held is what an extension already has.

@@ -13,10 +13,16 @@ type Reason struct {
 	Fits int `json:"fits,omitempty"`
 	// Exist is the most units that one source can give out at once, ever.
 	Exist int `json:"exist,omitempty"`
+	// Quota names the tightest quota that bounds the ask, and Limit is its units.
+	Quota string `json:"quota,omitempty"`
+	Limit int    `json:"limit,omitempty"`
 	// Earliest is when all units could start as things stand; 0 means never, or
 	// that nobody looked.
 	Earliest actors.Millis `json:"earliest,omitempty"`
 	Note     string        `json:"note,omitempty"` // what the policy adds
+	// Look is the cycle from which on the policy looks at a waiting ask more closely;
+	// 0 means in every round. Plans skip the rounds before.
+	Look actors.Cycle `json:"look,omitempty"`
 }
 
 // MaxTried is how many sources a Reason tells about.

@@ -1,11 +1,42 @@
 package policy
 
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
 // Settings is what operators may set of a broker's policy. A policy reads what
 // concerns it.
 type Settings struct {
 	Weights    map[string]int `yaml:"weights"`    // shares, by client: for propshare
 	Priorities map[string]int `yaml:"priorities"` // by client; larger goes first: for priority
+	Quotas     []Limit        `yaml:"quotas"`     // what clients and slices may hold, under any policy
+	// Renewals says when extensions are served: "first", before all new asks, which
+	// is the default and what leases count on; or "by class", before the new asks of
+	// their own priority only (leasing 4.5.3): for priority.
+	Renewals string `yaml:"renewals"`
 }
+
+// Check says what is wrong with settings, apart from the names of clients.
+func (s Settings) Check() error {
+	var bad []error
+	for i, l := range s.Quotas {
+		if err := l.Check(); err != nil {
+			bad = append(bad, fmt.Errorf("quota %d: %w", i+1, err))
+		}
+	}
+	if s.Renewals != "" && s.Renewals != RenewalsFirst && s.Renewals != RenewalsByClass {
+		bad = append(bad, fmt.Errorf("renewals are served %q or %q, not %q", RenewalsFirst, RenewalsByClass, s.Renewals))
+	}
+	return errors.Join(bad...)
+}
+
+// What Settings.Renewals may say.
+const (
+	RenewalsFirst   = "first"
+	RenewalsByClass = "by class"
+)
 
 // Named is the same settings with every client under another name.
 func (s Settings) Named(name func(string) string) Settings {
@@ -19,5 +50,11 @@ func (s Settings) Named(name func(string) string) Settings {
 		}
 		return out
 	}
-	return Settings{Weights: rename(s.Weights), Priorities: rename(s.Priorities)}
+	s.Weights, s.Priorities, s.Quotas = rename(s.Weights), rename(s.Priorities), slices.Clone(s.Quotas)
+	for i := range s.Quotas {
+		if c := &s.Quotas[i].Client; *c != "" {
+			*c = name(*c)
+		}
+	}
+	return s
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // legacy peers have such keys; we only verify
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
@@ -21,8 +22,10 @@ type Peer struct {
 	// Location names the peer and says where it listens. An empty URL means that
 	// nothing is ever sent to it.
 	actors.Location
-	Role    actors.Role
-	Profile wssec.Profile // how messages to and from it are signed; 0 means wssec.Strict
+	Role actors.Role
+	// Policy says how messages to and from it are signed and packed. One without a
+	// profile means wssec.Strict as it is.
+	Policy wssec.Policy
 	// Certs carry the keys the peer may sign with. One key decides identity, not
 	// the certificate around it; two overlap while a peer changes keys. Tickets
 	// are granted to the first. At least one is required, and its common name is
@@ -42,7 +45,7 @@ func (p Peer) May(self actors.Role, op actors.Op) bool {
 // are taken from it. The legacy scheme rests on MD5, so nobody is given it who
 // does not need it (tickets 4).
 func (p Peer) Tickets() ticket.Scheme {
-	if p.Profile == wssec.Legacy || p.Profile == wssec.LegacyStrong {
+	if p.Policy.Profile == wssec.Legacy || p.Policy.Profile == wssec.LegacyStrong {
 		return ticket.SharpLenient
 	}
 	return ticket.SHA256Chain
@@ -51,8 +54,10 @@ func (p Peer) Tickets() ticket.Scheme {
 // check says what is wrong with a peer taken alone, or nil.
 func (p Peer) check() error {
 	switch {
-	case !wssec.ValidGUID(string(p.ID)):
-		return fmt.Errorf("id %q is not a lower-case UUID", p.ID)
+	case !wssec.ValidLegacyGUID(string(p.ID)):
+		return fmt.Errorf("id %q is not a UUID", p.ID)
+	case !wssec.ValidGUID(string(p.ID)) && !p.Policy.AnyCaseGUID:
+		return fmt.Errorf("id %q is not in lower case, and its policy does not allow that", p.ID)
 	case !wssec.ValidName(p.Name) || strings.Contains(p.Name, "/") || p.Name == "." || p.Name == "..":
 		return fmt.Errorf("name %q: want 1 to 128 octets, printable, usable in a path", p.Name)
 	case p.Role < actors.RoleManager || p.Role > actors.RoleAuthority:
@@ -60,7 +65,7 @@ func (p Peer) check() error {
 	case len(p.Certs) == 0:
 		return errors.New("no certificate: nobody could be told from anybody")
 	}
-	if _, err := wssec.ParseProfile(p.Profile.String()); err != nil {
+	if err := p.Policy.Check(); err != nil {
 		return err
 	}
 	for _, c := range p.Certs {
@@ -69,6 +74,9 @@ func (p Peer) check() error {
 		}
 		if _, ok := fingerprint(c.PublicKey); !ok {
 			return fmt.Errorf("a certificate with a key of type %T", c.PublicKey)
+		}
+		if err := p.Policy.Suits(c.PublicKey); err != nil {
+			return err
 		}
 	}
 	if p.URL == "" {
@@ -89,10 +97,12 @@ func (p Peer) check() error {
 // fingerprint is a comparable form of a public key; false for kinds of keys
 // that no profile knows.
 func fingerprint(key crypto.PublicKey) (string, bool) {
-	switch key.(type) {
+	switch k := key.(type) {
 	case *rsa.PublicKey, *ecdsa.PublicKey:
 		der, err := x509.MarshalPKIXPublicKey(key)
 		return string(der), err == nil
+	case *dsa.PublicKey:
+		return fmt.Sprintf("%x %x %x %x", k.P, k.Q, k.G, k.Y), true
 	}
 	return "", false
 }

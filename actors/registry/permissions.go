@@ -11,7 +11,7 @@ import (
 var rights = map[[2]actors.Role][]actors.Op{
 	{actors.RoleBroker, actors.RoleManager}:    {actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish},
 	{actors.RoleBroker, actors.RoleBroker}:     {actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpUpdateTicket},
-	{actors.RoleAuthority, actors.RoleManager}: {actors.OpRedeem, actors.OpExtendLease, actors.OpClose},
+	{actors.RoleAuthority, actors.RoleManager}: {actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose},
 	{actors.RoleAuthority, actors.RoleBroker}:  {actors.OpClaim},
 	{actors.RoleBroker, actors.RoleAuthority}:  {actors.OpUpdateTicket},
 	{actors.RoleManager, actors.RoleBroker}:    {actors.OpUpdateTicket},

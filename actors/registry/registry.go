@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/leasehold/leasehold/actors"
@@ -46,30 +47,35 @@ func (r *Registry) Replace(peers []Peer) error {
 	}
 	slices.SortFunc(s.peers, func(a, b Peer) int { return cmp.Compare(a.Name, b.Name) })
 	owner := make(map[string]actors.ActorID)
+	ids := make(map[actors.ActorID]int)
 	for i := range s.peers {
 		p := &s.peers[i]
 		p.Certs, p.Ops = slices.Clone(p.Certs), slices.Clone(p.Ops)
-		p.Profile = cmp.Or(p.Profile, wssec.Strict)
+		p.Policy.Signatures, p.Policy.Digests = slices.Clone(p.Policy.Signatures), slices.Clone(p.Policy.Digests)
+		p.Policy.Profile = cmp.Or(p.Policy.Profile, wssec.Strict)
 		if err := p.check(); err != nil {
 			return fmt.Errorf("registry: peer %q: %w", p.Name, err)
 		}
-		if p.ID == r.self {
+		if strings.EqualFold(string(p.ID), string(r.self)) {
 			return fmt.Errorf("registry: peer %q has the id of this actor itself", p.Name)
 		}
-		if j, taken := s.byID[p.ID]; taken {
+		// Two spellings of one GUID are two actors to deployed ones, and one too many to
+		// whoever reads a log (wssec A27).
+		folded := actors.ActorID(strings.ToLower(string(p.ID)))
+		if j, taken := ids[folded]; taken {
 			return fmt.Errorf("registry: peers %q and %q have one id, %s", s.peers[j].Name, p.Name, p.ID)
 		}
 		if _, taken := s.byName[p.Name]; taken {
 			return fmt.Errorf("registry: two peers are named %q", p.Name)
 		}
-		s.byID[p.ID], s.byName[p.Name] = i, i
+		s.byID[p.ID], s.byName[p.Name], ids[folded] = i, i, i
 		for _, c := range p.Certs {
 			f, _ := fingerprint(c.PublicKey)
 			if o, taken := owner[f]; taken && o != p.ID {
 				return fmt.Errorf("registry: peer %q has the same key as %s", p.Name, o)
 			}
 			owner[f] = p.ID
-			s.pins[string(p.ID)] = append(s.pins[string(p.ID)], wssec.Pin{GUID: string(p.ID), Key: c.PublicKey})
+			s.pins[string(p.ID)] = append(s.pins[string(p.ID)], wssec.Pin{GUID: string(p.ID), Key: c.PublicKey, Cert: c})
 		}
 	}
 	r.state.Store(s)
@@ -112,11 +118,11 @@ func (r *Registry) Peers() []Peer { return slices.Clone(r.now().peers) }
 // changed.
 func (r *Registry) Pins(guid string) []wssec.Pin { return r.now().pins[guid] }
 
-// Profile is how messages from a GUID must be signed; the zero Profile, which
-// accepts nothing, for strangers.
-func (r *Registry) Profile(guid string) wssec.Profile {
+// Policy is how messages to and from a GUID are signed and packed; the zero Policy,
+// which accepts nothing, for strangers. Its slices must not be changed.
+func (r *Registry) Policy(guid string) wssec.Policy {
 	p, _ := r.Peer(actors.ActorID(guid))
-	return p.Profile
+	return p.Policy
 }
 
 // SiteKeys are the keys that may have signed the root of a ticket in the name

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/dsig"
 )
 
 // cert is a certificate of guid whose key follows from seed.
@@ -38,7 +40,7 @@ func cert(t testing.TB, guid, seed string) *x509.Certificate {
 	return c
 }
 
-const self actors.ActorID = "00000000-0000-4000-8000-000000000000"
+const self actors.ActorID = "abcdef00-0000-4000-8000-00000000000f"
 
 func guid(n int) actors.ActorID {
 	return actors.ActorID(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
@@ -62,14 +64,14 @@ func TestLookups(t *testing.T) {
 		t.Fatal(err)
 	}
 	list[0].Name, list[0].Certs[0] = "changed", nil // the registry keeps its own
-	if p, ok := r.Peer(b.ID); !ok || p.Name != "peer2" || p.Role != actors.RoleBroker || p.Profile != wssec.Strict || p.Certs[0] == nil {
+	if p, ok := r.Peer(b.ID); !ok || p.Name != "peer2" || p.Role != actors.RoleBroker || p.Policy.Profile != wssec.Strict || p.Certs[0] == nil {
 		t.Errorf("by id: %+v, %v", p, ok)
 	}
 	if p, ok := r.Named("peer1"); !ok || p.ID != a.ID {
 		t.Errorf("by name: %+v, %v", p, ok)
 	}
 	for _, id := range []actors.ActorID{"", self, "PEER1", guid(9)} {
-		if p, ok := r.Peer(id); ok || len(r.Pins(string(id))) != 0 || r.Profile(string(id)) != 0 || r.SiteKeys(string(id)) != nil {
+		if p, ok := r.Peer(id); ok || len(r.Pins(string(id))) != 0 || r.Policy(string(id)).Profile != 0 || r.SiteKeys(string(id)) != nil {
 			t.Errorf("%q is known: %+v", id, p)
 		}
 	}
@@ -94,8 +96,45 @@ func TestLookups(t *testing.T) {
 func TestZeroTrustsNobody(t *testing.T) {
 	t.Parallel()
 	var r Registry
-	if _, ok := r.Peer(guid(1)); ok || r.Pins(string(guid(1))) != nil || len(r.Peers()) != 0 || r.Profile("") != 0 {
+	if _, ok := r.Peer(guid(1)); ok || r.Pins(string(guid(1))) != nil || len(r.Peers()) != 0 || r.Policy("").Profile != 0 {
 		t.Error("the zero Registry knows somebody")
+	}
+}
+
+// upper is p as a legacy peer whose GUID has letters in upper case.
+func upper(t testing.TB, p Peer) Peer {
+	p.ID = actors.ActorID(strings.ToUpper(string(p.ID)))
+	p.Certs = []*x509.Certificate{cert(t, string(p.ID), "upper")}
+	p.Policy = wssec.Policy{Profile: wssec.Legacy, AnyCaseGUID: true, Signatures: []string{dsig.ECDSASHA256}}
+	return p
+}
+
+// A peer's whole policy is kept and handed out, its certificates are in its pins,
+// and a GUID is found in its own case only.
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	p := peer(t, 1, actors.RoleAuthority)
+	p.ID = "abcdef00-0000-4000-8000-000000000001"
+	p = upper(t, p)
+	p.Policy.Tokens, p.Policy.MTOM, p.Policy.FinalConfirmation = wssec.TokenSKI, true, true
+	p.Policy.Digests, p.Policy.ExpiredUntil = []string{dsig.SHA1}, time.Unix(1<<31, 0)
+	r, err := New(self, []Peer{p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := p.Policy
+	want.Signatures, want.Digests = slices.Clone(want.Signatures), slices.Clone(want.Digests)
+	p.Policy.Signatures[0], p.Policy.Digests[0] = "changed", "changed" // the registry keeps its own
+	if got := r.Policy(string(p.ID)); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	pins := r.Pins(string(p.ID))
+	if len(pins) != 1 || pins[0].Cert != p.Certs[0] || pins[0].GUID != string(p.ID) {
+		t.Errorf("%+v", pins)
+	}
+	other := strings.ToLower(string(p.ID))
+	if _, ok := r.Peer(actors.ActorID(other)); ok || r.Pins(other) != nil || r.Policy(other).Profile != 0 {
+		t.Error("found in another case")
 	}
 }
 
@@ -120,29 +159,41 @@ func TestRefused(t *testing.T) {
 		"odd key": func(p *Peer) {
 			p.Certs = []*x509.Certificate{{Subject: pkix.Name{CommonName: string(p.ID)}, PublicKey: "key"}}
 		},
-		"unknown profile":      func(p *Peer) { p.Profile = 99 },
-		"relative URL":         func(p *Peer) { p.URL = "/orca/services/x" },
-		"file URL":             func(p *Peer) { p.URL = "file:///etc/passwd" },
-		"URL with password":    func(p *Peer) { p.URL = "http://a:b@host/" },
-		"URL with query":       func(p *Peer) { p.URL = "http://host/?x" },
-		"no URL at all":        func(p *Peer) { p.URL = "http://host:port" },
-		"id of another peer":   func(p *Peer) { p.ID = guid(2); p.Certs = []*x509.Certificate{cert(t, string(guid(2)), "x")} },
-		"name of another peer": func(p *Peer) { p.Name = "peer2" },
-		"key of another peer":  func(p *Peer) { p.Certs = []*x509.Certificate{cert(t, string(p.ID), string(guid(2)))} },
+		"unknown profile":          func(p *Peer) { p.Policy.Profile = 99 },
+		"a policy that cannot be":  func(p *Peer) { p.Policy.MTOM = true },
+		"a key of no allowed kind": func(p *Peer) { p.Policy = wssec.Legacy.Policy() },
+		"id in upper case of a legacy peer": func(p *Peer) {
+			p.ID = "ABCDEF00-0000-4000-8000-00000000000A"
+			*p = upper(t, *p)
+			p.Policy.AnyCaseGUID = false
+		},
+		"own id in upper case":             func(p *Peer) { p.ID = "ABCDEF00-0000-4000-8000-00000000000F"; *p = upper(t, *p) },
+		"id of another peer in upper case": func(p *Peer) { p.ID = "ABCDEF00-0000-4000-8000-00000000000E"; *p = upper(t, *p) },
+		"relative URL":                     func(p *Peer) { p.URL = "/orca/services/x" },
+		"file URL":                         func(p *Peer) { p.URL = "file:///etc/passwd" },
+		"URL with password":                func(p *Peer) { p.URL = "http://a:b@host/" },
+		"URL with query":                   func(p *Peer) { p.URL = "http://host/?x" },
+		"no URL at all":                    func(p *Peer) { p.URL = "http://host:port" },
+		"id of another peer":               func(p *Peer) { p.ID = guid(2); p.Certs = []*x509.Certificate{cert(t, string(guid(2)), "x")} },
+		"name of another peer":             func(p *Peer) { p.Name = "peer2" },
+		"key of another peer":              func(p *Peer) { p.Certs = []*x509.Certificate{cert(t, string(p.ID), string(guid(2)))} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			good := []Peer{peer(t, 2, actors.RoleBroker)}
+			lower := peer(t, 5, actors.RoleManager)
+			lower.ID = "abcdef00-0000-4000-8000-00000000000e"
+			lower.Certs = []*x509.Certificate{cert(t, string(lower.ID), "lower")}
+			good := []Peer{peer(t, 2, actors.RoleBroker), lower}
 			r, err := New(self, good)
 			if err != nil {
 				t.Fatal(err)
 			}
 			p := peer(t, 1, actors.RoleAuthority)
 			change(&p)
-			if err := r.Replace([]Peer{good[0], p}); err == nil {
+			if err := r.Replace(append(good, p)); err == nil {
 				t.Fatal("accepted")
 			}
-			if len(r.Peers()) != 1 {
+			if len(r.Peers()) != 2 {
 				t.Error("a refused list changed the registry")
 			}
 		})
@@ -173,7 +224,7 @@ func TestPermissions(t *testing.T) {
 		"ticket broker<-manager", "extendTicket broker<-manager", "relinquish broker<-manager",
 		"ticket broker<-broker", "extendTicket broker<-broker", "relinquish broker<-broker", "updateTicket broker<-broker",
 		"updateTicket broker<-authority",
-		"redeem authority<-manager", "extendLease authority<-manager", "close authority<-manager", "claim authority<-broker",
+		"redeem authority<-manager", "extendLease authority<-manager", "modifyLease authority<-manager", "close authority<-manager", "claim authority<-broker",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("rights:\n%q\nwant\n%q", got, want)

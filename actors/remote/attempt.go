@@ -41,7 +41,7 @@ func (r *Remote) attempt(ctx context.Context, m actors.Message) result {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Limit)
 	defer cancel()
 	kind := soap.PlainType
-	if r.cfg.Policy(string(peer.ID)).MTOM {
+	if peer.Policy.MTOM {
 		kind, request = soap.Pack(strings.ToUpper(strings.ReplaceAll(r.cfg.NewID(), "-", "")), request)
 	}
 	doc, err := r.post(ctx, target(peer, m), op, kind, request)
@@ -69,7 +69,7 @@ func (r *Remote) seal(m actors.Message, peer registry.Peer) (op wire.Op, request
 	now := r.cfg.Clock.Now()
 	request, confirm, err = wssec.Seal{
 		Signer: r.cfg.Self.Key, Cert: r.cfg.Self.Cert, GUID: r.cfg.Self.GUID, Name: r.cfg.Location.Name,
-		To: string(peer.ID), MessageID: m.ID, Created: now, Expires: now.Add(r.cfg.Life), Profile: r.cfg.Policy(string(peer.ID)).Profile,
+		To: string(peer.ID), MessageID: m.ID, Created: now, Expires: now.Add(r.cfg.Life), Profile: peer.Policy.Profile,
 	}.RequestConfirm(body)
 	return w.Op, request, confirm, err
 }
@@ -118,7 +118,7 @@ func (r *Remote) post(ctx context.Context, url string, op wire.Op, kind string, 
 func (r *Remote) read(doc *xmltree.Document, peer registry.Peer, op wire.Op, confirm []byte) result {
 	verified, err := wssec.OpenResponse(doc, wssec.Opening{
 		Trust: r.cfg.Registry, Self: r.cfg.Self.GUID, Now: r.cfg.Clock.Now(), Skew: r.cfg.Skew,
-		Policy: r.cfg.Policy, Cache: &r.certs, Strength: &r.strong,
+		Policy: r.cfg.Registry.Policy, Cache: &r.certs, Strength: &r.strong,
 	}, string(peer.ID), confirm)
 	if err != nil {
 		if _, payload, e := soap.DecodeEnvelope(doc); e == nil {

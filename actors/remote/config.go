@@ -22,14 +22,10 @@ import (
 type Config struct {
 	Self     keys.Identity      // signs messages and tickets; its GUID is the actor's
 	Location actors.Location    // own name, and the URL that answers should be sent to
-	Registry *registry.Registry // where peers are, and their keys
+	Registry *registry.Registry // where peers are, their keys, and how they sign
 	// Failed hears that a message was given up. It is called from one goroutine
 	// at a time and may block; Send never waits for it.
 	Failed func(actors.SendFailed)
-
-	// Policy says how messages to and from a peer are signed and packed, by its GUID;
-	// nil means the profile in the registry, as it is.
-	Policy func(guid string) wssec.Policy
 
 	Client *http.Client  // nil means one with TLS defaults, no proxy and the time limit below
 	Limit  time.Duration // longest a single attempt may take; 0 means 30 s
@@ -82,9 +78,6 @@ func (c *Config) complete() error {
 	orDefault(&c.Skew, 2*time.Minute)
 	orDefault(&c.Queue, 4096)
 	c.Retry = c.Retry.complete()
-	if c.Policy == nil {
-		c.Policy = func(guid string) wssec.Policy { return c.Registry.Profile(guid).Policy() }
-	}
 	if c.Clock == nil {
 		c.Clock = clock.Real()
 	}

@@ -31,7 +31,7 @@ func TestLegacyDelivery(t *testing.T) {
 		}
 	}
 	for _, packed := range []bool{false, true} {
-		policy := func(string) wssec.Policy { return wssec.Policy{Profile: wssec.Legacy, MTOM: packed} }
+		policy := wssec.Policy{Profile: wssec.Legacy, MTOM: packed}
 		manager, broker, _ := federation(t)
 		for i, n := range []*node{manager, broker} {
 			n.id.Key, n.id.Cert = keys[i], certify(t, n.id.GUID, keys[i])
@@ -39,7 +39,7 @@ func TestLegacyDelivery(t *testing.T) {
 		for _, n := range []*node{manager, broker} {
 			other := map[*node]*node{manager: broker, broker: manager}[n]
 			if err := n.registry.Replace([]registry.Peer{{
-				Location: other.location(), Role: other.role, Profile: wssec.Legacy, Certs: []*x509.Certificate{other.id.Cert},
+				Location: other.location(), Role: other.role, Policy: policy, Certs: []*x509.Certificate{other.id.Cert},
 			}}); err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +47,7 @@ func TestLegacyDelivery(t *testing.T) {
 		var err error
 		if broker.endpoint, err = endpoint.New(endpoint.Config{
 			Self: broker.id, Location: broker.location(), Role: broker.role, Registry: broker.registry, Clock: broker.clock,
-			Policy: policy, Ask: newTaker(broker),
+			Ask: newTaker(broker),
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestLegacyDelivery(t *testing.T) {
 		}
 		broker.behind(answered)
 		manager.Remote, err = remote.New(remote.Config{
-			Self: manager.id, Location: manager.location(), Registry: manager.registry, Clock: manager.clock, Policy: policy,
+			Self: manager.id, Location: manager.location(), Registry: manager.registry, Clock: manager.clock,
 			Failed: func(f actors.SendFailed) { manager.failed <- f },
 			Trace:  func(a remote.Attempt) { manager.attempts <- a },
 			Chance: func() float64 { return 0 },

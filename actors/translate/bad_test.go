@@ -27,7 +27,7 @@ func TestOutgoingRefuses(t *testing.T) {
 		want   string
 	}{
 		{0, nil, "no such operation"},
-		{7, nil, "no such operation"},
+		{99, nil, "no such operation"},
 		{actors.OpTicket, func(m *actors.Message) { m.Reservation = "" }, "no reservation id"},
 		{actors.OpTicket, func(m *actors.Message) { m.Slice.ID = "" }, "no slice guid"},
 		{actors.OpTicket, func(m *actors.Message) { m.Type = "" }, "no resource type"},
@@ -38,6 +38,7 @@ func TestOutgoingRefuses(t *testing.T) {
 		{actors.OpTicket, func(m *actors.Message) { m.Term.NewStart = 0 }, "term: start, new start and end"},
 		{actors.OpRedeem, nil, "no ticket"},
 		{actors.OpExtendLease, nil, "no ticket"},
+		{actors.OpModifyLease, nil, "no ticket"},
 		{actors.OpClose, nil, "no ticket"},
 		{actors.OpUpdateTicket, nil, "no ticket"},
 		{actors.OpRedeem, func(m *actors.Message) { m.Ticket, m.Units = right, 1 }, "message says 1 units, its ticket 2"},
@@ -101,7 +102,7 @@ func TestIncomingRefuses(t *testing.T) {
 	}{
 		{actors.OpTicket, func(m *wire.Message) { m.Op = 0 }, actors.Invalid, "not offered"},
 		{actors.OpTicket, func(m *wire.Message) { m.Op = 200 }, actors.Invalid, "not offered"},
-		{actors.OpTicket, func(m *wire.Message) { m.Op = wire.OpModifyLease }, actors.Invalid, "not offered"},
+		{actors.OpModifyLease, func(m *wire.Message) { m.Reservation.Resources.Concrete = nil }, actors.Invalid, "want a ticket"},
 		{actors.OpTicket, func(m *wire.Message) { m.Reservation.ID = "" }, actors.Invalid, "no reservation id"},
 		{actors.OpTicket, func(m *wire.Message) { m.Reservation.ID = long }, actors.Invalid, "reservation id is over the limit of 256"},
 		{actors.OpTicket, func(m *wire.Message) { m.Reservation.Slice.GUID = "" }, actors.Invalid, "no slice guid"},
@@ -214,6 +215,11 @@ func TestIncomingLegacy(t *testing.T) {
 			return m.Ticket.Authority.Name == "unc-vm-am" && m.Properties["config.image.guid"] == "8b2f"
 		}},
 		{"extendLease", func(m actors.Message) bool { return m.Ticket.Authority.ID == siteID }},
+		{"modifyLease", func(m actors.Message) bool {
+			wanted := actors.NewestModify(m.Properties)
+			return m.Op == actors.OpModifyLease && wanted.Number == 1 && wanted.Subcommand == "modify.ssh" &&
+				wanted.Arguments["config.ssh.numlogins"] == "1" && m.Sequence == 3 && m.Ticket.Authority.ID == siteID
+		}},
 		{"close", func(m actors.Message) bool { return strings.HasPrefix(m.Ticket.Text, "<") }},
 		{"updateTicket", func(m actors.Message) bool { return !m.Failed && m.Sequence == 0 && m.Ticket != nil }},
 		{"updateTicket-failed", func(m actors.Message) bool { return m.Failed && m.Note == "Insufficient resources" && m.Ticket == nil }},

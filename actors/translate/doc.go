@@ -25,7 +25,6 @@ and leases, fault.go the kinds, chain.go the records of signed tickets.
 # What is not here
 
 Octets (wire/soap), identities and signatures (wssec), where a message is sent
-(actors/remote). Operations that no actor performs yet (claim, modifyLease,
-query, queryResult) have no row; Incoming refuses them.
+(actors/remote).
 */
 package translate

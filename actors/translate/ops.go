@@ -37,6 +37,7 @@ var rules = [...]rule{
 	{op: actors.OpRelinquish, wire: wire.OpRelinquish},
 	{op: actors.OpRedeem, wire: wire.OpRedeem, concrete: mustTicket},
 	{op: actors.OpExtendLease, wire: wire.OpExtendLease, concrete: mustTicket},
+	{op: actors.OpModifyLease, wire: wire.OpModifyLease, concrete: mustTicket},
 	{op: actors.OpClose, wire: wire.OpClose, concrete: mustTicket, anyTerm: true},
 	{op: actors.OpUpdateTicket, wire: wire.OpUpdateTicket, update: true, concrete: grantTicket},
 	{op: actors.OpUpdateLease, wire: wire.OpUpdateLease, update: true, concrete: leaseUnits},

@@ -123,6 +123,7 @@ func TestRoundTrip(t *testing.T) {
 		{name: "relinquish", self: manager, msg: message(actors.OpRelinquish, nil)},
 		{name: "redeem", self: manager, msg: message(actors.OpRedeem, withTicket)},
 		{name: "extendLease", self: manager, msg: message(actors.OpExtendLease, withTicket)},
+		{name: "modifyLease", self: manager, msg: message(actors.OpModifyLease, withTicket)},
 		{name: "close", self: manager, msg: message(actors.OpClose, withTicket)},
 		{name: "close without a term", self: manager, msg: message(actors.OpClose, func(m *actors.Message) { m.Ticket, m.Term = right, actors.Term{} })},
 		{name: "updateTicket", self: broker, msg: message(actors.OpUpdateTicket, func(m *actors.Message) { answer(broker)(m); m.Ticket = right })},
@@ -190,7 +191,8 @@ func TestDirection(t *testing.T) {
 		list wire.List
 	}{
 		{actors.OpTicket, wire.RequestList}, {actors.OpExtendTicket, wire.RequestList}, {actors.OpRelinquish, wire.RequestList},
-		{actors.OpRedeem, wire.ConfigurationList}, {actors.OpExtendLease, wire.ConfigurationList}, {actors.OpClose, wire.ConfigurationList},
+		{actors.OpRedeem, wire.ConfigurationList}, {actors.OpExtendLease, wire.ConfigurationList},
+		{actors.OpModifyLease, wire.ConfigurationList}, {actors.OpClose, wire.ConfigurationList},
 		{actors.OpUpdateTicket, wire.ResourceList}, {actors.OpUpdateLease, wire.ResourceList},
 	} {
 		for _, p := range []actors.Properties{nil, {}, {"b": "2", "a": "1"}} {
@@ -229,7 +231,7 @@ func TestRoundTripAny(t *testing.T) {
 			Sequence: rapid.IntRange(0, 1<<31-1).Draw(t, "unit sequence"), Notice: legal.Draw(t, "notice"), Properties: properties.Draw(t, "unit properties"),
 		}
 	})
-	ops := []actors.Op{actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpRedeem, actors.OpExtendLease,
+	ops := []actors.Op{actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish, actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease,
 		actors.OpUpdateTicket, actors.OpUpdateLease, actors.OpClose}
 	rapid.Check(t, func(t *rapid.T) {
 		start := rapid.Int64Range(1, 1<<62).Draw(t, "start")
@@ -243,7 +245,7 @@ func TestRoundTripAny(t *testing.T) {
 			Properties: properties.Draw(t, "properties"), ReplyTo: broker.URL,
 		}
 		switch m.Op {
-		case actors.OpRedeem, actors.OpExtendLease, actors.OpClose, actors.OpUpdateTicket:
+		case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose, actors.OpUpdateTicket:
 			m.Ticket = right
 		case actors.OpUpdateLease:
 			units := rapid.SliceOfNDistinct(unit, 1, 4, func(u actors.Unit) actors.UnitID { return u.ID }).Draw(t, "units")

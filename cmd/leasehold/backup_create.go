@@ -146,7 +146,14 @@ func portable(c config.Config) (config.Config, []named, error) {
 	c.Actors = own
 	others := append([]config.Peer(nil), c.Peers...)
 	for i, p := range others {
-		take(&others[i].Certificate, "peers/"+p.Name+".pem")
+		others[i].Certificates = append([]string(nil), p.Certificates...)
+		for j := range p.Certificates {
+			name := "peers/" + p.Name + ".pem"
+			if j > 0 {
+				name = fmt.Sprintf("peers/%s-%d.pem", p.Name, j+1)
+			}
+			take(&others[i].Certificates[j], name)
+		}
 	}
 	c.Peers = others
 	return c, files, nil

@@ -23,9 +23,8 @@ import (
 // withLease starts a server with a store and leases two hosts on it for an hour.
 func withLease(t *testing.T, place config.Store, password string) (s *victim, id string) {
 	t.Helper()
-	s = &victim{t: t, accepted: map[string]bool{}, over: map[string]bool{}, active: map[string]bool{}}
-	s.config = s.prepare(place, password)
-	s.client = manage.NewClient(s.config.Admin)
+	s = newVictim(t)
+	s.prepare(place, password)
 	s.start()
 	t.Cleanup(func() { _ = s.process.Kill(); _ = s.wait() })
 	s.waitServing()
@@ -39,9 +38,6 @@ func withLease(t *testing.T, place config.Store, password string) (s *victim, id
 	}
 	return s, id
 }
-
-// yaml is the server's configuration file.
-func (s *victim) yaml() string { return filepath.Join(filepath.Dir(s.config.State), "leasehold.yaml") }
 
 // backup runs a backup command that should succeed, and is what it prints.
 func backup(t *testing.T, args ...string) (m manifest) {
@@ -224,8 +220,8 @@ func ldapdelete(t *testing.T, s *setup.Slapd, base string) {
 // it is refused, and nothing is left behind.
 func TestDamagedBackup(t *testing.T) {
 	t.Parallel()
-	s := &victim{t: t}
-	s.config = s.prepare(config.Store{}, "")
+	s := newVictim(t)
+	s.prepare(config.Store{}, "")
 	if err := os.MkdirAll(s.config.State, 0o700); err != nil {
 		t.Fatal(err)
 	}

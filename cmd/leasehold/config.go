@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/spf13/cobra"
@@ -14,7 +14,10 @@ func (a *app) configCommand() *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Print everything that is wrong with a configuration, with line and column",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Read a configuration and the files it names and print everything that is wrong,
+with line and column, and as warnings what will be: certificates of our actors and
+of peers that end within thirty days. The exit code is 2 if something is wrong.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := ""
 			if len(args) == 1 {
@@ -25,26 +28,31 @@ func (a *app) configCommand() *cobra.Command {
 					return err
 				}
 			}
-			_, err := config.Load(path)
-			var problems config.Problems
-			if err != nil && !errors.As(err, &problems) {
+			found, err := config.Check(path, time.Now())
+			if err != nil {
 				return err
 			}
-			if problems == nil {
-				problems = config.Problems{}
+			wrong := 0
+			for _, p := range found {
+				if !p.Warning {
+					wrong++
+				}
 			}
-			if err := a.show(problems, func(w io.Writer) {
-				for _, p := range problems {
+			if found == nil {
+				found = config.Problems{}
+			}
+			if err := a.show(found, func(w io.Writer) {
+				for _, p := range found {
 					fmt.Fprintln(w, clean(p.String()))
 				}
-				if len(problems) == 0 {
+				if wrong == 0 {
 					fmt.Fprintf(w, "%s: nothing is wrong\n", path)
 				}
 			}); err != nil {
 				return err
 			}
-			if len(problems) > 0 {
-				return usage("%s: %d problems", path, len(problems))
+			if wrong > 0 {
+				return usage("%s: %d problems", path, wrong)
 			}
 			return nil
 		},

@@ -1,17 +1,18 @@
 package main
 
 import (
+	"crypto/dsa" //nolint:staticcheck // legacy peers have such keys; we only verify
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/keys"
 	"github.com/spf13/cobra"
 )
@@ -22,7 +23,7 @@ func (a *app) keyCommand() *cobra.Command {
 		Short: "Look at the keys of actors and peers, and bring keys in",
 		Example: `  leasehold key list --config /etc/leasehold/leasehold.yaml
   leasehold key show site1.pem
-  leasehold key import identity.pem --to /etc/leasehold/keys/site1`,
+  leasehold key import actor.jks --password-file passwords --to /etc/leasehold/keys/site1`,
 	}
 	c.AddCommand(a.keyList(), a.keyShow(), a.keyImport())
 	quiet(c)
@@ -49,11 +50,13 @@ func acquaintances(c config.Config) ([]acquaintance, error) {
 		out = append(out, acquaintance{ac.Name, string(ac.GUID), ac.Role, true, id.Cert, ac.Keys})
 	}
 	for _, p := range c.Peers {
-		cert, err := readCertificate(p.Certificate)
-		if err != nil {
-			return nil, fmt.Errorf("peer %s: %w", p.Name, err)
+		for _, file := range p.Certificates {
+			cert, err := readCertificate(file)
+			if err != nil {
+				return nil, fmt.Errorf("peer %s: %w", p.Name, err)
+			}
+			out = append(out, acquaintance{p.Name, string(p.GUID), p.Role, false, cert, file})
 		}
-		out = append(out, acquaintance{p.Name, string(p.GUID), p.Role, false, cert, p.Certificate})
 	}
 	return out, nil
 }
@@ -79,15 +82,7 @@ func keyInfoOf(k acquaintance, now time.Time) keyInfo {
 	if k.role != 0 {
 		i.Role = k.role.String()
 	}
-	const soon = 30 * 24 * time.Hour
-	switch left := k.cert.NotAfter.Sub(now); {
-	case left <= 0:
-		i.Warning = "expired"
-	case left < soon:
-		i.Warning = fmt.Sprintf("expires in %d days", int(left/(24*time.Hour)))
-	case now.Before(k.cert.NotBefore):
-		i.Warning = "not valid yet"
-	}
+	i.Warning = wssec.ExpiryWarning(k.cert, now)
 	return i
 }
 
@@ -97,6 +92,8 @@ func algorithmOf(cert *x509.Certificate) string {
 		return fmt.Sprintf("RSA %d", key.N.BitLen())
 	case *ecdsa.PublicKey:
 		return "ECDSA " + key.Curve.Params().Name
+	case *dsa.PublicKey:
+		return fmt.Sprintf("DSA %d", key.P.BitLen())
 	}
 	return cert.PublicKeyAlgorithm.String()
 }
@@ -150,30 +147,28 @@ func (a *app) keyShow() *cobra.Command {
 			}
 			i := keyInfoOf(k, time.Now())
 			i.PEM = string(keys.CertificatePEM(k.cert))
-			return a.showKey(i)
+			return a.show(i, i.print)
 		},
 	}
 }
 
-func (a *app) showKey(i keyInfo) error {
-	return a.show(i, func(w io.Writer) {
-		if i.Name != "" {
-			row(w, "name", i.Name)
-		}
-		row(w, "guid", i.GUID)
-		if i.Role != "" {
-			row(w, "role", i.Role)
-		}
-		row(w, "private key", map[bool]string{true: "here", false: "not here"}[i.Private])
-		row(w, "algorithm", i.Algorithm)
-		row(w, "fingerprint", i.Fingerprint)
-		row(w, "valid", when(i.NotBefore)+" to "+when(i.NotAfter))
-		if i.Warning != "" {
-			row(w, "warning", i.Warning)
-		}
-		row(w, "place", i.Place)
-		fmt.Fprint(w, i.PEM)
-	})
+func (i keyInfo) print(w io.Writer) {
+	if i.Name != "" {
+		row(w, "name", i.Name)
+	}
+	row(w, "guid", i.GUID)
+	if i.Role != "" {
+		row(w, "role", i.Role)
+	}
+	row(w, "private key", map[bool]string{true: "here", false: "not here"}[i.Private])
+	row(w, "algorithm", i.Algorithm)
+	row(w, "fingerprint", i.Fingerprint)
+	row(w, "valid", when(i.NotBefore)+" to "+when(i.NotAfter))
+	if i.Warning != "" {
+		row(w, "warning", i.Warning)
+	}
+	row(w, "place", i.Place)
+	fmt.Fprint(w, i.PEM)
 }
 
 // oneKey finds a key by place, or else by name in the configuration.
@@ -204,66 +199,4 @@ func (a *app) oneKey(what string) (acquaintance, error) {
 	}
 	return acquaintance{}, &actors.Error{Op: "key show", Kind: actors.NotFound,
 		Err: fmt.Errorf("no file or folder %s, and nobody of that name in %s", what, path)}
-}
-
-func (a *app) keyImport() *cobra.Command {
-	var to string
-	c := &cobra.Command{
-		Use:   "import FILE",
-		Short: "Put a private key and its certificate, in one PEM file, where an actor finds them",
-		Long: `Read a private key (PKCS#8) and its certificate from a PEM file that nobody else
-can read, check that they belong together, and write them to the folder --to. A
-key that is there already is not replaced unless --replace is given.`,
-		Example: `  leasehold key import identity.pem --to /etc/leasehold/keys/site1`,
-		Args:    oneArg("file"),
-	}
-	replace := c.Flags().Bool("replace", false, "replace the key that is there")
-	c.Flags().StringVar(&to, "to", "", "the folder of the actor's key (required)")
-	_ = c.MarkFlagDirname("to")
-	c.RunE = func(_ *cobra.Command, args []string) error {
-		if to == "" {
-			return usage("%s needs --to FOLDER", c.CommandPath())
-		}
-		id, err := identityIn(args[0])
-		if err != nil {
-			return err
-		}
-		if old, err := keys.Load(to); err == nil && !*replace {
-			if old.Cert.Equal(id.Cert) {
-				return a.showKey(keyInfoOf(acquaintance{name: id.Name, guid: id.GUID, own: true, cert: id.Cert, place: to}, time.Now()))
-			}
-			return &actors.Error{Op: "key import", Kind: actors.Stale, Err: fmt.Errorf("%s holds the key of %s; give --replace to replace it", to, old.GUID)}
-		}
-		if err := id.Save(to); err != nil {
-			return err
-		}
-		return a.showKey(keyInfoOf(acquaintance{name: id.Name, guid: id.GUID, own: true, cert: id.Cert, place: to}, time.Now()))
-	}
-	return c
-}
-
-// identityIn reads an identity from a file of any name. Package keys knows
-// identities by their folder, so the file is linked into one of its own; its
-// mode stays what it is, and is checked there.
-func identityIn(file string) (keys.Identity, error) {
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return keys.Identity{}, err
-	}
-	if _, err := os.Stat(path); err != nil {
-		return keys.Identity{}, err
-	}
-	dir, err := os.MkdirTemp("", "leasehold-key-")
-	if err != nil {
-		return keys.Identity{}, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Symlink(path, filepath.Join(dir, "identity.pem")); err != nil {
-		return keys.Identity{}, err
-	}
-	id, err := keys.Load(dir)
-	if err != nil {
-		return keys.Identity{}, fmt.Errorf("%s: %w", file, err)
-	}
-	return id, nil
 }

@@ -4,29 +4,29 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestMain lets a test run this very binary as the leasehold program: with the
-// variable set it is one.
+// TestMain makes the folder of serverDir.
 func TestMain(m *testing.M) {
-	if os.Getenv("LEASEHOLD_TEST_MAIN") == "1" {
-		main()
-		return
+	flag.Parse()
+	var err error
+	if serverDir, err = os.MkdirTemp("", "leasehold-server-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(serverDir)
+	os.Exit(code)
 }
 
-// program is a command line of the real program, as another process.
-func program(ctx context.Context, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, os.Args[0], args...)
-	c.Env = append(os.Environ(), "LEASEHOLD_TEST_MAIN=1", "LEASEHOLD_CONFIG=", "LEASEHOLD_SOCKET=")
-	return c
-}
+// serverDir is where the tests of servers have their program.
+var serverDir string
 
 // call runs a command line in this process.
 func call(t *testing.T, args ...string) (code int, out, errs string) {

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/leasehold/leasehold/wssec/keys"
 )
 
 // site makes a configuration to work on and one to be its peer.
@@ -36,7 +41,7 @@ func TestPeers(t *testing.T) {
 	cert := there + "/keys/broker/certificate.pem"
 	for _, c := range []cli{
 		{"peer list", 0, "NAME", ""},
-		{"peer add other", 2, "", "needs --"},
+		{"peer add other", 2, "", "--role is missing; --url is missing; --certificate is missing"},
 		{"peer add other --role king --url http://x.test/ --certificate " + cert, 2, "", "no role"},
 		{"peer add other --role broker --url ftp://x.test/ --certificate " + cert, 2, "", "url"},
 		{"peer add other --role broker --url http://x.test/ --allow dance --certificate " + cert, 2, "", "there are: claim, ticket"},
@@ -119,4 +124,157 @@ func TestKeys(t *testing.T) {
 	} {
 		c.run(t)
 	}
+}
+
+// What a peer's policy can hold is set with flags, kept, shown, and refused all at
+// once when it cannot be.
+func TestPeerPolicies(t *testing.T) {
+	here, there := t.TempDir(), t.TempDir()
+	for _, dir := range []string{here, there} {
+		if code, _, errs := call(t, "init", dir, "--key", "rsa-2048"); code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	path := filepath.Join(here, "leasehold.yaml")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(more string) string {
+		return "peer add other --role broker --url http://x.test/ --config " + path + " --certificate " + there + "/keys/broker/certificate.pem " + more
+	}
+	for _, c := range []cli{
+		{add("--signatures rsa-sha1,hmac-sha1 --digests md5 --tokens x --min-rsa-bits 512 --mutual --mtom --any-case-guid --final-confirmation --expired-until soon"), 2, "",
+			`--signatures knows no "hmac-sha1"; there are: rsa-sha1, rsa-sha256, rsa-sha512, dsa-sha1, ecdsa-sha256; --digests knows no "md5"; there are: sha1, sha256, sha512; ` +
+				`--tokens knows no "x"; there are: direct, issuer-serial, ski, thumbprint, certificate, str-transform; --expired-until "soon" is no RFC 3339 time such as 2030-01-31T12:00:00Z; ` +
+				`--signatures: profile strict does not take signatures rsa-sha1; --min-rsa-bits: profile strict takes no RSA keys of less than 2048 bits; ` +
+				`--mutual: only profile legacy-strong can be mutual; --mtom: is for the legacy profiles, not for strict; ` +
+				`--any-case-guid: is for the legacy profiles, not for strict; --final-confirmation: is for the legacy profiles, not for strict`},
+		{add("--profile odd"), 2, "", `--profile knows no "odd"; there are: strict, legacy, legacy-strong`},
+		{add("--signatures ecdsa-sha256"), 2, "", "no signature allowed here is made with a *rsa.PublicKey"},
+		{add("--min-rsa-bits 3072"), 2, "", "RSA of 2048 bits, at least 3072 are asked"},
+		{add("--certificate " + there + "/keys/manager/certificate.pem"), 2, "", "was made out to"},
+	} {
+		c.run(t)
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("a refused peer changed the configuration: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(here, "peers/other.pem")); err == nil {
+		t.Error("a refused peer left its certificate")
+	}
+
+	const flags = "--profile legacy-strong --signatures rsa-sha256,dsa-sha1 --digests sha256 --tokens direct,ski --min-rsa-bits 2048 --mutual " +
+		"--mtom --any-case-guid --final-confirmation --expired-until 2030-01-31T12:00:00+01:00"
+	cli{add(flags), 0, "legacy-strong signatures=rsa-sha256,dsa-sha1 digests=sha256 tokens=direct,ski min-rsa-bits=2048 " +
+		"expired-until=2030-01-31T11:00:00Z mutual mtom any-case-guid final-confirmation", ""}.run(t)
+	cli{"config check --config " + path, 0, "nothing is wrong", ""}.run(t)
+	cli{"peer list --config " + path, 0, "any-case-guid final-confirmation", ""}.run(t)
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(cli{"peer list --json --config " + path, 0, "", ""}.run(t)), &list); err != nil || len(list) != 1 {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"profile": "legacy-strong", "signatures": []any{"rsa-sha256", "dsa-sha1"}, "digests": []any{"sha256"}, "tokens": []any{"direct", "ski"},
+		"minRSABits": 2048., "mutual": true, "mtom": true, "anyCaseGUID": true, "finalConfirmation": true, "expiredUntil": "2030-01-31T11:00:00Z",
+	} {
+		if !reflect.DeepEqual(list[0][key], want) {
+			t.Errorf("%s: %v", key, list[0][key])
+		}
+	}
+}
+
+// While a peer changes its key it has two.
+func TestPeerPin(t *testing.T) {
+	here, there := peerSites(t)
+	path := filepath.Join(here, "leasehold.yaml")
+	config := " --config " + path
+	next, err := keys.Load(there + "/keys/broker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next, err = keys.Generate(rand.Reader, next.GUID, "broker", keys.ECDSAP256, time.Now().Truncate(time.Second), time.Now().AddDate(0, 0, 10).Truncate(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(there, "next.pem")
+	if err := os.WriteFile(file, keys.CertificatePEM(next.Cert), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one := "peer add other --role broker --url http://x.test/ --certificate " + there + "/keys/broker/certificate.pem"
+	var old struct{ Fingerprint string }
+	if err := json.Unmarshal([]byte(cli{"key show --json " + there + "/keys/broker", 0, "", ""}.run(t)), &old); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []cli{
+		{one, 0, "added", ""},
+		{"peer pin other", 2, "", "--certificate"},
+		{"peer pin nobody --certificate " + file, 3, "", "no peer"},
+		{"peer pin other --certificate " + there + "/keys/broker/certificate.pem", 5, "", "already"},
+		{"peer pin other --certificate " + there + "/keys/site/certificate.pem", 2, "", "was made out to"},
+		{"peer pin other --certificate " + here + "/keys/site/certificate.pem", 2, "", "was made out to"},
+		{"peer pin other --certificate " + file, 0, "expires in 9 days", ""},
+		{"peer list", 0, "expires in 9 days", ""},
+		{"config check", 0, "warning: peers[0].certificate[1]: the certificate expires in 9 days", ""},
+		{"key list", 0, "peers/other-2.pem", ""},
+		{"peer unpin other", 2, "", "--fingerprint"},
+		{"peer unpin other --fingerprint 00:11:22:33", 3, "", "no key"},
+		{"peer unpin other --fingerprint " + old.Fingerprint[:11], 0, "has lost a key", ""},
+		{"peer unpin other --fingerprint " + keys.Fingerprint(next.Cert), 5, "", "only key"},
+		{"peer pin other --certificate " + there + "/keys/broker/certificate.pem", 0, "has another key", ""},
+		{"peer remove other", 0, "removed", ""},
+		{one + " --certificate " + file, 0, "added", ""},
+		{"peer list --json", 0, keys.Fingerprint(next.Cert), ""},
+		{"config check", 0, "nothing is wrong", ""},
+	} {
+		c.args += config
+		c.run(t)
+	}
+}
+
+// Key stores of deployed actors, in all the forms they come in.
+func TestImportStores(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, data []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	read := func(name string) []byte {
+		data, err := os.ReadFile("../../wssec/keys/testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	two, one := put("two", []byte("clientkeystorepass\nclientkeypass\n")), put("one", []byte("secret"))
+	many, open := put("many", []byte("a\nb\nc\n")), put("open", []byte("secret"))
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	jks := put("actor.jks", read("actor.jks"))
+	const guid, peer = "46AEA103-1185-4E69-8AFA-53194582F5A9", "22222222-2222-4222-8222-222222222222"
+	found := filepath.Join(dir, "found")
+	for _, c := range []cli{
+		{jks + " --to " + dir + "/x", 1, "", "wrong password"},
+		{jks + " --password-file " + many + " --to " + dir + "/x", 2, "", "3 lines"},
+		{jks + " --password-file " + open + " --to " + dir + "/x", 1, "", "open to others"},
+		{jks + " --password-file " + two + " --to " + dir + "/jks --peers " + found, 0, peer + ".pem", ""},
+		{jks + " --password-file " + two + " --to " + dir + "/jks --peers " + found + " --json", 0, `"guid":"` + guid + `"`, ""},
+		{put("a.p12", read("keytool.p12")) + " --password-file " + one + " --to " + dir + "/p12", 0, "RSA", ""},
+		{put("b.p12", read("openssl.p12")) + " --password-file " + one + " --to " + dir + "/p12", 0, guid, ""},
+		{put("c.pem", read("encrypted.pem")) + " --password-file " + one + " --to " + dir + "/pem", 0, guid, ""},
+		{put("d.pem", read("only-certificate.pem")) + " --to " + dir + "/x", 1, "", "0 keys in it"},
+	} {
+		c.args = "key import " + c.args
+		c.run(t)
+	}
+	cli{"key show " + dir + "/jks", 0, guid, ""}.run(t)
+	cli{"key show " + found + "/" + peer + ".pem", 0, peer, ""}.run(t)
+	if _, err := os.Stat(dir + "/x"); err == nil {
+		t.Error("a refused import left something")
+	}
+	put("found/"+peer+".pem", []byte("something else"))
+	cli{"key import " + jks + " --password-file " + two + " --to " + dir + "/jks --peers " + found, 5, "", "another certificate"}.run(t)
 }

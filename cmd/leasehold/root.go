@@ -82,7 +82,7 @@ their virtual clusters in an LDAP directory.`,
 	root.AddCommand(
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.leaseCommand(),
 		a.ticketCommand(), a.wireCommand(), a.keyCommand(), a.peerCommand(), a.emulateCommand(), a.planCommand(), a.explainCommand(),
-		a.backupCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
+		a.backupCommand(), a.feedCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodes},
 	)
 	for _, c := range append(root.Commands(), root) {
@@ -124,6 +124,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return usage("%s needs exactly one %s; see %s --help", c.CommandPath(), what, c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// minArgs wants at least n arguments, which are what.
+func minArgs(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usage("%s needs %s; see %s --help", c.CommandPath(), what, c.CommandPath())
 		}
 		return nil
 	}

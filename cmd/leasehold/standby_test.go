@@ -20,16 +20,15 @@ func twins(t *testing.T) [2]*victim {
 	t.Helper()
 	pg, slapd := setup.StartPostgres(t), setup.StartSlapd(t)
 	url, password := pg.Address(t)
-	one := &victim{t: t, accepted: map[string]bool{}, over: map[string]bool{}, active: map[string]bool{}}
-	one.config = one.prepare(config.Store{Kind: config.StorePostgres, URL: url, Standby: true}, password)
+	one := newVictim(t)
+	one.prepare(config.Store{Kind: config.StorePostgres, URL: url, Standby: true}, password)
 	dir := filepath.Dir(one.config.State)
 	if err := os.WriteFile(dir+"/slapd.password", []byte(slapd.Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	one.config.Directory = &config.Directory{URL: slapd.URL, Base: slapd.Base, Bind: slapd.BindDN, PasswordFile: "slapd.password"}
-	spare := &victim{t: t}
-	two := &victim{t: t, config: one.config, accepted: one.accepted, over: one.over, active: one.active}
-	two.config.Listen = spare.prepare(config.Store{}, "").Listen // an address of its own
+	two := &victim{t: t, config: one.config, known: one.known}
+	two.config.Listen = newVictim(t).prepare(config.Store{}, "").Listen // an address of its own
 	two.config.State, two.config.Admin = dir+"/state2", dir+"/state2/admin.sock"
 	one.config.Log.Level, two.config.Log.Level = "info", "info"
 	for i, v := range []*victim{one, two} {
@@ -102,7 +101,7 @@ func TestStandby(t *testing.T) {
 	}
 	now.settle()
 	now.term()
-	if len(both[0].accepted) < 10 {
-		t.Errorf("only %d leases were asked for", len(both[0].accepted))
+	if len(both[0].known.accepted) < 10 {
+		t.Errorf("only %d leases were asked for", len(both[0].known.accepted))
 	}
 }

@@ -121,7 +121,7 @@ func (s *Site) drive(ctx context.Context) {
 		ev := cod.Driven{Token: d.Token, Result: res}
 		if err != nil {
 			s.counts.driverFailures.Add(1)
-			ev.Failed = err.Error()
+			ev.Failed, ev.Code = err.Error(), handlers.CodeOf(err)
 		}
 		s.mail.put(ev)
 	}
@@ -140,8 +140,11 @@ func (s *Site) call(ctx context.Context, d cod.Drive) (res handlers.Result, err 
 		}
 	}()
 	do := s.config.Driver.Setup
-	if d.Verb == actors.Teardown {
+	switch d.Verb {
+	case actors.Teardown:
 		do = s.config.Driver.Teardown
+	case actors.ModifyUnit:
+		return handlers.Modify(ctx, s.config.Driver, s.config.Runner(d.Unit), d.Params)
 	}
 	return do(ctx, s.config.Runner(d.Unit), d.Params)
 }

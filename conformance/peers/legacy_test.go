@@ -209,7 +209,7 @@ func broker(t *testing.T, id identity, ask func(context.Context, actors.Event) e
 	at := server.URL + endpoint.Root + "broker"
 	reg, err := registry.New(brokerGUID, []registry.Peer{{
 		Location: actors.Location{ID: managerGUID, Name: "sm", URL: "http://sm.example:8080/orca/services/sm"},
-		Role:     actors.RoleManager, Profile: wssec.Legacy, Certs: []*x509.Certificate{named(t, id, managerGUID)},
+		Role:     actors.RoleManager, Policy: wssec.Legacy.Policy(), Certs: []*x509.Certificate{named(t, id, managerGUID)},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -20,15 +20,9 @@ import (
 
 // A Postgres is a running PostgreSQL server with one user and no data base of ours.
 type Postgres struct {
-	t        testing.TB
-	path     string // of the program
-	dir      string
+	*process
 	port     int
 	password string
-	attrs    *syscall.SysProcAttr
-	log      syncBuffer
-	cmd      *exec.Cmd
-	ended    chan struct{}
 }
 
 // pgUser is the server's one user.
@@ -39,26 +33,16 @@ const pgUser = "leasehold"
 // come up, the test fails.
 func StartPostgres(t testing.TB, extra ...string) *Postgres {
 	t.Helper()
-	path, err := findDaemon("postgres")
-	if err != nil {
-		t.Fatal(err)
+	p := &Postgres{
+		// SIGINT is "fast": it does not wait for its clients.
+		process:  newProcess(t, "postgres", syscall.SIGINT, 60*time.Second),
+		password: rand.Text(),
 	}
-	p := &Postgres{t: t, path: path, attrs: sysProcAttr(), password: rand.Text()}
-	if p.dir, err = os.MkdirTemp("", "postgres"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.Stop()
-		if t.Failed() {
-			t.Logf("postgres said:\n%s", p.log.String())
-		}
-		if err := os.RemoveAll(p.dir); err != nil {
-			t.Error(err)
-		}
-	})
+	p.ready = func() error { return p.Exec("postgres", "SELECT 1") }
 	if err := p.init(extra); err != nil {
 		t.Fatalf("initdb: %v", err)
 	}
+	var err error
 	for range 5 { // another process may take the port first
 		if p.port, err = freePort(); err == nil {
 			if err = p.start(); err == nil {
@@ -109,36 +93,9 @@ func (p *Postgres) init(extra []string) error {
 
 func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
 
-// start runs the server and waits until it lets us in with this test's own
-// password: another server that won the port would not.
+// start runs the server on its port.
 func (p *Postgres) start() error {
-	p.cmd = exec.Command(p.path, "-D", p.data(), "-p", strconv.Itoa(p.port))
-	p.cmd.SysProcAttr, p.cmd.Dir = p.attrs, p.dir
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	if err := p.cmd.Start(); err != nil {
-		return err
-	}
-	ended, cmd := make(chan struct{}), p.cmd
-	p.ended = ended
-	go func() {
-		cmd.Wait() // its exit code says nothing that the log does not
-		close(ended)
-	}()
-	give := time.After(60 * time.Second)
-	for {
-		err := p.Exec("postgres", "SELECT 1")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ended:
-			return errors.New("postgres ended")
-		case <-give:
-			p.Stop()
-			return err
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	return p.process.start("-D", p.data(), "-p", strconv.Itoa(p.port))
 }
 
 // URL is how to reach a data base of the server, password included.
@@ -176,48 +133,8 @@ func (p *Postgres) Address(t testing.TB) (url, password string) {
 	return strings.Replace(p.Database(t), ":"+p.password+"@", "@", 1), p.password
 }
 
-// Stop ends the server, gently and then not; what it holds is kept for Start.
-func (p *Postgres) Stop() {
-	if p.cmd == nil {
-		return
-	}
-	p.signal(syscall.SIGINT) // "fast": it does not wait for its clients
-	select {
-	case <-p.ended:
-	case <-time.After(20 * time.Second):
-		p.signal(syscall.SIGKILL)
-		<-p.ended
-	}
-	p.cmd = nil
-}
-
-// Kill ends the server as a crash of its main process would; the processes that
-// serve its clients end themselves when they notice.
-func (p *Postgres) Kill() {
-	if p.cmd != nil {
-		p.signal(syscall.SIGKILL)
-		<-p.ended
-		p.cmd = nil
-	}
-}
-
 // Start starts a stopped server again, on the same port.
 func (p *Postgres) Start() {
 	p.t.Helper()
-	var err error
-	for range 50 {
-		if err = p.start(); err == nil {
-			return
-		}
-		time.Sleep(200 * time.Millisecond) // what is left of a killed one has yet to go
-	}
-	p.t.Fatalf("postgres does not come up again: %v\n%s", err, p.log.String())
-}
-
-// signal reaches the very process started here; one that has ended already is
-// none of our business any more.
-func (p *Postgres) signal(sig syscall.Signal) {
-	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		p.t.Errorf("postgres: %v: %v", sig, err)
-	}
+	p.again(p.start)
 }

@@ -1,18 +1,13 @@
 package setup
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,13 +27,7 @@ type Slapd struct {
 	BindDN    ldapschema.DN  // may do everything
 	Password  string         // of BindDN
 
-	t     testing.TB
-	path  string
-	dir   string
-	attrs *syscall.SysProcAttr
-	log   syncBuffer
-	cmd   *exec.Cmd
-	ended chan struct{}
+	*process
 }
 
 // schemaDir is where Debian's slapd keeps the schema files of the standard
@@ -50,32 +39,17 @@ const schemaDir = "/etc/ldap/schema"
 // not come up, the test fails.
 func StartSlapd(t testing.TB, extra ...string) *Slapd {
 	t.Helper()
-	path, err := findDaemon("slapd")
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &Slapd{
-		t: t, path: path, attrs: sysProcAttr(),
-		Base: "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
+		process: newProcess(t, "slapd", syscall.SIGTERM, 30*time.Second),
+		Base:    "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
 	}
-	s.dir, err = os.MkdirTemp("", "slapd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Stop()
-		if t.Failed() {
-			t.Logf("slapd said:\n%s", s.log.String())
-		}
-		if err := os.RemoveAll(s.dir); err != nil {
-			t.Error(err)
-		}
-	})
+	s.ready = s.answers
 	if err := s.write(extra); err != nil {
 		t.Fatal(err)
 	}
 	// A free port may be taken by somebody else before slapd has it; then slapd
 	// ends, and another port is tried.
+	var err error
 	for range 5 {
 		if err = s.choosePorts(); err == nil {
 			if err = s.start(); err == nil {
@@ -105,6 +79,7 @@ pidfile %[2]s/slapd.pid
 argsfile %[2]s/slapd.args
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload syncprov
 TLSCertificateFile %[2]s/cert.pem
 TLSCertificateKeyFile %[2]s/key.pem
 database mdb
@@ -150,40 +125,13 @@ func (s *Slapd) choosePorts() error {
 	return nil
 }
 
-// start runs slapd and waits until it lets us bind with this test's own password:
-// another server that won the port would not.
+// start runs slapd on its ports.
 func (s *Slapd) start() error {
 	// -d 0 says nothing, but keeps slapd in the foreground, where we own its pid.
-	s.cmd = exec.Command(s.path, "-d", "0", "-h", s.URL+" "+s.SecureURL, "-f", filepath.Join(s.dir, "slapd.conf"))
-	s.cmd.SysProcAttr = s.attrs
-	s.cmd.Dir = s.dir
-	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
-	if err := s.cmd.Start(); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	s.ended = ended
-	cmd := s.cmd
-	go func() {
-		cmd.Wait() // its exit code says nothing that the log does not
-		close(ended)
-	}()
-	give := time.After(30 * time.Second)
-	for err := error(nil); ; {
-		select {
-		case <-ended:
-			return errors.New("slapd ended")
-		case <-give:
-			s.Stop()
-			return err
-		case <-time.After(20 * time.Millisecond):
-		}
-		if err = s.answers(); err == nil {
-			return nil
-		}
-	}
+	return s.process.start("-d", "0", "-h", s.URL+" "+s.SecureURL, "-f", filepath.Join(s.dir, "slapd.conf"))
 }
 
+// answers binds with this test's own password.
 func (s *Slapd) answers() error {
 	c, err := s.dial()
 	if err != nil {
@@ -224,102 +172,8 @@ func (s *Slapd) plant() {
 	}
 }
 
-// Stop ends slapd, gently and then not; what it holds is kept for Start.
-func (s *Slapd) Stop() {
-	if s.cmd == nil {
-		return
-	}
-	s.signal(syscall.SIGCONT) // a frozen one would not hear the next
-	s.signal(syscall.SIGTERM)
-	select {
-	case <-s.ended:
-	case <-time.After(10 * time.Second):
-		s.signal(syscall.SIGKILL)
-		<-s.ended
-	}
-	s.cmd = nil
-}
-
-// Kill ends slapd as a crash would.
-func (s *Slapd) Kill() {
-	if s.cmd != nil {
-		s.signal(syscall.SIGKILL)
-		<-s.ended
-		s.cmd = nil
-	}
-}
-
 // Start starts a stopped slapd again, on the same ports.
 func (s *Slapd) Start() {
 	s.t.Helper()
-	var err error
-	for range 50 {
-		if err = s.start(); err == nil {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	s.t.Fatalf("slapd does not come up again: %v\n%s", err, s.log.String())
-}
-
-// PID is the running daemon's process id.
-func (s *Slapd) PID() string { return strconv.Itoa(s.cmd.Process.Pid) }
-
-// Freeze stops slapd in its tracks: it keeps its connections and answers nothing.
-func (s *Slapd) Freeze() {
-	s.t.Helper()
-	s.signal(syscall.SIGSTOP)
-	// The signal stops one thread after another; wait for the last.
-	for range 500 {
-		if stopped(s.PID()) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.t.Fatal("slapd does not stop")
-}
-
-// stopped says whether every thread of a process is stopped.
-func stopped(pid string) bool {
-	threads, err := filepath.Glob("/proc/" + pid + "/task/*/stat")
-	if err != nil || len(threads) == 0 {
-		return false
-	}
-	for _, path := range threads {
-		// "pid (name) state ...": the name may hold anything but ends the last ")".
-		stat, err := os.ReadFile(path)
-		if i := bytes.LastIndexByte(stat, ')'); err != nil || i < 0 || !bytes.HasPrefix(stat[i:], []byte(") T")) {
-			return false
-		}
-	}
-	return true
-}
-
-// Thaw undoes Freeze.
-func (s *Slapd) Thaw() { s.signal(syscall.SIGCONT) }
-
-// signal reaches the very process started here; one that has ended already is
-// none of our business any more.
-func (s *Slapd) signal(sig syscall.Signal) {
-	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		s.t.Errorf("slapd: %v: %v", sig, err)
-	}
-}
-
-// A syncBuffer is written by the daemon's output while the test may read it.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	s.again(s.start)
 }

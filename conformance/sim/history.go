@@ -85,7 +85,7 @@ func (w *world) judgeOwed(p *process) {
 		case manager.Reservation:
 			units = v.Held
 			switch v.Status.Pending {
-			case actors.Ticketing, actors.ExtendingTicket, actors.Redeeming, actors.ExtendingLease:
+			case actors.Ticketing, actors.ExtendingTicket, actors.Redeeming, actors.ExtendingLease, actors.ModifyingLease:
 				w.judgeAsked(p, v.ID, v.Status)
 			}
 			if v.Status.State == actors.CloseWait {

@@ -52,8 +52,11 @@ func (r *rack) drive(d cod.Drive) {
 		delete(r.calls, d.Unit.ID)
 		done := cod.Driven{Token: d.Token}
 		fails := w.faults.Setup
-		if d.Verb == actors.Teardown {
+		switch d.Verb {
+		case actors.Teardown:
 			fails = w.faults.Teardown
+		case actors.ModifyUnit:
+			done.Code = handlers.ExitBroke
 		}
 		switch {
 		case hangs:

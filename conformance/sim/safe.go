@@ -155,7 +155,8 @@ func (w *world) explained(p *process, m actors.Message) {
 	switch v := rec.value.(type) {
 	case manager.Reservation:
 		seq := v.TicketSeq
-		if m.Op == actors.OpRedeem || m.Op == actors.OpExtendLease || m.Op == actors.OpClose {
+		switch m.Op {
+		case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
 			seq = v.LeaseSeq
 		}
 		if m.Sequence > seq {

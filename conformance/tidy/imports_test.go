@@ -47,6 +47,7 @@ actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/p
 actors/translate:       actors wire wire/plist wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
+cod/dns/zones:          ldapschema + dns
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
@@ -69,6 +70,7 @@ cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
 cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
 actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir ldapschema
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
+cod/dns:                cod/directory cod/dns/zones ldapschema + dns logrus
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
@@ -86,7 +88,7 @@ conformance/peers:
 conformance/tidy:
 
 [programs]
-cmd/internal/config:    actors ldapschema wssec/keys + yaml
+cmd/internal/config:    actors ldapschema wssec wssec/keys + yaml
 cmd/internal/inspect:   wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid
@@ -98,6 +100,7 @@ cmd/leasehold:          ... + cobra logrus
 var elsewhere = map[string]string{
 	"asn1-ber":  "github.com/go-asn1-ber/asn1-ber",
 	"bbolt":     "go.etcd.io/bbolt",
+	"dns":       "github.com/miekg/dns",
 	"cobra":     "github.com/spf13/cobra",
 	"etree":     "github.com/beevik/etree",
 	"go-ldap":   "github.com/go-ldap/ldap/v3",

@@ -163,8 +163,11 @@ func (l *Lanes) call(a actors.Action, p handlers.Params) (handlers.Result, error
 	case <-l.ctx.Done():
 		return handlers.Result{}, l.ctx.Err()
 	}
-	if a.Verb == actors.Teardown || a.Verb == actors.Leave {
+	switch a.Verb {
+	case actors.Teardown, actors.Leave:
 		return l.config.Driver.Teardown(l.ctx, l.config.Runner, p)
+	case actors.ModifyUnit:
+		return handlers.Modify(l.ctx, l.config.Driver, l.config.Runner, p)
 	}
 	return l.config.Driver.Setup(l.ctx, l.config.Runner, p)
 }
@@ -181,13 +184,20 @@ func params(a actors.Action) handlers.Params {
 	p[handlers.ParamReservation] = string(a.Reservation)
 	p[handlers.ParamSlice] = string(a.Slice.ID)
 	p[handlers.ParamSequence] = strconv.Itoa(a.Sequence)
+	if a.Verb == actors.ModifyUnit {
+		m := actors.NewestModify(a.Properties)
+		p[handlers.ParamSubcommand], p[handlers.ParamModify] = m.Subcommand, strconv.Itoa(m.Number)
+	}
 	return p
 }
 
 func report(a actors.Action, res handlers.Result, err error) actors.ActionDone {
 	d := actors.ActionDone{Reservation: a.Reservation, Unit: a.Unit.ID, Verb: a.Verb, Sequence: a.Sequence, Note: res.Note,
 		Properties: res.Properties}
-	if err != nil {
+	switch {
+	case err != nil && a.Verb == actors.ModifyUnit:
+		d.Code, d.Note = handlers.CodeOf(err), err.Error()
+	case err != nil:
 		d.Code, d.Note = 1, err.Error()
 	}
 	return d

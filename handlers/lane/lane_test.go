@@ -124,3 +124,27 @@ func TestClose(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A modify reaches a driver that can, with its subcommand and arguments, and its exit
+// code comes back; a driver that cannot says so with a code of its own.
+func TestModify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reports := make(chan actors.ActionDone, 1)
+		told := func(d actors.ActionDone) { reports <- d }
+		a := action("a", actors.ModifyUnit, 2)
+		a.Properties = actors.Properties{}.Modified(actors.Modification{Number: 7, Subcommand: "modify.resize", Arguments: actors.Properties{"exit": "17"}})
+		l := lane.New(lane.Config{Driver: noop.New(noop.Config{Modify: time.Minute, Now: time.Now}), Report: told})
+		l.Run(a)
+		if d := <-reports; d.Code != 17 || d.Note != "noop: resize ended with code 17 as told" || d.Sequence != 2 {
+			t.Errorf("reported %+v", d)
+		}
+		l.Close()
+		type plain struct{ handlers.Driver }
+		l = lane.New(lane.Config{Driver: plain{noop.New(noop.Config{})}, Report: told})
+		l.Run(a)
+		if d := <-reports; d.Code != handlers.ExitUnknown || d.Note == "" {
+			t.Errorf("a driver that modifies nothing reported %+v", d)
+		}
+		l.Close()
+	})
+}

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -33,6 +34,9 @@ type Rules struct {
 	// Hosts spreads units of a size over hosts with this much room, as far as they
 	// fit. Nil is FirstFit.
 	Hosts Packing
+	// Mixed lets new asks that Order puts first go before extensions. Open then gives
+	// the extensions back among the others, to be settled in turn.
+	Mixed bool
 }
 
 // Desk is one round being decided. Make one with New.
@@ -56,6 +60,11 @@ func (d *Desk) Decisions() []policy.Decision { return d.out }
 
 // Open serves extensions and groups and gives back the other asks, in order.
 func (d *Desk) Open() []policy.Ask {
+	if d.rules.Mixed && d.rules.Order != nil {
+		all := slices.Clone(d.Asks)
+		slices.SortStableFunc(all, d.rules.Order)
+		return d.groups(all)
+	}
 	var prolonging, fresh []policy.Ask
 	for _, a := range d.Asks {
 		if a.Held != nil {
@@ -90,7 +99,7 @@ func (d *Desk) Settle(a policy.Ask) {
 		return
 	}
 	if deadline, ok := a.Deferrable(); ok {
-		if start, ok := t.Earliest(max(a.Term.Start, d.Slot()), deadline); ok && t.Try(a.Units, Shifted(a.Term, start)) {
+		if start, ok := t.Earliest(a.Units, max(a.Term.Start, d.Slot()), deadline); ok && t.Try(a.Units, Shifted(a.Term, start)) {
 			return
 		}
 	}
@@ -107,6 +116,7 @@ type Turn struct {
 	Ask    policy.Ask
 	Memory policy.Memory // goes into the decision; at first what the ask came with
 	Note   string        // goes into its reason
+	Look   actors.Cycle  // and this: the round in which it will be looked at more closely
 	desk   *Desk
 	reason policy.Reason
 }
@@ -117,6 +127,11 @@ func (d *Desk) Turn(a policy.Ask) *Turn {
 	t := &Turn{Ask: a, Memory: a.Memory, desk: d, reason: policy.Reason{Rule: d.rules.Name, Turn: d.turns, Of: len(d.Asks)}}
 	for _, s := range d.candidates(a) {
 		t.reason.Exist = max(t.reason.Exist, s.Calendar.Capacity())
+	}
+	for _, q := range d.quotas(a) {
+		if t.reason.Quota == "" || q.Units < t.reason.Limit {
+			t.reason.Quota, t.reason.Limit = q.Name, q.Units
+		}
 	}
 	return t
 }
@@ -181,8 +196,11 @@ func (t *Turn) try(least int, term actors.Term) (policy.Decision, bool) {
 	return d, t.take(from[chosen], d)
 }
 
-// Never reports whether no source could ever serve so many units at once.
-func (t *Turn) Never(units int) bool { return t.reason.Exist < units }
+// Never reports whether no source could ever serve so many units at once, or no
+// quota allows them.
+func (t *Turn) Never(units int) bool {
+	return t.reason.Exist < units || t.reason.Quota != "" && t.reason.Limit < units
+}
 
 // take notes a grant in its source's sketch.
 func (t *Turn) take(s policy.Source, d policy.Decision) bool {
@@ -196,14 +214,46 @@ func (t *Turn) take(s policy.Source, d policy.Decision) bool {
 			return false
 		}
 	}
+	for _, q := range t.desk.quotas(t.Ask) {
+		for _, h := range holds {
+			_ = q.Calendar.Take(t.Ask.Reservation, calendar.Hold{From: h.From, To: h.To, Units: h.Units}) // fit has looked
+		}
+	}
 	return true
 }
 
-// Block reserves what a waiting ask will need from start on, so that nothing
-// granted behind it in this round is in its way.
-func (t *Turn) Block(start actors.Millis) {
+// giveBack undoes take. In a sketch an ask holds nothing but what it was granted
+// in this round.
+func (d *Desk) giveBack(a policy.Ask, source actors.TicketID) {
+	for _, s := range d.Sources {
+		if s.ID == source {
+			s.Calendar.Release(a.Reservation)
+		}
+	}
+	for _, q := range d.quotas(a) {
+		q.Calendar.Release(a.Reservation)
+	}
+}
+
+// quotas is those that bound an ask.
+func (d *Desk) quotas(a policy.Ask) []policy.Quota {
+	if len(a.Quotas) == 0 {
+		return nil
+	}
+	out := make([]policy.Quota, 0, len(a.Quotas))
+	for _, i := range a.Quotas {
+		if i >= 0 && i < len(d.Quotas) {
+			out = append(out, d.Quotas[i])
+		}
+	}
+	return out
+}
+
+// Block reserves what a waiting ask will need from start on, all its units or at
+// least least, so that nothing granted behind it in this round is in its way.
+func (t *Turn) Block(least int, start actors.Millis) {
 	was := t.reason
-	_, _ = t.try(t.Ask.Units, Shifted(t.Ask.Term, start))
+	_, _ = t.try(least, Shifted(t.Ask.Term, start))
 	t.reason = was
 }
 
@@ -213,10 +263,12 @@ func (t *Turn) Refuse(why string) {
 	if t.reason.Tried == nil {
 		t.look()
 	}
-	if why == "" {
+	if why != "" {
+		t.reason.Fits = 0 // fewer units would meet the same refusal
+	} else {
 		why = t.missing()
-		if t.reason.Earliest == 0 && t.Ask.Held == nil && t.reason.Exist >= t.Ask.Units {
-			t.reason.Earliest, _ = t.Earliest(max(t.Ask.Term.Start, t.desk.Slot()), t.Ask.Deadline())
+		if t.reason.Earliest == 0 && t.Ask.Held == nil && !t.Never(t.Ask.Units) {
+			t.reason.Earliest, _ = t.Earliest(t.Ask.Units, max(t.Ask.Term.Start, t.desk.Slot()), t.Ask.Deadline())
 		}
 	}
 	t.desk.out = append(t.desk.out, policy.Decision{Reservation: t.Ask.Reservation, Why: why, Memory: t.Memory, Reason: t.why()})
@@ -242,7 +294,7 @@ func (t *Turn) look() {
 
 func (t *Turn) why() *policy.Reason {
 	r := t.reason
-	r.Note = t.Note
+	r.Note, r.Look = t.Note, t.Look
 	return &r
 }
 
@@ -252,6 +304,8 @@ func (t *Turn) missing() string {
 		return fmt.Sprintf("no units of type %q here", t.Ask.Type)
 	case t.Ask.Units > n:
 		return fmt.Sprintf("insufficient resources: %d units asked, only %d exist", t.Ask.Units, n)
+	case t.reason.Quota != "" && t.Ask.Units > t.reason.Limit:
+		return fmt.Sprintf("insufficient resources: %d units asked, the quota of %s is %d", t.Ask.Units, t.reason.Quota, t.reason.Limit)
 	default:
 		return fmt.Sprintf("insufficient resources: %d units are not free over the whole term", t.Ask.Units)
 	}

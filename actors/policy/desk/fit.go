@@ -41,18 +41,31 @@ type fit struct {
 	why     string
 }
 
-func (d *Desk) fit(s policy.Source, a policy.Ask, term actors.Term) fit {
+// most is how many of an ask's units are free over a term, when free is how many
+// are over an interval.
+func most(a policy.Ask, free func(from, to actors.Millis) int, term actors.Term) int {
 	units := a.Units
 	for _, need := range a.Needs(a.Units, term) {
-		free := s.Calendar.Free(need.From, need.To)
+		n := free(need.From, need.To)
 		if a.Held != nil && need.To == a.Held.Term.End { // growth before the old end
-			free += a.Held.Units
+			n += a.Held.Units
 		}
-		units = min(units, free)
+		units = min(units, n)
 	}
+	return units
+}
+
+func (d *Desk) fit(s policy.Source, a policy.Ask, term actors.Term) fit {
+	units := most(a, s.Calendar.Free, term)
 	f := fit{units: max(units, 0), why: fmt.Sprintf("%d of %d units free", max(units, 0), s.Calendar.Capacity())}
 	if units == a.Units {
 		f.why = fmt.Sprintf("all %d units free", units)
+	}
+	for _, q := range d.quotas(a) {
+		if left := most(a, q.Free, term); left < f.units {
+			f.units = max(left, 0)
+			f.why = fmt.Sprintf("%d units left of the quota of %s, %d", f.units, q.Name, q.Units)
+		}
 	}
 	least, most := a.Sliver()
 	switch {
@@ -149,26 +162,44 @@ func join(a, b []policy.Sliver) []policy.Sliver {
 const tries = 1000
 
 // Earliest is the first start at or after from at which some source could serve
-// all of a new ask, so that it is over by deadline.
-func (t *Turn) Earliest(from, deadline actors.Millis) (actors.Millis, bool) {
+// so many units of a new ask, so that it is over by deadline.
+func (t *Turn) Earliest(units int, from, deadline actors.Millis) (actors.Millis, bool) {
 	best, found := actors.Millis(0), false
-	length := t.Ask.Term.Length()
 	for _, s := range t.desk.candidates(t.Ask) {
-		start, ok := s.Calendar.Find(from, length, deadline, t.Ask.Units)
-		for n := 0; ok && s.Calendar.Hosts() > 0 && t.desk.fit(s, t.Ask, Shifted(t.Ask.Term, start)).units < t.Ask.Units; n++ {
-			// There are units enough, but not on hosts with room for them.
-			if start, ok = s.Calendar.Next(start); ok && n < tries {
-				start, ok = s.Calendar.Find(start, length, deadline, t.Ask.Units)
-			} else {
-				ok = false
-			}
-		}
-		if least, _ := t.Ask.Sliver(); s.Calendar.Hosts() == 0 && least != (calendar.Vector{}) {
-			ok = false
-		}
-		if ok && (!found || start < best) {
+		if start, ok := t.earliestAt(s, units, from, deadline); ok && (!found || start < best) {
 			best, found = start, true
 		}
 	}
 	return best, found && t.Ask.Held == nil
+}
+
+func (t *Turn) earliestAt(s policy.Source, units int, from, deadline actors.Millis) (actors.Millis, bool) {
+	least, _ := t.Ask.Sliver()
+	if t.Never(units) || s.Calendar.Hosts() == 0 && least != (calendar.Vector{}) {
+		return 0, false
+	}
+	length := t.Ask.Term.Length()
+	start, ok := s.Calendar.Find(from, length, deadline, units)
+	quotas := t.desk.quotas(t.Ask)
+	if s.Calendar.Hosts() == 0 && len(quotas) == 0 {
+		return start, ok
+	}
+	for range tries {
+		if !ok || t.desk.fit(s, t.Ask, Shifted(t.Ask.Term, start)).units >= units {
+			return start, ok
+		}
+		// There are units enough, but not on hosts with room for them, or not within
+		// the quotas.
+		next, more := s.Calendar.Next(start)
+		for _, q := range quotas {
+			if at, found := q.Calendar.Next(start); found && (!more || at < next) {
+				next, more = at, true
+			}
+		}
+		if !more {
+			return 0, false
+		}
+		start, ok = s.Calendar.Find(next, length, deadline, units)
+	}
+	return 0, false
 }

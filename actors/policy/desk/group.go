@@ -82,7 +82,7 @@ func (d *Desk) fill(g *group) {
 		if ok {
 			return
 		}
-		next, found := blocked.Earliest(start, blocked.Ask.Deadline())
+		next, found := blocked.Earliest(blocked.Ask.Units, start, blocked.Ask.Deadline())
 		if !found {
 			why = fmt.Sprintf("%s, of its group: %s", blocked.Ask.Reservation, blocked.missing())
 			break
@@ -114,11 +114,7 @@ func (d *Desk) together(turns []*Turn, start actors.Millis) (blocked *Turn, ok b
 		if !ok {
 			for i, g := range granted {
 				turns[i].reason = before[i]
-				for _, s := range d.Sources {
-					if s.ID == g.Source {
-						s.Calendar.Release(g.Reservation)
-					}
-				}
+				d.giveBack(turns[i].Ask, g.Source)
 			}
 			return t, false
 		}
@@ -134,6 +130,11 @@ func (d *Desk) next(after actors.Millis) (actors.Millis, bool) {
 	first, found := actors.Millis(0), false
 	for _, s := range d.Sources {
 		if at, ok := s.Calendar.Next(after); ok && (!found || at < first) {
+			first, found = at, true
+		}
+	}
+	for _, q := range d.Quotas {
+		if at, ok := q.Calendar.Next(after); ok && (!found || at < first) {
 			first, found = at, true
 		}
 	}

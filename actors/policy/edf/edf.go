@@ -55,6 +55,7 @@ func (p Policy) serve(d *desk.Desk, a policy.Ask) {
 	case mayWait && a.Impatient(d.Round):
 		t.Refuse("it has waited longer than it may")
 	case mayWait && term.Start > d.Cycles.Start(d.Now+1+p.Horizon):
+		t.Look = d.Cycles.Of(term.Start) - 1 - p.Horizon
 		t.Wait("its start is not near enough", term.Start)
 	case t.Try(least, term):
 	case !mayWait && d.Slot() >= term.Start:
@@ -62,7 +63,7 @@ func (p Policy) serve(d *desk.Desk, a policy.Ask) {
 	default:
 		earliest := term.Start
 		if mayWait {
-			earliest, _ = t.Earliest(term.Start, deadline)
+			earliest, _ = t.Earliest(least, term.Start, deadline)
 		}
 		t.Wait("those with earlier deadlines, and those already here, have the units", earliest)
 	}

@@ -1,6 +1,6 @@
 /*
 Package policytest holds the properties every policy must have, whomever it
-favours: it never gives more than is free, never the same thing twice, and gives
+favours: it never gives more than is free or a quota allows, never the same thing twice, and gives
 the same answer when asked the same again. A broker's policy also fills a group
 whole or not at all, keeps slivers within what was asked and what their hosts have,
 tells why it decided as it did, and turns nobody away who is alone and fits.
@@ -112,6 +112,15 @@ func check(t *rapid.T, truth policy.Round, a policy.Ask, d policy.Decision) {
 	for _, h := range holds {
 		if err := truth.Sources[j].Calendar.Take(a.Reservation, h); err != nil {
 			t.Fatalf("%q: granted more than is free: %v", a.Reservation, err)
+		}
+		for _, i := range a.Quotas {
+			q := truth.Quotas[i]
+			if left := q.Free(h.From, h.To); left < h.Units {
+				t.Fatalf("%q: granted %d units, %d are left of the quota of %s", a.Reservation, h.Units, left, q.Name)
+			}
+			if err := q.Calendar.Take(a.Reservation, calendar.Hold{From: h.From, To: h.To, Units: h.Units}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -134,6 +134,12 @@ func world(t *rapid.T) func() policy.Round {
 			asks[i], held[id] = prolong(t, id, asks[i], sources)
 		}
 	}
+	limits := map[actors.ActorID]int{} // quotas of some clients
+	for _, c := range []actors.ActorID{"sm1", "sm2"} {
+		if rapid.IntRange(0, 2).Draw(t, "limited") == 0 {
+			limits[c] = rapid.IntRange(0, 8).Draw(t, "limit")
+		}
+	}
 	grants := []policy.Grant{}
 	for i := range rapid.IntRange(0, 3).Draw(t, "grants") {
 		grants = append(grants, policy.Grant{Reservation: actors.ReservationID(fmt.Sprintf("G%d", i)), Client: "sm1",
@@ -155,7 +161,19 @@ func world(t *rapid.T) func() policy.Round {
 			r.Sources = append(r.Sources, policy.Source{ID: actors.TicketID(fmt.Sprintf("T%d", i)), Type: s.typ,
 				Site: actors.Location{ID: actors.ActorID(s.site), Name: s.site}, Calendar: s.calendar()})
 		}
+		quota := map[actors.ActorID]int{}
+		for _, c := range []actors.ActorID{"sm1", "sm2"} {
+			if n, ok := limits[c]; ok {
+				quota[c] = len(r.Quotas)
+				q := policy.Quota{Name: "client " + string(c), Units: n, Calendar: policy.NewQuota()}
+				_ = q.Calendar.Take("taken", calendar.Hold{From: 50, To: 99, Units: 2}) // perhaps more than it allows
+				r.Quotas = append(r.Quotas, q)
+			}
+		}
 		for _, a := range asks {
+			if i, ok := quota[a.Client]; ok {
+				a.Quotas = []int{i}
+			}
 			real := true
 			for _, s := range r.Sources {
 				for _, h := range held[a.Reservation] {
@@ -164,9 +182,15 @@ func world(t *rapid.T) func() policy.Round {
 					}
 				}
 			}
-			if real {
-				r.Asks = append(r.Asks, a)
+			if !real {
+				continue
 			}
+			for _, h := range held[a.Reservation] {
+				for _, i := range a.Quotas {
+					_ = r.Quotas[i].Calendar.Take(a.Reservation, calendar.Hold{From: h.From, To: h.To, Units: h.Units})
+				}
+			}
+			r.Asks = append(r.Asks, a)
 		}
 		return r
 	}

@@ -2,11 +2,12 @@
 Package priority serves asks of a higher class before those of a lower one, and
 within a class in the order they came (leasing 4.5.3).
 
-Extensions are served before new asks, each by class. What is granted is never
-taken away: priority decides who is asked first, every round anew, and an ask that
-does not fit is refused, deferred or cut as with first come, first served. A
-stream of important asks can keep the others out for ever; package propshare
-cannot.
+Extensions are served before new asks, each by class; or, if the operator wants
+it so, those of a class before the new asks of that class only. Request groups go
+before single asks. What is granted is never taken away: priority decides who is
+asked first, every round anew, and an ask that does not fit is refused, deferred or
+cut as with first come, first served. A stream of important asks can keep the
+others out for ever; package propshare cannot.
 */
 package priority
 
@@ -26,15 +27,17 @@ type Policy struct {
 	// Classes gives a priority to the class that an ask names in its request
 	// property requestType; others have 0. Nil lets the property priority count.
 	Classes map[string]int
+	// ByClass serves new asks of a higher class before extensions of a lower one.
+	ByClass bool
 }
 
 // New is priorities as an operator sets them. Without any, asks are taken at their
 // word; with some, nobody is.
 func New(s policy.Settings) Policy {
 	if len(s.Priorities) == 0 {
-		return Policy{}
+		return Policy{ByClass: s.Renewals == policy.RenewalsByClass}
 	}
-	p := Policy{Clients: map[actors.ActorID]int{}, Classes: map[string]int{}}
+	p := Policy{Clients: map[actors.ActorID]int{}, Classes: map[string]int{}, ByClass: s.Renewals == policy.RenewalsByClass}
 	for client, n := range s.Priorities {
 		p.Clients[actors.ActorID(client)] = n
 	}
@@ -46,6 +49,7 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 	d := desk.New(r, desk.Rules{
 		Name:  "by priority, then first come, first served",
 		Order: func(x, y policy.Ask) int { return cmp.Compare(p.of(y), p.of(x)) },
+		Mixed: p.ByClass,
 	})
 	for _, a := range d.Open() {
 		d.Settle(a)

@@ -190,13 +190,13 @@ func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool) 
 		arrived = a.Memory[0]
 	}
 	t.Memory = policy.Memory{arrived, waiting}
-	earliest, ok := t.Earliest(term.Start, deadline)
+	earliest, ok := t.Earliest(least, term.Start, deadline)
 	if !mayWait {
 		earliest, ok = term.Start, false
 	}
 	if ok && !*blocked {
 		*blocked = true
-		t.Block(earliest)
+		t.Block(least, earliest)
 	}
 	t.Wait("others are owed more, or have the units", earliest)
 	return true

@@ -66,6 +66,12 @@ func readActor(v value) Actor {
 	}
 	a.Weights = readNumbers(o.only(a.Role, "weights", actors.RoleBroker))
 	a.Priorities = readNumbers(o.only(a.Role, "priorities", actors.RoleBroker))
+	o.only(a.Role, "quotas", actors.RoleBroker).list(func(_ int, v value) {
+		a.Quotas = append(a.Quotas, readQuota(v))
+	})
+	if v := o.only(a.Role, "renewals", actors.RoleBroker); v.given() {
+		a.Renewals = v.word("first", "by class")
+	}
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
 	o.only(a.Role, "sources", actors.RoleBroker).list(func(_ int, v value) {
@@ -117,6 +123,7 @@ func readHandler(v value) *Handler {
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
+		Journal:         o.get("journal").text(""),
 	}
 }
 

@@ -32,7 +32,7 @@ func check(c Config, r *reader) {
 	for i, p := range c.Peers {
 		at := fmt.Sprintf("peers[%d]", i)
 		seen.name(at+".name", "name "+p.Name, p.Name != "")
-		seen.name(at+".guid", "GUID "+string(p.GUID), p.GUID != "")
+		seen.name(at+".guid", "GUID "+strings.ToLower(string(p.GUID)), p.GUID != "")
 	}
 	checkNetworks(c, r)
 	checkInventory(c, r)
@@ -100,6 +100,11 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 	for key, list := range map[string]map[string]int{"weights": a.Weights, "priorities": a.Priorities} {
 		for name := range list {
 			c.mustExist(r, at+"."+key+"."+name, name)
+		}
+	}
+	for i, q := range a.Quotas {
+		if q.Client != "" {
+			c.mustExist(r, fmt.Sprintf("%s.quotas[%d].client", at, i), q.Client)
 		}
 	}
 	hosts, given := map[actors.ResourceType]int{}, map[actors.ResourceType]int{}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/ldapschema"
+	"github.com/leasehold/leasehold/wssec"
 )
 
 // Version is the one version of the format that this program reads.
@@ -65,6 +66,10 @@ type Actor struct {
 	Policy     string
 	Weights    map[string]int
 	Priorities map[string]int
+	Quotas     []Quota // brokers: what clients and slices may hold, under any policy
+	// Renewals is by class when a priority policy may serve new asks of a higher
+	// class before extensions of a lower one; empty or first, the default, when not.
+	Renewals string
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
@@ -169,6 +174,7 @@ type Handler struct {
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
+	Journal         string        // file with what is up and what ran, kept over restarts; default none
 }
 
 // COD says how an authority names and numbers the nodes of its clusters.
@@ -181,13 +187,17 @@ type COD struct {
 
 // Peer is an actor elsewhere that ours may speak with.
 type Peer struct {
-	Name        string
-	GUID        actors.ActorID
-	Role        actors.Role
-	URL         string      // full address of its endpoint
-	Profile     string      // strict (default)
-	Certificate string      // file with the certificate whose key is pinned
-	Allow       []actors.Op // operations it may call; nil means what its role gives it
+	Name string
+	GUID actors.ActorID
+	Role actors.Role
+	URL  string // full address of its endpoint
+	// Policy is how messages to and from it are signed and packed: profile strict
+	// (default), legacy or legacy-strong, and where it departs from that.
+	Policy wssec.Policy
+	// Certificates are the files with the certificates whose keys are pinned. Several
+	// overlap while the peer changes its key; tickets are granted to the first.
+	Certificates []string
+	Allow        []actors.Op // operations it may call; nil means what its role gives it
 }
 
 // Holding is what operators call something that a broker buys: its name, or one that

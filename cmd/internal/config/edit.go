@@ -2,13 +2,17 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/leasehold/leasehold/wssec"
 )
 
 // Editing changes a configuration that people wrote, so it touches only the
@@ -118,6 +122,35 @@ func RemovePeer(name string, data []byte, peer string) ([]byte, error) {
 	return edited(name, strings.Join(rest, ""), before, peers)
 }
 
+// ReplacePeer writes the peer of p's name anew, in the lines where it stands, and
+// returns the new text. It is checked as in AddPeer. Comments between those lines
+// are lost, all others stay.
+func ReplacePeer(name string, data []byte, p Peer) ([]byte, error) {
+	before, err := Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(before.Peers, func(o Peer) bool { return o.Name == p.Name })
+	if at < 0 {
+		return nil, ErrNoPeer
+	}
+	list, err := peersNode(data)
+	if err != nil {
+		return nil, err
+	}
+	if at >= len(list.items) {
+		return nil, ErrInline
+	}
+	var w writer
+	w.peer(p)
+	lines := strings.SplitAfter(ensureLine(string(data)), "\n")
+	from, to := list.items[at].Line-1, lastLine(list.items[at])
+	lines = slices.Replace(lines, from, to, indented(w.String(), list.value.Column-1))
+	peers := slices.Clone(before.Peers)
+	peers[at] = p
+	return edited(name, strings.Join(lines, ""), before, peers)
+}
+
 // edited reads a new text and requires that nothing but the peers changed.
 func edited(name, text string, before Config, peers []Peer) ([]byte, error) {
 	after, err := Parse(name, []byte(text))
@@ -130,9 +163,7 @@ func edited(name, text string, before Config, peers []Peer) ([]byte, error) {
 		want.Peers = after.Peers[:0:0]
 	}
 	for i := range want.Peers { // what Parse fills in
-		if want.Peers[i].Profile == "" {
-			want.Peers[i].Profile = "strict"
-		}
+		want.Peers[i].Policy.Profile = cmp.Or(want.Peers[i].Policy.Profile, wssec.Strict)
 	}
 	if len(after.Peers) == 0 {
 		after.Peers = want.Peers

@@ -11,7 +11,7 @@ import (
 
 func newPeer() Peer {
 	return Peer{Name: "fresh", GUID: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f00ff", Role: actors.RoleManager,
-		URL: "http://fresh.example.net:8180/orca/services/fresh", Certificate: "peers/fresh.pem", Allow: []actors.Op{actors.OpTicket}}
+		URL: "http://fresh.example.net:8180/orca/services/fresh", Certificates: []string{"peers/fresh.pem"}, Allow: []actors.Op{actors.OpTicket}}
 }
 
 const (
@@ -84,6 +84,34 @@ func TestRemovePeerWithItsComment(t *testing.T) {
 	got, err = RemovePeer("f", []byte(before), "second")
 	if want := head + "peers:\n  # about the first\n  # two lines\n" + in(first, "  "); err != nil || string(got) != want {
 		t.Errorf("%v\n%s", err, got)
+	}
+}
+
+// A peer that is written anew stays where it was, and nothing else changes.
+func TestReplacePeer(t *testing.T) {
+	t.Parallel()
+	const rotated = "- name: first\n  guid: 0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0010\n  role: broker\n  url: http://a.example.net\n" +
+		"  profile: strict\n  certificate:\n    - a.pem\n    - b.pem\n"
+	for _, by := range []string{"", "  ", "      "} {
+		before := head + "peers:\n" + in(first, by) + by + "# the second\n" + in(second, by) + "\n# the end\n"
+		c, err := Parse("f", []byte(before))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := c.Peers[0]
+		p.Certificates = append(p.Certificates, "b.pem")
+		got, err := ReplacePeer("f", []byte(before), p)
+		if want := head + "peers:\n" + in(rotated, by) + by + "# the second\n" + in(second, by) + "\n# the end\n"; err != nil || string(got) != want {
+			t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+		}
+		p.Name = "nobody"
+		if _, err := ReplacePeer("f", []byte(before), p); !errors.Is(err, ErrNoPeer) {
+			t.Errorf("nobody: %v", err)
+		}
+		p.Name, p.GUID = "first", c.Peers[1].GUID
+		if _, err := ReplacePeer("f", []byte(before), p); err == nil {
+			t.Error("the GUID of another")
+		}
 	}
 }
 

@@ -3,9 +3,11 @@ package config
 import (
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,6 +105,13 @@ func TestLoad(t *testing.T) {
 			put(t, dir, "c.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", 0o644)
 			edit("certificate: b.pem", "certificate: c.pem")(t, dir)
 		}, `peers[0].certificate: DIR/c.pem: keys: a certificate was expected, not "PRIVATE KEY"`},
+		{"a legacy peer with keys that are none of its profile's", edit("certificate: b.pem", "certificate: b.pem\n  profile: legacy"),
+			"peers[0].certificate: profile legacy: signature key not fit: no signature allowed here is made with a *ecdsa.PublicKey\n" +
+				"peers[0].profile: profile legacy needs RSA keys on our side, which site1, sm1 has not; leasehold init --key rsa-2048 makes them"},
+		{"a legacy peer that may use them", edit("certificate: b.pem", "certificate: b.pem\n  profile: legacy\n  signatures: [ecdsa-sha256]"),
+			"peers[0].profile: profile legacy needs RSA keys on our side, which site1, sm1 has not; leasehold init --key rsa-2048 makes them"},
+		{"a second certificate that is missing", edit("certificate: b.pem", "certificate: [b.pem, c.pem]"),
+			"peers[0].certificate[1]: DIR/c.pem: no such file or directory"},
 		{"ticket missing", edit("role: manager\n  default_broker: broker1", "role: broker\n  sources: [t1]"),
 			"actors[1].sources[0]: DIR/t1: no such file or directory"},
 	}
@@ -137,6 +146,58 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A key has one owner, and certificates that end are spoken of.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	id, err := keys.Load(filepath.Join(dir, "keys/elsewhere"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0009"},
+		NotAfter: time.Date(2030, 5, 1, 0, 0, 0, 0, time.UTC)}
+	der, err := x509.CreateCertificate(nil, tmpl, tmpl, id.Key.Public(), id.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "outer.pem", string(keys.CertificatePEM(cert)), 0o644)
+	path := filepath.Join(dir, "c.yaml")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.LastIndex(string(data), "b.pem")
+	put(t, dir, "c.yaml", string(data[:at])+"outer.pem\n  profile: legacy\n  signatures: [ecdsa-sha256]\n  expired_until: 2030-06-01T00:00:00Z\n", 0o644)
+	for _, tt := range []struct{ now, want string }{
+		{"2030-01-01T00:00:00Z", ""},
+		{"2030-04-20T12:00:00Z", "\nc:32:16: warning: peers[1].certificate: the certificate expires in 10 days"},
+		{"2030-05-03T00:00:00Z", "\nc:32:16: warning: peers[1].certificate: the certificate expired 2 days ago, and is taken until 2030-06-01T00:00:00Z"},
+		{"2030-06-03T00:00:00Z", "\nc:32:16: warning: peers[1].certificate: the certificate expired 33 days ago"},
+		{"2106-02-07T06:28:15Z", "\nc:8:3: warning: actors[0].keys: the certificate expires in less than a day"},
+	} {
+		now, err := time.Parse(time.RFC3339, tt.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := Check(path, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.ReplaceAll(strings.ReplaceAll(found.Error(), path, "c"), dir, "DIR")
+		const wrong = "peers[1].certificate: it holds the key of broker1: nobody could tell the two apart"
+		if !strings.HasPrefix(got, "c:32:16: "+wrong) || !strings.Contains(got, tt.want) || tt.want == "" && strings.Contains(got, "warning") {
+			t.Errorf("%s:\n%s", tt.now, got)
+		}
+	}
+	if _, err := Check(filepath.Join(dir, "none.yaml"), time.Now()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file gave %v", err)
+	}
+}
+
 func TestLoadPaths(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
@@ -144,7 +205,7 @@ func TestLoadPaths(t *testing.T) {
 	if _, ok := err.(Problems); !ok {
 		t.Fatal(err)
 	}
-	got := fmt.Sprint(c.State, c.Admin, c.Directory.PasswordFile, c.Actors[0].Keys, c.Peers[0].Certificate)
+	got := fmt.Sprint(c.State, c.Admin, c.Directory.PasswordFile, c.Actors[0].Keys, c.Peers[0].Certificates[0])
 	want := fmt.Sprint(dir+"/state", dir+"/state/admin.sock", dir+"/secret", dir+"/keys/site1", dir+"/b.pem")
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/dsig"
 )
 
 var update = flag.Bool("update", false, "write testdata/written.yaml anew")
@@ -46,7 +48,7 @@ func TestFull(t *testing.T) {
 			Name: "site1", GUID: id + "1", Role: actors.RoleAuthority, Keys: "keys/site1", Policy: "firstfit",
 			Handler: &Handler{
 				Driver: "noop", SetupDelay: 2 * time.Second, TeardownDelay: 500 * time.Millisecond,
-				FailFirst: 1, FailProbability: 0.25, FailAlways: "teardown",
+				FailFirst: 1, FailProbability: 0.25, FailAlways: "teardown", Journal: "state/site1.runs",
 			},
 			Pools: []Pool{
 				{Type: "site1.node", Hosts: []Hosts{
@@ -62,7 +64,8 @@ func TestFull(t *testing.T) {
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
-			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2},
+			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Renewals: "by class",
+			Quotas:  []Quota{{Client: "sm1", Units: 6}, {Each: "slice", Type: "site1.node", Units: 4}, {Slice: "web"}},
 			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
 			Buys: []Buy{
 				{From: "elsewhere", Type: "site9.node", Units: 8, Length: 24 * time.Hour, Renew: true},
@@ -74,10 +77,21 @@ func TestFull(t *testing.T) {
 		}},
 		Peers: []Peer{{
 			Name: "elsewhere", GUID: id + "4", Role: actors.RoleBroker, URL: "http://broker.example.net:8180/soap",
-			Profile: "strict", Certificate: "peers/elsewhere.pem",
+			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/elsewhere.pem"},
 		}, {
 			Name: "guest", GUID: id + "5", Role: actors.RoleManager, URL: "https://guest.example.net",
-			Profile: "strict", Certificate: "peers/guest.pem", Allow: []actors.Op{actors.OpRedeem, actors.OpClose},
+			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/guest.pem"}, Allow: []actors.Op{actors.OpRedeem, actors.OpClose},
+		}, {
+			Name: "old", GUID: "46AEA103-1185-4E69-8AFA-53194582F5A9", Role: actors.RoleAuthority, URL: "http://old.example.net:8080/orca/services/old",
+			Certificates: []string{"peers/old.pem", "peers/old-next.pem"},
+			Policy: wssec.Policy{
+				Profile: wssec.Legacy, Signatures: []string{dsig.RSASHA1, dsig.RSASHA256, dsig.DSASHA1, dsig.ECDSASHA256},
+				Digests: []string{dsig.SHA1, dsig.SHA512}, MinRSABits: 2048, Tokens: wssec.TokenDirect | wssec.TokenSKI | wssec.TokenTransform,
+				ExpiredUntil: time.Date(2030, 6, 1, 0, 0, 0, 0, time.UTC), MTOM: true, AnyCaseGUID: true, FinalConfirmation: true,
+			},
+		}, {
+			Name: "between", GUID: id + "6", Role: actors.RoleManager, URL: "http://between.example.net:8080/orca/services/between",
+			Policy: wssec.Policy{Profile: wssec.LegacyStrong, Mutual: true}, Certificates: []string{"peers/between.pem"},
 		}},
 	}
 	if got := full(t); !reflect.DeepEqual(got, want) {

@@ -15,6 +15,8 @@ type Problem struct {
 	Path string `json:"path,omitempty"`   // the key, as in actors[1].exports[0].units
 	Text string `json:"text"`             // what is wrong
 	Hint string `json:"hint,omitempty"`   // what to do about it, if that is known
+
+	Warning bool `json:"warning,omitempty"` // nothing is wrong yet
 }
 
 // String prints the problem on one line, as compilers do.
@@ -25,6 +27,9 @@ func (p Problem) String() string {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Col)
 	}
 	b.WriteString(": ")
+	if p.Warning {
+		b.WriteString("warning: ")
+	}
 	if p.Path != "" {
 		b.WriteString(p.Path + ": ")
 	}

@@ -115,6 +115,10 @@ c:2:69: store.lease: "1ms" is shorter than 100ms`},
 	{"default_broker: broker1", "default_broker: site1", "c:20:19: actors[1].default_broker: site1 is role authority, not a broker"},
 	{"role: manager\n  default_broker: broker1", "role: broker\n  weights: {sm2: 2}", `c:20:18: actors[1].weights.sm2: no actor or peer is called "sm2"; did you mean "sm1"?`},
 	{"role: manager\n  default_broker: broker1", "role: broker\n  priorities: {sm1: 0}", `c:20:21: actors[1].priorities.sm1: "0" is not between 1 and 1000000`},
+	{"role: manager\n  default_broker: broker1", "role: broker\n  quotas: [{client: sm2, units: 1}]", `c:20:21: actors[1].quotas[0].client: no actor or peer is called "sm2"; did you mean "sm1"?`},
+	{"role: manager\n  default_broker: broker1", "role: broker\n  quotas: [{client: sm1, each: slice, units: 1}]", "c:20:12: actors[1].quotas[0]: is for exactly one of client, slice and each"},
+	{"role: manager\n  default_broker: broker1", "role: broker\n  quotas: [{slice: web}]", "c:20:12: actors[1].quotas[0].units: is missing"},
+	{"role: manager\n  default_broker: broker1", "role: broker\n  renewals: last", `c:20:13: actors[1].renewals: unknown value "last"; known: first, by class`},
 	{"role: manager\n  default_broker: broker1", "role: broker\n  buys: [{from: sm1, type: a, units: 1, length: 1h}]", "c:20:17: actors[1].buys[0].from: sm1 cannot buy from itself"},
 	{"role: manager\n  default_broker: broker1", "role: broker\n  buys: [{from: site1, type: a, units: 0, length: 1h}]", `c:20:17: actors[1].buys[0].from: site1 is role authority, not a broker
 c:20:40: actors[1].buys[0].units: "0" is not between 1 and 1000000`},
@@ -155,6 +159,21 @@ c:20:40: actors[1].buys[0].units: "0" is not between 1 and 1000000`},
 	{"https://b.example.org", "ftp://b.example.org", `c:25:8: peers[0].url: "ftp://b.example.org" has scheme ftp; it must be http or https`},
 	{"certificate: b.pem", "certificat: b.pem", "c:22:3: peers[0].certificate: is missing\nc:26:3: peers[0].certificat: unknown key; did you mean \"certificate\"?"},
 	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict, legacy, legacy-strong`},
+	{"certificate: b.pem", "certificate: []", "c:26:16: peers[0].certificate: must name at least one file"},
+	{"certificate: b.pem", "certificate: [b.pem, c.pem, b.pem]", `c:26:31: peers[0].certificate[2]: "b.pem" is there twice`},
+	{"8f0002\n", "8F0002\n", `c:23:9: peers[0].guid: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8F0002" must be in lower case: 0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0002`},
+	{"8f0002\n", "8F0002\n  any_case_guid: true\n", "c:24:3: peers[0].any_case_guid: is for the legacy profiles, not for strict"},
+	{"8f0002\n", "8F0003\n  any_case_guid: true\n  profile: legacy\n", "c:23:9: peers[0].guid: GUID 0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0003 is taken by actors[1]"},
+	{"8f0002\n", "8f00\n  any_case_guid: true\n  profile: legacy\n", `c:23:9: peers[0].guid: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f00" is not a UUID such as 46AEA103-1185-4E69-8AFA-53194582F5A9`},
+	{"certificate: b.pem", "certificate: b.pem\n  signatures: [rsa-sha1, hmac-sha1]\n  digests: []\n  min_rsa_bits: 1024\n  tokens: [sky]\n  mutual: maybe\n  mtom: true", `c:27:3: peers[0].signatures: profile strict does not take signatures rsa-sha1
+c:27:26: peers[0].signatures[1]: unknown signature "hmac-sha1"; did you mean "rsa-sha1"?
+c:28:12: peers[0].digests: must list at least one digest
+c:29:3: peers[0].min_rsa_bits: profile strict takes no RSA keys of less than 2048 bits
+c:30:12: peers[0].tokens[0]: unknown token "sky"; did you mean "ski"?
+c:31:11: peers[0].mutual: unknown value "maybe"; known: false, true
+c:32:3: peers[0].mtom: is for the legacy profiles, not for strict`},
+	{"certificate: b.pem", "certificate: b.pem\n  profile: legacy\n  mutual: true\n  expired_until: soon", `c:28:3: peers[0].mutual: only profile legacy-strong can be mutual
+c:29:18: peers[0].expired_until: "soon" is not an RFC 3339 time such as 2030-01-31T12:00:00Z`},
 	{"[updateTicket]", "[updateTikcet]", `c:27:11: peers[0].allow[0]: unknown operation "updateTikcet"; did you mean "updateTicket"?`},
 }
 

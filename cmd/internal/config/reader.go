@@ -26,6 +26,7 @@ type reader struct {
 	problems Problems
 	nodes    int
 	places   map[string]place // where each path was read, for checks made later
+	certs    []dated          // of our actors and their peers
 }
 
 type place struct{ line, col int }

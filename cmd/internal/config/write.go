@@ -107,6 +107,13 @@ func (w *writer) actor(a Actor) {
 	w.optional(2, "policy", a.Policy)
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
+	w.optional(2, "renewals", a.Renewals)
+	if len(a.Quotas) > 0 {
+		w.line(2, "quotas: # what clients and slices may hold at any one instant")
+		for _, q := range a.Quotas {
+			w.quota(q)
+		}
+	}
 	w.optional(2, "default_broker", a.DefaultBroker)
 	if len(a.Sources) > 0 {
 		w.line(2, "sources: # tickets it sells from")
@@ -220,23 +227,7 @@ func (w *writer) handler(h Handler) {
 		w.line(3, "fail_probability: %s", strconv.FormatFloat(h.FailProbability, 'g', -1, 64))
 	}
 	w.optional(3, "fail_always", h.FailAlways)
-}
-
-func (w *writer) peer(p Peer) {
-	w.line(1, "- name: %s", quote(p.Name))
-	w.line(2, "guid: %s", quote(string(p.GUID)))
-	w.line(2, "role: %s", p.Role)
-	w.line(2, "url: %s", quote(p.URL))
-	w.optional(2, "profile", p.Profile)
-	w.line(2, "certificate: %s", quote(p.Certificate))
-	if p.Allow == nil {
-		return
-	}
-	names := make([]string, len(p.Allow))
-	for i, op := range p.Allow {
-		names[i] = op.String()
-	}
-	w.line(2, "allow: [%s]", strings.Join(names, ", "))
+	w.optional(3, "journal", h.Journal)
 }
 
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z07:00") }

@@ -47,7 +47,7 @@ func TestYAMLByHand(t *testing.T) {
 		}},
 		Peers: []Peer{{
 			Name: "b", GUID: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0002", Role: actors.RoleBroker,
-			URL: "http://b.example.org", Certificate: "b.pem",
+			URL: "http://b.example.org", Certificates: []string{"b.pem"},
 		}},
 	}
 	got, err := Parse("init.yaml", c.YAML())

@@ -79,7 +79,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
 func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
-	d, err := driver(act.Config.Handler)
+	d, err := p.driver(act.Config.Handler)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package wiring_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/dsig"
 	"github.com/leasehold/leasehold/wssec/keys"
 	"github.com/sirupsen/logrus"
 )
@@ -33,10 +36,10 @@ func part(t *testing.T, roles ...actors.Role) (dir string, c config.Config) {
 }
 
 // introduce writes the actors of one configuration into the peers of another.
-func introduce(c *config.Config, others config.Config, profile string) {
+func introduce(c *config.Config, others config.Config, policy wssec.Policy) {
 	for _, a := range others.Actors {
-		c.Peers = append(c.Peers, config.Peer{Name: a.Name, GUID: a.GUID, Role: a.Role, Profile: profile,
-			URL: others.Listen.URL + "/orca/services/" + a.Name, Certificate: filepath.Join(a.Keys, "certificate.pem")})
+		c.Peers = append(c.Peers, config.Peer{Name: a.Name, GUID: a.GUID, Role: a.Role, Policy: policy,
+			URL: others.Listen.URL + "/orca/services/" + a.Name, Certificates: []string{filepath.Join(a.Keys, "certificate.pem")}})
 	}
 }
 
@@ -73,12 +76,16 @@ func serve(t *testing.T, dir string, c config.Config) *wiring.Process {
 
 // TestProfiles runs a site, a broker and a service manager, each in a process of its
 // own, once for each trust profile between them: the broker claims what the site
-// exported, a lease is requested, extended and closed. With the legacy profiles
+// exported, a lease is requested, modified, extended and closed. With the legacy profiles
 // tickets are of the legacy scheme too, MD5 and all.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	for _, profile := range []string{"strict", "legacy", "legacy-strong"} {
-		t.Run(profile, func(t *testing.T) {
+	for _, policy := range []wssec.Policy{
+		wssec.Strict.Policy(), wssec.Legacy.Policy(), wssec.LegacyStrong.Policy(),
+		{Profile: wssec.LegacyStrong, Mutual: true, MTOM: true},
+		{Profile: wssec.Legacy, MinRSABits: 2048, FinalConfirmation: true, Signatures: []string{dsig.RSASHA1}, Digests: []string{dsig.SHA1}},
+	} {
+		t.Run(fmt.Sprint(policy.Profile, policy.MTOM, policy.FinalConfirmation), func(t *testing.T) {
 			t.Parallel()
 			siteDir, site := part(t, actors.RoleAuthority)
 			brokerDir, broker := part(t, actors.RoleBroker)
@@ -87,12 +94,12 @@ func TestProfiles(t *testing.T) {
 				c.Clock = site.Clock
 			}
 			s, b, m := site, broker, manager
-			introduce(&site, b, profile)
-			introduce(&site, m, profile)
-			introduce(&broker, s, profile)
-			introduce(&broker, m, profile)
-			introduce(&manager, s, profile)
-			introduce(&manager, b, profile)
+			introduce(&site, b, policy)
+			introduce(&site, m, policy)
+			introduce(&broker, s, policy)
+			introduce(&broker, m, policy)
+			introduce(&manager, s, policy)
+			introduce(&manager, b, policy)
 			until := time.Now().Add(24 * time.Hour).Truncate(time.Second)
 			site.Actors[0].Exports = []config.Export{{To: "broker", Type: starter.Type, Units: 3, Until: until}}
 			manager.Actors[0].DefaultBroker = "broker"
@@ -124,15 +131,15 @@ func TestSoldOn(t *testing.T) {
 		c.Clock = site.Clock
 	}
 	s, ce, ca, m := site, central, campus, manager
-	introduce(&site, ce, "strict")
-	introduce(&site, m, "strict")
-	introduce(&central, s, "strict")
-	introduce(&central, ca, "strict")
-	introduce(&campus, s, "strict")
-	introduce(&campus, ce, "strict")
-	introduce(&campus, m, "strict")
-	introduce(&manager, s, "strict")
-	introduce(&manager, ca, "strict")
+	introduce(&site, ce, wssec.Strict.Policy())
+	introduce(&site, m, wssec.Strict.Policy())
+	introduce(&central, s, wssec.Strict.Policy())
+	introduce(&central, ca, wssec.Strict.Policy())
+	introduce(&campus, s, wssec.Strict.Policy())
+	introduce(&campus, ce, wssec.Strict.Policy())
+	introduce(&campus, m, wssec.Strict.Policy())
+	introduce(&manager, s, wssec.Strict.Policy())
+	introduce(&manager, ca, wssec.Strict.Policy())
 	until := time.Now().Add(24 * time.Hour).Truncate(time.Second)
 	site.Actors[0].Exports = []config.Export{{To: "central", Type: starter.Type, Units: 3, Until: until}}
 	manager.Actors[0].DefaultBroker = "campus"
@@ -181,6 +188,9 @@ func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
 	if len(r.Held) != 2 || r.Held[0].Properties["host.name"] == "" {
 		t.Fatalf("held: %+v", r.Held)
 	}
+	modified(t, ctx, p, manage.Modification{Ref: manage.Ref{Reservation: r.Reservation}, Subcommand: "restart"}, 1, 0, "restart done")
+	modified(t, ctx, p, manage.Modification{Ref: manage.Ref{Reservation: r.Reservation}, Number: 2, Subcommand: "resize",
+		Arguments: map[string]string{"exit": "17", "memory": "2048"}}, 2, 17, "noop: resize ended with code 17 as told")
 	if _, err := p.Manage.Extend(ctx, manage.Extension{Ref: manage.Ref{Reservation: r.Reservation}, Length: "1h"}); err != nil {
 		t.Fatal(err)
 	}
@@ -192,5 +202,26 @@ func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
 	}
 	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
 		t.Fatalf("%v: %+v", err, r)
+	}
+}
+
+// modified plays one modify: both units report how it went, and stay in service.
+func modified(t *testing.T, ctx context.Context, p *wiring.Process, m manage.Modification, n, code int, message string) {
+	t.Helper()
+	if _, err := p.Manage.Modify(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Manage.Wait(ctx, manage.Goal{Ref: m.Ref, States: []string{"Active"}, Settled: true, Timeout: 20 * time.Second})
+	if err != nil || len(r.Held) != 2 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	for _, u := range r.Held {
+		got, text, ok := actors.Properties(u.Properties).ModifyOutcome(n)
+		if !ok || got != code || text != message || u.State != "active" {
+			t.Errorf("modify %d of unit %s: %d %q %v, the unit is %s", n, u.ID, got, text, ok, u.State)
+		}
+	}
+	if code != 0 && r.Error == "" {
+		t.Errorf("nobody is told that modify %d failed: %+v", n, r)
 	}
 }

@@ -64,10 +64,10 @@ func Policies() emulate.Policies {
 
 // drivers makes the drivers of one actor as its configuration says. A new one is
 // a line here.
-func drivers(h config.Handler) (handlers.Catalogue, error) {
+func drivers(h config.Handler, journal *noop.Journal) (handlers.Catalogue, error) {
 	return handlers.NewCatalogue(
 		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
-			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64}).Info(),
+			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}).Info(),
 	)
 }
 
@@ -84,11 +84,20 @@ func pick[T any](what, name, def string, list map[string]T) (T, error) {
 }
 
 // driver finds the driver an actor's actions run through; noop when none is named.
-func driver(h *config.Handler) (handlers.Driver, error) {
+// A journal that it keeps is closed by p.
+func (p *Process) driver(h *config.Handler) (handlers.Driver, error) {
 	if h == nil {
 		h = &config.Handler{Driver: "noop"}
 	}
-	all, err := drivers(*h)
+	var journal *noop.Journal
+	if h.Journal != "" {
+		var err error
+		if journal, err = noop.OpenJournal(h.Journal); err != nil {
+			return nil, err
+		}
+		p.closers = append(p.closers, journal)
+	}
+	all, err := drivers(*h, journal)
 	if err != nil {
 		return nil, err
 	}

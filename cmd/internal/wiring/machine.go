@@ -33,7 +33,7 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		if err != nil {
 			return nil, err
 		}
-		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings)}), nil
+		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings), Quotas: settings.Quotas}), nil
 	case actors.RoleAuthority:
 		p, err := pick("assignment policy", a.Policy, "firstfit", authorityPolicies)
 		if err != nil {
@@ -46,7 +46,7 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 
 // settings is a policy's settings with clients by their identities.
 func settings(c config.Config, a config.Actor) (policy.Settings, error) {
-	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities}
+	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities, Renewals: a.Renewals}
 	var errs []error
 	for _, m := range []map[string]int{a.Weights, a.Priorities} {
 		for _, name := range slices.Sorted(maps.Keys(m)) {
@@ -54,6 +54,12 @@ func settings(c config.Config, a config.Actor) (policy.Settings, error) {
 				errs = append(errs, fmt.Errorf("%s: weights and priorities: there is no actor or peer %q", a.Name, name))
 			}
 		}
+	}
+	for _, q := range a.Quotas {
+		if _, _, ok := c.Find(q.Client); q.Client != "" && !ok {
+			errs = append(errs, fmt.Errorf("%s: quotas: there is no actor or peer %q", a.Name, q.Client))
+		}
+		s.Quotas = append(s.Quotas, policy.Limit{Client: q.Client, Slice: q.Slice, Each: q.Each, Type: string(q.Type), Units: q.Units})
 	}
 	return s.Named(func(name string) string { id, _, _ := c.Find(name); return string(id) }), errors.Join(errs...)
 }

@@ -14,11 +14,6 @@ import (
 	"github.com/leasehold/leasehold/wssec/keys"
 )
 
-// profiles are the trust profiles peers can have, by their names in configuration.
-var profiles = map[string]wssec.Profile{
-	"strict": wssec.Strict, "legacy": wssec.Legacy, "legacy-strong": wssec.LegacyStrong,
-}
-
 // people is everybody a process knows: its own actors and their peers elsewhere.
 type people struct {
 	own   []config.Actor
@@ -41,27 +36,27 @@ func meet(c config.Config) (people, error) {
 		p.ids[a.GUID] = id
 		loc := actors.Location{ID: a.GUID, Name: a.Name, URL: c.Listen.URL + endpoint.Root + a.Name}
 		p.where[a.GUID] = loc
-		p.all = append(p.all, registry.Peer{Location: loc, Role: a.Role, Profile: wssec.Strict, Certs: []*x509.Certificate{id.Cert}})
+		p.all = append(p.all, registry.Peer{Location: loc, Role: a.Role, Policy: wssec.Strict.Policy(), Certs: []*x509.Certificate{id.Cert}})
 	}
 	for _, e := range c.Peers {
-		profile, err := pick("trust profile", e.Profile, "strict", profiles)
-		if err != nil {
-			return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
+		var certs []*x509.Certificate
+		for _, file := range e.Certificates {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
+			}
+			cert, err := keys.ParseCertificatePEM(data)
+			if err != nil {
+				return people{}, fmt.Errorf("peer %s: %s: %w", e.Name, file, err)
+			}
+			certs = append(certs, cert)
 		}
-		data, err := os.ReadFile(e.Certificate)
-		if err != nil {
-			return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
-		}
-		cert, err := keys.ParseCertificatePEM(data)
-		if err != nil {
-			return people{}, fmt.Errorf("peer %s: %s: %w", e.Name, e.Certificate, err)
-		}
-		if err := p.sealsFor(profile); err != nil {
+		if err := p.sealsFor(e.Policy.Profile); err != nil {
 			return people{}, fmt.Errorf("peer %s: %w", e.Name, err)
 		}
 		loc := actors.Location{ID: e.GUID, Name: e.Name, URL: e.URL}
 		p.where[e.GUID] = loc
-		p.all = append(p.all, registry.Peer{Location: loc, Role: e.Role, Profile: profile, Certs: []*x509.Certificate{cert}, Ops: e.Allow})
+		p.all = append(p.all, registry.Peer{Location: loc, Role: e.Role, Policy: e.Policy, Certs: certs, Ops: e.Allow})
 	}
 	return p, nil
 }
@@ -69,7 +64,7 @@ func meet(c config.Config) (people, error) {
 // sealsFor reports why our actors cannot speak to a peer of that profile, or nil:
 // legacy peers know no keys but RSA (wssec 12.1).
 func (p people) sealsFor(profile wssec.Profile) error {
-	if profile == wssec.Strict {
+	if profile == wssec.Strict || profile == 0 {
 		return nil
 	}
 	for _, a := range p.own {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -31,6 +32,7 @@ type Process struct {
 	held      map[string]store.Store // every actor's own
 	directory *directory             // nil if the configuration names none
 	listener  net.Listener
+	closers   []io.Closer // what drivers keep open
 	ready     chan struct{}
 }
 
@@ -207,6 +209,11 @@ func (p *Process) release() {
 	for _, a := range p.Actors {
 		if err := a.journal.Close(); err != nil {
 			a.log.WithError(err).Error("closing the journal")
+		}
+	}
+	for _, c := range p.closers {
+		if err := c.Close(); err != nil {
+			p.log.WithError(err).Error("closing a driver")
 		}
 	}
 	if p.directory != nil {

@@ -144,3 +144,35 @@ func TestManual(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A modify takes its time once for each action, fails as told, and leaves the unit up.
+func TestModify(t *testing.T) {
+	t.Parallel()
+	clock := &moved{at: time.Unix(1000, 0)}
+	d := noop.New(noop.Config{Modify: 3 * time.Second, Now: clock.now})
+	call := func(extra ...string) (handlers.Result, error) {
+		p := params(append([]string{handlers.ParamSubcommand, "modify.restart", handlers.ParamModify, "1"}, extra...)...)
+		return d.Modify(t.Context(), run.Nowhere{}, p)
+	}
+	if r, err := call(handlers.ParamSequence, "2"); err != nil || r.Done || r.After != 3*time.Second {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	clock.at = clock.at.Add(3 * time.Second)
+	for range 2 { // asked again after it was done
+		if r, err := call(handlers.ParamSequence, "2"); err != nil || !r.Done || r.Note != "restart done" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	if r, err := call(handlers.ParamSequence, "3", noop.FailAlways, "modify"); err == nil || handlers.CodeOf(err) != handlers.ExitBroke {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := call(handlers.ParamSequence, "4", noop.ModifyDelay, "0", "modify.1.exit", "x"); handlers.CodeOf(err) != handlers.ExitInvalid {
+		t.Errorf("nonsense: %v", err)
+	}
+	if _, err := call(handlers.ParamSequence, "5", noop.ModifyDelay, "0", "modify.1.exit", "17"); handlers.CodeOf(err) != 17 {
+		t.Errorf("code: %v", err)
+	}
+	if !slices.Contains(d.Up(), "u1") {
+		t.Error("the unit is not up any more")
+	}
+}
