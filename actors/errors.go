@@ -63,11 +63,12 @@ const (
 	Exhausted             // no units left; try again later
 	Transient             // the world failed; retry the same request
 	NotFound              // no such reservation, actor or peer
+	Oversold              // its issuer has given more away than it held
 )
 
 var kindText = [...]string{
 	"internal error", "invalid request", "stale request", "not allowed",
-	"insufficient resources", "try again later", "not found",
+	"insufficient resources", "try again later", "not found", "oversold by its issuer",
 }
 
 // Error is the kind's public text: all that a peer ever learns.

@@ -163,7 +163,9 @@ type Stored struct {
 type Machine interface {
 	Viewer
 	// Step moves the actor by one event. The same history always gives the same
-	// answer, and an error leaves the actor exactly as it was.
+	// answer. An error leaves the actor as it was, but for what it has to remember
+	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
+	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
 	// Restore puts back one durable record. It is called before the first Step,
 	// in key order. An error concerns this record only.

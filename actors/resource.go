@@ -64,6 +64,9 @@ type Ticket struct {
 	Authority Location     `json:"authority"` // who redeems it
 	Text      string       `json:"text,omitempty"`
 	Base      string       `json:"base,omitempty"`
+	// Loose says that the records of the chain do not name their parents, as those
+	// of legacy actors do not (tickets 4.1.4).
+	Loose bool `json:"loose,omitempty"`
 }
 
 // Root is the record the site authority issued to itself or to its first

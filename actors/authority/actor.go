@@ -6,6 +6,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/ledger"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -25,14 +26,25 @@ type Config struct {
 type Actor struct {
 	config   Config
 	hosts    inventory
-	exports  map[actors.TicketID]*export
+	exports  map[actors.TicketID]actors.Delegation
+	ledger   ledger.Ledger // what was redeemed of them, and by whom it was sold
+	archive  ledger.Archive
 	book     map[actors.ReservationID]Reservation
-	redeemed map[actors.TicketID]actors.ReservationID
+	redeemed map[sold]actors.ReservationID
 	agenda   agenda.Agenda
-	starved  map[actors.ReservationID]bool // due, but hosts or the issuer's share are missing
+	starved  map[actors.ReservationID]bool // due, but hosts are missing
 }
 
-var _ actors.Machine = (*Actor)(nil)
+var (
+	_ actors.Machine = (*Actor)(nil)
+	_ actors.Witness = (*Actor)(nil)
+)
+
+// sold is a ticket by its name and who gave it that name.
+type sold struct {
+	issuer actors.ActorID
+	ticket actors.TicketID
+}
 
 // New is a site without hosts.
 func New(c Config) *Actor {
@@ -47,8 +59,8 @@ func New(c Config) *Actor {
 	if c.Attempts == 0 {
 		c.Attempts = 5
 	}
-	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]*export{},
-		book: map[actors.ReservationID]Reservation{}, redeemed: map[actors.TicketID]actors.ReservationID{},
+	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
+		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
 		starved: map[actors.ReservationID]bool{}}
 }
 
@@ -125,13 +137,13 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			return actors.Effects{}, err
 		}
 	}
-	var x *export
+	var x actors.Delegation
 	if fresh {
-		x = a.source(*m.Ticket)
+		x, _ = a.source(*m.Ticket)
 	}
 	if known {
-		if fresh && x.ID != r.Export {
-			return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "the ticket rests on another delegation than the lease")
+		if fresh && (x.ID != r.Export || m.Ticket.Issuer != r.Ticket.Issuer) {
+			return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "the ticket is another seller's or rests on another delegation than the lease")
 		}
 		return a.step(now, r, func(s *step) error { return s.receive(m) })
 	}
@@ -160,6 +172,14 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
 	}
 	fx := actors.Effects{Moved: s.moved}
+	if s.presented && s.Released == 0 {
+		if err := a.ledger.Redeem(a.config.Cycles.Start(now), s.ID, s.Ticket); err != nil {
+			return a.conflict(now, s.Reservation, err)
+		}
+	}
+	if s.Released != r.Released {
+		a.ledger.Release(s.ID, s.Released)
+	}
 	if s.changed {
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
 		fx.Run = s.Reservation.owed(&r)
@@ -200,23 +220,14 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 	return fx
 }
 
-// put makes r the present state: of the book, the hosts, the ledger, the agenda.
+// put makes r the present state: of the book, the hosts, the agenda.
 func (a *Actor) put(r Reservation) {
 	a.book[r.ID] = r
 	for _, id := range r.Tickets {
-		a.redeemed[id] = r.ID
+		a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
 	}
 	for _, u := range r.Units {
 		a.hosts.hold(u.Host, r.ID)
-	}
-	if x := a.exports[r.Export]; x != nil {
-		x.calendar.Release(r.ID)
-		if r.Status != closed {
-			// Checked when it was taken, so that nothing is left to refuse here.
-			for _, h := range r.Holds {
-				_ = x.calendar.Take(r.ID, h)
-			}
-		}
 	}
 	delete(a.starved, r.ID)
 	a.agenda.Set(r.ID, a.due(r))
@@ -282,8 +293,9 @@ func stage(r Reservation) int {
 
 func (a *Actor) forget(r Reservation) actors.Record {
 	delete(a.book, r.ID)
+	a.ledger.Forget(r.ID)
 	for _, id := range r.Tickets {
-		delete(a.redeemed, id)
+		delete(a.redeemed, sold{r.Ticket.Issuer, id})
 	}
 	return actors.Record{Key: key(r.ID)}
 }
@@ -296,10 +308,9 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Now: now, Reservation: r.ID, Type: r.Type, Units: missing,
 			Properties: r.Ticket.Properties.Merged(r.Config), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
 	}
-	holds, room := a.share(r)
 	late := now >= r.Start+a.config.Patience
 	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
-	if !room || !enough {
+	if !enough {
 		a.starved[r.ID] = true
 		next := a.expiry(r)
 		if !late {
@@ -312,10 +323,7 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	for i, name := range names {
 		hosts[i] = a.hosts.hosts[name].Host
 	}
-	return a.must(now, r, func(s *step) {
-		s.Holds = holds
-		s.begin(hosts, fmt.Sprintf("%d of %d hosts assigned", len(hosts), missing))
-	})
+	return a.must(now, r, func(s *step) { s.begin(hosts, fmt.Sprintf("%d of %d hosts assigned", len(hosts), missing)) })
 }
 
 // valid keeps of a policy's choice what it may choose: free hosts of the type,

@@ -45,7 +45,7 @@ func BenchmarkIdleTick(b *testing.B) {
 			for i := range leases {
 				r := sample(active)
 				r.ID = actors.ReservationID(fmt.Sprint("R", i))
-				r.Units, r.Holds = nil, nil
+				r.Units = nil
 				a.put(r)
 			}
 			b.ReportAllocs()

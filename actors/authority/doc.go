@@ -11,13 +11,16 @@ the last is gone the client hears of an empty lease (leasing 1.6).
 
 A host is free when no unit is on it. It stays taken until its teardown has
 succeeded; a host whose teardown keeps failing is quarantined, never leased
-again until an operator releases it. The site also keeps, for every delegation
-it issued, a calendar of what was redeemed under it: an issuer that sells more
-than it was given makes redeemers wait and shows up in their explanation, but
-never gets a unit twice.
+again until an operator releases it.
+
+The site also counts every ticket that is presented, and all it was carved from, in
+a ledger (actors/ledger). A ticket that does not fit beside the others is refused as
+oversold, and the conflicting tickets, which their issuer has signed, are kept as
+evidence: an issuer that sells more than it was given never gets a unit twice, and
+everybody can be shown why.
 
 states.go has the legal moves, reservation.go what one lease does about each
-event, units.go its units, inventory.go the hosts, actor.go the actor around
-them.
+event, units.go its units, inventory.go the hosts, ledger.go what is delegated and
+redeemed, actor.go the actor around them.
 */
 package authority

@@ -2,19 +2,13 @@ package authority
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/leasehold/leasehold/actors"
-	"github.com/leasehold/leasehold/actors/calendar"
-	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/ledger"
 )
-
-// export is a delegation this site issued, and what was redeemed under it.
-type export struct {
-	actors.Delegation
-	calendar *calendar.Calendar
-}
 
 // export delegates part of the site to a broker (actors.Export). Delegating more
 // than there is takes an operator's word for it: hosts may be added later.
@@ -29,7 +23,7 @@ func (a *Actor) export(ev actors.Export) (actors.Effects, error) {
 	if d.Units < 1 || d.Type == "" || d.Holder == "" {
 		return actors.Effects{}, a.refuse("export", "", actors.Invalid, "an export needs a holder, a type and units")
 	}
-	a.record(d)
+	a.exports[d.ID] = d
 	return actors.Effects{Save: []actors.Record{{Key: exportKey(d.ID), Value: exported(d)}}}, nil
 }
 
@@ -46,11 +40,7 @@ func (a *Actor) claim(m actors.Message) (actors.Effects, error) {
 	}
 	return actors.Effects{Send: []actors.Message{{Op: actors.OpUpdateTicket, From: a.config.Self.ID, To: m.From,
 		Reservation: m.Reservation, Slice: m.Slice, Sequence: m.Sequence, Type: x.Type, Units: x.Units, Term: x.Term,
-		Ticket: &actors.Ticket{Delegation: x.Delegation, Authority: a.config.Self}, ReplyTo: m.ReplyTo}}}, nil
-}
-
-func (a *Actor) record(d actors.Delegation) {
-	a.exports[d.ID] = &export{d, calendar.New(d.Units, d.Term)}
+		Ticket: &actors.Ticket{Delegation: x, Authority: a.config.Self}, ReplyTo: m.ReplyTo}}}, nil
 }
 
 // Delegate is the delegation an export makes. The same arguments name the same
@@ -64,15 +54,23 @@ func Delegate(self actors.ActorID, ev actors.Export) actors.Delegation {
 }
 
 // source is the export a ticket was carved from: one of its records must be one
-// of ours, exactly as we issued it. Nil if none is.
-func (a *Actor) source(t actors.Ticket) *export {
-	for _, d := range append([]actors.Delegation{t.Delegation}, t.Ancestors...) {
-		x, ok := a.exports[d.ID]
-		if ok && x.Issuer == d.Issuer && x.Holder == d.Holder && x.Type == d.Type && x.Units == d.Units && x.Term == d.Term {
-			return x
+// of ours, exactly as we issued it.
+func (a *Actor) source(t actors.Ticket) (actors.Delegation, bool) {
+	if x, ok := a.issued(t.Delegation); ok {
+		return x, true
+	}
+	for _, d := range t.Ancestors {
+		if x, ok := a.issued(d); ok {
+			return x, true
 		}
 	}
-	return nil
+	return actors.Delegation{}, false
+}
+
+func (a *Actor) issued(d actors.Delegation) (actors.Delegation, bool) {
+	x, ok := a.exports[d.ID]
+	return x, ok && x.Issuer == d.Issuer && x.Holder == d.Holder && x.Type == d.Type && x.Units == d.Units && x.Term == d.Term &&
+		maps.Equal(x.Properties, d.Properties)
 }
 
 // check refuses a ticket that can never be redeemed here by this client. Its
@@ -91,7 +89,7 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		kind, why = actors.Denied, fmt.Sprintf("the ticket is made out to %s", t.Holder)
 	case t.Root().Issuer != a.config.Self.ID:
 		kind, why = actors.Denied, fmt.Sprintf("the ticket is for site %s", t.Root().Issuer)
-	case a.source(*t) == nil:
+	case !a.delegated(*t):
 		kind, why = actors.Denied, "the ticket rests on a delegation this site did not issue"
 	case m.Type != t.Type || m.Units != t.Units || t.Units < 1:
 		why = fmt.Sprintf("the message says %d units of %q, the ticket %d of %q", m.Units, m.Type, t.Units, t.Type)
@@ -101,7 +99,7 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		why = "the term is already over"
 	}
 	if why == "" {
-		if other, ok := a.redeemed[t.ID]; ok && other != m.Reservation {
+		if other, ok := a.redeemed[sold{t.Issuer, t.ID}]; ok && other != m.Reservation {
 			kind, why = actors.Denied, fmt.Sprintf("the ticket was redeemed for reservation %s", other)
 		}
 	}
@@ -114,38 +112,24 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 	return a.refuseMessage(m, kind, why)
 }
 
-// share is what a due lease takes from its issuer's delegation, and whether that
-// much is left of it. An issuer that sold more than it was given runs out here.
-func (a *Actor) share(r Reservation) ([]calendar.Hold, bool) {
-	x := a.exports[r.Export]
-	if x == nil {
-		return nil, false
-	}
-	ask := policy.Ask{Reservation: r.ID}
-	if r.Status == extending {
-		ask.Held = &policy.Held{Units: r.held(), Term: r.Term}
-	}
-	present := a.config.Cycles.Start(r.Start)
-	holds := slices.DeleteFunc(slices.Clone(r.Holds), func(h calendar.Hold) bool { return h.To < present })
-	sketch := x.calendar.Sketch()
-	for _, need := range ask.Needs(r.Ticket.Units, r.Wanted) {
-		if sketch.Take(r.ID, need) != nil {
-			return nil, false
-		}
-		holds = append(holds, need)
-	}
-	return holds, true
+func (a *Actor) delegated(t actors.Ticket) bool {
+	_, ok := a.source(t)
+	return ok
 }
 
-// held is how many units the present holds cover at the lease's end.
-func (r Reservation) held() int {
-	for i := len(r.Holds) - 1; i >= 0; i-- {
-		if h := r.Holds[i]; h.From <= r.Term.End && r.Term.End <= h.To {
-			return h.Units
-		}
+// conflict refuses a ticket that does not fit beside those that were redeemed, and
+// keeps the evidence.
+func (a *Actor) conflict(now actors.Cycle, r Reservation, cause error) (fx actors.Effects, err error) {
+	if c := (*ledger.Conflict)(nil); errors.As(cause, &c) {
+		fx.Save = a.archive.Keep(now, r.Client, r.ID, c)
 	}
-	return 0
+	return fx, &actors.Error{Op: "authority.redeem", Actor: a.config.Self.ID, Peer: r.Client, Reservation: r.ID,
+		Kind: actors.KindOf(cause), Err: cause}
 }
+
+// Evidence lists the conflicts in which somebody's ticket was refused
+// (actors.Witness).
+func (a *Actor) Evidence() []actors.Evidence { return a.archive.List() }
 
 const exportPrefix = "export/"
 

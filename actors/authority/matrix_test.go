@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
-	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/actors/policy/firstfit"
 )
 
@@ -59,7 +58,7 @@ func sample(s Status) Reservation {
 	if s == redeeming {
 		return r
 	}
-	r.Made, r.Holds = 2, []calendar.Hold{{From: term.Start, To: term.End, Units: 2}}
+	r.Made = 2
 	r.Units = []actors.Unit{{ID: "u1", Host: "h1", State: actors.UnitActive, Sequence: 1}, {ID: "u2", Host: "h2", State: actors.UnitActive, Sequence: 1}}
 	switch {
 	case s == priming:
@@ -67,6 +66,7 @@ func sample(s Status) Reservation {
 	case s == extending, s == repriming:
 		r.Served, r.Sequence = true, 2
 		r.Ticket, r.Tickets, r.Wanted, r.Start = *ticket("T2", 2, longer), []actors.TicketID{"T1", "T2"}, longer, 20
+		r.Earlier = []actors.Ticket{*ticket("T1", 2, term)}
 		if s == repriming {
 			r.Term, r.Units[1].State = longer, actors.UnitModifying
 		}

@@ -17,6 +17,9 @@ func (s *step) modify(m actors.Message) error {
 		return s.refuse(m, actors.Invalid, fmt.Sprintf("a modify changes neither units nor term: the lease has %d over %+v, the request %d over %+v",
 			s.Ticket.Units, s.Wanted, m.Ticket.Units, m.Term))
 	}
+	if m.Ticket.ID != s.Ticket.ID {
+		return s.refuse(m, actors.Invalid, fmt.Sprintf("the lease rests on ticket %s, the request brings %s", s.Ticket.ID, m.Ticket.ID))
+	}
 	wanted := actors.NewestModify(m.Properties)
 	if err := wanted.Validate(); err != nil {
 		return s.refuse(m, actors.Invalid, err.Error())

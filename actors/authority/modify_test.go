@@ -67,3 +67,13 @@ func TestExtendDuringModify(t *testing.T) {
 		t.Errorf("a result that came too late counts: %+v", fx.Send[0].Lease.Units[1])
 	}
 }
+
+// A modify brings the ticket that the lease rests on, and no other, however alike.
+func TestModifyWithAnotherTicket(t *testing.T) {
+	a := world(t, sample(active))
+	ev := modify(2, 1, "modify.restart", 2, term).(actors.Receive)
+	ev.Message.Ticket.ID = "T9"
+	if fx, err := a.Step(12, ev); actors.KindOf(err) != actors.Invalid || len(fx.Save)+len(fx.Run) != 0 {
+		t.Errorf("%+v, %v", fx, err)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
-	"github.com/leasehold/leasehold/actors/calendar"
 )
 
 // Reservation is one lease as its site sees it: plain data, stored as it is.
@@ -17,23 +16,24 @@ type Reservation struct {
 	ReplyTo  string               `json:"replyTo,omitempty"` // fixed by the redeem
 	Status   Status               `json:"status"`
 	Type     actors.ResourceType  `json:"type"`
-	Ticket   actors.Ticket        `json:"ticket"`  // newest one presented
-	Tickets  []actors.TicketID    `json:"tickets"` // every one presented: none redeems twice
-	Export   actors.TicketID      `json:"export"`  // our delegation it was carved from
-	Term     actors.Term          `json:"term"`    // of the lease as it stands
-	Wanted   actors.Term          `json:"wanted"`  // of the newest ticket
+	Ticket   actors.Ticket        `json:"ticket"`            // newest one presented
+	Earlier  []actors.Ticket      `json:"earlier,omitempty"` // those before it that are not over
+	Tickets  []actors.TicketID    `json:"tickets"`           // every one presented: none redeems twice
+	Export   actors.TicketID      `json:"export"`            // our delegation it was carved from
+	Term     actors.Term          `json:"term"`              // of the lease as it stands
+	Wanted   actors.Term          `json:"wanted"`            // of the newest ticket
 	Config   actors.Properties    `json:"config,omitempty"`
 	Sequence int                  `json:"sequence"`         // of the last request taken
 	Modify   int                  `json:"modify,omitempty"` // number of the modify its units are in, or were in last; 0 for an extension
 
-	Start  actors.Cycle    `json:"start"`            // when hosts may be assigned
-	Units  []actors.Unit   `json:"units,omitempty"`  // on hosts, whatever their state
-	Made   int             `json:"made,omitempty"`   // units made so far
-	Holds  []calendar.Hold `json:"holds,omitempty"`  // taken from the export's calendar
-	Served bool            `json:"served,omitempty"` // was ever Active
-	Retry  actors.Cycle    `json:"retry,omitempty"`  // when failed teardowns are tried again; 0 means none
-	Since  actors.Cycle    `json:"since"`
-	Error  string          `json:"error,omitempty"`
+	Start    actors.Cycle  `json:"start"`              // when hosts may be assigned
+	Units    []actors.Unit `json:"units,omitempty"`    // on hosts, whatever their state
+	Made     int           `json:"made,omitempty"`     // units made so far
+	Served   bool          `json:"served,omitempty"`   // was ever Active
+	Released actors.Millis `json:"released,omitempty"` // from when its tickets count no more; 0 while they do
+	Retry    actors.Cycle  `json:"retry,omitempty"`    // when failed teardowns are tried again; 0 means none
+	Since    actors.Cycle  `json:"since"`
+	Error    string        `json:"error,omitempty"`
 }
 
 // step is one reservation on its way from one status to the next.
@@ -45,6 +45,7 @@ type step struct {
 	changed     bool
 	illegal     error
 	answer      bool     // the client is owed an updateLease
+	presented   bool     // a ticket that has to fit beside the others
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
@@ -69,7 +70,13 @@ func (s *step) move(to Status, why string) {
 
 // present records the ticket a request brings and queues for its start.
 func (s *step) present(m actors.Message) {
-	s.Ticket, s.Wanted, s.Sequence, s.changed = *m.Ticket, m.Term, m.Sequence, true
+	if s.Ticket.ID != "" {
+		over := func(t actors.Ticket) bool {
+			return min(t.Term.End, m.Ticket.Term.NewStart-1) < s.config.Cycles.Start(s.now)
+		}
+		s.Earlier = slices.DeleteFunc(append(slices.Clone(s.Earlier), s.Ticket), over)
+	}
+	s.Ticket, s.Wanted, s.Sequence, s.changed, s.presented = *m.Ticket, m.Term, m.Sequence, true, true
 	s.Tickets = append(slices.Clone(s.Tickets), m.Ticket.ID)
 	s.Config = s.Config.MergedModify(m.Properties)
 	s.Start = max(s.config.Cycles.Of(m.Term.NewStart), s.now+1)
@@ -118,6 +125,7 @@ func (s *step) close(why string) {
 		return
 	}
 	if s.Status == accepted {
+		s.release()
 		s.move(closed, why)
 		s.answer = true
 		return
@@ -129,7 +137,16 @@ func (s *step) close(why string) {
 	if !s.Served && s.Error == "" {
 		s.Error = why
 	}
+	s.release()
 	s.move(Status{s.Status.State, actors.Closing}, why)
+}
+
+// release ends what the lease's tickets count for: their issuer may sell the units
+// again. The hosts are free when their units are gone.
+func (s *step) release() {
+	if s.Released == 0 {
+		s.Released, s.changed = s.config.Cycles.Start(s.now), true
+	}
 }
 
 // probe takes a step that needs no event, if there is one.
@@ -165,6 +182,7 @@ func (s *step) settle() {
 	}
 	s.answer = true
 	if usable == 0 {
+		s.release()
 		s.move(failed, "no unit could be set up")
 		return
 	}

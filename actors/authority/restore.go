@@ -24,7 +24,7 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		if string(d.ID) != id || d.Units < 1 {
 			return bad(fmt.Errorf("it is about delegation %q of %d units", d.ID, d.Units))
 		}
-		a.record(d)
+		a.exports[d.ID] = d
 	case hostPrefix:
 		var h host
 		if err := json.Unmarshal(rec.Data, &h); err != nil {
@@ -46,10 +46,31 @@ func (a *Actor) Restore(rec actors.Stored) error {
 			return bad(err)
 		}
 		a.put(r)
+		a.count(r)
+	case actors.EvidencePrefix:
+		if err := a.archive.Restore(id, rec.Data); err != nil {
+			return bad(err)
+		}
 	default:
 		return bad(fmt.Errorf("of no kind known here"))
 	}
 	return nil
+}
+
+// count puts a lease's tickets back into the ledger, unless it was closed before it
+// was redeemed.
+func (a *Actor) count(r Reservation) {
+	until := actors.Forever
+	if r.Released != 0 {
+		until = r.Released - 1
+	}
+	if until < r.Ticket.Term.NewStart && len(r.Earlier) == 0 {
+		return
+	}
+	for _, t := range r.Earlier {
+		a.ledger.Restore(r.ID, t, until)
+	}
+	a.ledger.Restore(r.ID, r.Ticket, until)
 }
 
 // Recover is what every reservation still owes (actors.Machine): actions whose
@@ -106,8 +127,5 @@ func (a *Actor) view(r Reservation) actors.View {
 
 // starving says what a lease that is due still lacks.
 func (a *Actor) starving(r Reservation) string {
-	if _, room := a.share(r); !room {
-		return fmt.Sprintf("its issuer's share: %s has sold more than it was given", r.Ticket.Issuer)
-	}
 	return fmt.Sprintf("free hosts: %d of type %q exist", a.hosts.count(r.Type), r.Type)
 }

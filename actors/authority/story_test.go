@@ -2,6 +2,7 @@ package authority
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -63,27 +64,91 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
-// A broker that sells the same units twice makes the second buyer wait, and the
-// explanation names the seller.
+// A broker that sells the same units twice: the second buyer is refused as such, and
+// what both signed is kept, once, also over a restart. When the first lease is given
+// up, its units may be sold again.
 func TestOversold(t *testing.T) {
 	a := world(t)
 	play(t, a, 9, from("sm", actors.OpRedeem, 1, ticket("T1", 2, term)))
 	second := from("sm", actors.OpRedeem, 1, ticket("T2", 2, term)).(actors.Receive)
 	second.Message.Reservation = "R2"
-	play(t, a, 9, second)
+	for i := range 2 {
+		fx, err := a.Step(9, second)
+		if actors.KindOf(err) != actors.Oversold || len(a.book) != 1 || len(fx.Send)+len(fx.Run)+len(fx.Moved) != 0 || len(fx.Save) != 1-i {
+			t.Fatalf("try %d: %v, %+v", i, err, fx)
+		}
+	}
+	kept := a.Evidence()
+	if len(kept) != 1 || kept[0].Parent.Holder != "br" || kept[0].Units != 4 || kept[0].At != term.Start || kept[0].Peer != "sm" ||
+		kept[0].Reservation != "R2" || len(kept[0].Claims) != 2 || kept[0].Claims[0].ID != "T2" || kept[0].Claims[1].Text != "signed" {
+		t.Fatalf("evidence %+v", kept)
+	}
+	a = restart(t, a)
+	if again := a.Evidence(); !reflect.DeepEqual(again, kept) {
+		t.Errorf("after a restart: %+v", again)
+	}
+	if _, err := a.Step(9, second); actors.KindOf(err) != actors.Oversold {
+		t.Errorf("after a restart: %v", err)
+	}
 	play(t, a, 10, actors.Tick{})
-	v, _ := a.View("R2")
-	if a.book["R1"].Status != priming || a.book["R2"].Status != redeeming || v.Waiting == "" {
-		t.Fatalf("R1 %v, R2 %v waiting for %q", a.book["R1"].Status, a.book["R2"].Status, v.Waiting)
+	play(t, a, 11, from("sm", actors.OpClose, 2, ticket("T1", 2, term)))
+	play(t, a, 11, second)
+	if got := a.book["R2"].Status; got != redeeming {
+		t.Errorf("R2 is %v after the share returned", got)
 	}
-	// The first lease ends early; its share returns and the second goes ahead.
-	fx := play(t, a, 11, from("sm", actors.OpClose, 2, ticket("T1", 2, term)))
-	for _, r := range fx.Run {
-		play(t, a, 11, actors.ActionDone{Reservation: "R1", Unit: r.Unit.ID, Sequence: r.Sequence})
+}
+
+// An extension that does not fit is refused the same way, and the lease goes on
+// as it was.
+func TestOversoldExtension(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		a := world(t, sample(active))
+		behind := from("sm", actors.OpRedeem, 1, ticket("B", 2, actors.NewTerm(20_000, 29_999))).(actors.Receive)
+		behind.Message.Reservation = "R2"
+		play(t, a, 12, behind)
+		if restarts {
+			a = restart(t, a)
+		}
+		before := fmt.Sprintf("%+v", a.book)
+		if _, err := a.Step(12, from("sm", actors.OpExtendLease, 2, ticket("T2", 2, longer))); actors.KindOf(err) != actors.Oversold {
+			t.Errorf("extended into what was sold: %v", err)
+		}
+		if after := fmt.Sprintf("%+v", a.book); after != before || len(a.Evidence()) != 1 {
+			t.Errorf("a refused extension changed %s to %s", before, after)
+		}
+		play(t, a, 12, from("sm", actors.OpExtendLease, 2, ticket("T3", 1, longer)))
+		if r := a.book["R1"]; len(r.Earlier) != 1 || r.Earlier[0].ID != "T1" {
+			t.Errorf("the present version is lost: %+v", r)
+		}
+		if restarts {
+			a = restart(t, a)
+		}
+		now := from("sm", actors.OpRedeem, 1, ticket("N", 2, actors.NewTerm(13_000, 18_000))).(actors.Receive)
+		now.Message.Reservation = "R3"
+		if _, err := a.Step(12, now); actors.KindOf(err) != actors.Oversold {
+			t.Errorf("the present version does not count any more: %v", err)
+		}
 	}
-	play(t, a, 12, actors.Tick{})
-	if got := a.book["R2"].Status; got != priming {
-		t.Fatalf("R2 is %v after the share returned", got)
+}
+
+// Two sellers may give their tickets the same name; neither spoils the other's.
+func TestNamesOfTwoSellers(t *testing.T) {
+	a := world(t)
+	other := sale
+	other.Holder = "br2"
+	play(t, a, 1, other)
+	play(t, a, 9, from("sm", actors.OpRedeem, 1, ticket("T1", 1, term)))
+	tk := ticket("T1", 1, term)
+	tk.Issuer, tk.Ancestors = "br2", []actors.Delegation{Delegate("am", other)}
+	m := from("sm", actors.OpRedeem, 1, tk).(actors.Receive)
+	m.Message.Reservation = "R2"
+	play(t, a, 9, m)
+	// But an extension comes from the one who sold the lease.
+	longer := ticket("T2", 1, longer)
+	longer.Issuer = "br2"
+	longer.Ancestors = append([]actors.Delegation{{ID: "M", Issuer: "br", Holder: "br2", Type: "node", Units: 3, Term: sale.Term}}, longer.Ancestors...)
+	if _, err := world(t, sample(active)).Step(12, from("sm", actors.OpExtendLease, 2, longer)); actors.KindOf(err) != actors.Invalid {
+		t.Errorf("extended by another seller: %v", err)
 	}
 }
 
@@ -267,7 +332,10 @@ func restart(t testing.TB, a *Actor) *Actor {
 		}
 	}
 	for id, x := range a.exports {
-		put(exportKey(id), exported(x.Delegation))
+		put(exportKey(id), exported(x))
+	}
+	for _, e := range a.Evidence() {
+		put(actors.EvidencePrefix+e.ID, e)
 	}
 	for name, h := range a.hosts.hosts {
 		put(hostKey(name), *h)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/ledger"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -33,12 +34,17 @@ type Actor struct {
 	claims   map[actors.ReservationID]claim
 	holdings map[actors.ReservationID]Holding
 	turns    map[actors.ReservationID]actors.ReservationID // holdings' names, by what sellers call them
+	ledger   ledger.Ledger                                 // what was given to this broker, and what that was carved from
+	archive  ledger.Archive
 	groups   groups
 	quotas   quotas
 	arrived  int
 }
 
-var _ actors.Machine = (*Actor)(nil)
+var (
+	_ actors.Machine = (*Actor)(nil)
+	_ actors.Witness = (*Actor)(nil)
+)
 
 // New is a broker without stock.
 func New(c Config) *Actor {
@@ -62,7 +68,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Tick:
 		fx = a.tick(now)
 	case actors.Donate:
-		fx, err = a.donate(ev.Ticket)
+		fx, err = a.donate(now, ev.Ticket)
 	case actors.Claim:
 		fx, err = a.claim(now, ev)
 	case actors.Receive:
@@ -81,7 +87,7 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			err = a.refuse("close", ev.Reservation, actors.NotFound, "no such reservation")
 			break
 		}
-		fx, err = a.step(now, r, func(s *step) error { s.giveBack("closed by the operator"); return nil })
+		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
 	case actors.Approve:
 		fx, err = a.approve(now, ev)
 	case actors.SendFailed:
@@ -105,7 +111,7 @@ func (a *Actor) wake(now actors.Cycle) actors.Cycle {
 }
 
 // donate adds a ticket to the stock.
-func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
+func (a *Actor) donate(now actors.Cycle, t actors.Ticket) (actors.Effects, error) {
 	if _, ok := a.sources[t.ID]; ok {
 		return actors.Effects{}, nil // donated twice
 	}
@@ -117,6 +123,9 @@ func (a *Actor) donate(t actors.Ticket) (actors.Effects, error) {
 	}
 	if err := t.Term.Validate(); err != nil {
 		return actors.Effects{}, a.refuse("donate", "", actors.Invalid, err.Error())
+	}
+	if fx, err := a.audit(now, "", t); err != nil {
+		return fx, err
 	}
 	a.stock(t)
 	return actors.Effects{Save: []actors.Record{{Key: sourceKey(t.ID), Value: stored(t)}}}, nil
@@ -224,10 +233,10 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 
 // put makes r the present state: of the book, the asks, the calendar, the agenda.
 func (a *Actor) put(r Reservation) {
-	if old := a.book[r.ID]; old.holding() && a.sources[old.Source] != nil {
+	if old := a.book[r.ID]; a.occupies(old) && a.sources[old.Source] != nil {
 		a.sources[old.Source].grants--
 	}
-	if r.holding() && a.sources[r.Source] != nil {
+	if a.occupies(r) && a.sources[r.Source] != nil {
 		a.sources[r.Source].grants++
 	}
 	a.groups.put(r.ID, a.book[r.ID].Group, r.Group)
@@ -248,6 +257,13 @@ func (a *Actor) put(r Reservation) {
 	}
 	a.quotas.put(r)
 	a.agenda.Set(r.ID, a.due(r))
+}
+
+// occupies reports whether a client may hold some of a source by a reservation. One
+// that an operator closed counts until it is forgotten, unless the client gave it
+// back.
+func (a *Actor) occupies(r Reservation) bool {
+	return r.holding() || r.Granted != nil && len(r.Holds) > 0 && r.Since < a.config.Cycles.Of(r.Granted.Term.End)
 }
 
 // due is when a reservation next does something by itself: it expires with its
@@ -296,6 +312,9 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 func (a *Actor) forget(r Reservation) {
 	if src := a.sources[r.Source]; src != nil {
 		src.calendar.Release(r.ID)
+		if a.occupies(r) {
+			src.grants--
+		}
 	}
 	a.quotas.drop(r)
 	a.groups.put(r.ID, r.Group, "")

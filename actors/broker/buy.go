@@ -69,10 +69,21 @@ func (a *Actor) purchase(now actors.Cycle, h Holding, do func(*purchase) error) 
 		return fx, nil
 	}
 	if p.Ticket != nil && (h.Ticket == nil || p.Ticket.ID != h.Ticket.ID) {
+		if kept, err := a.audit(now, h.ID(), *p.Ticket); err != nil {
+			fx, again := a.purchase(now, h, func(p *purchase) error { p.refuse(err.Error()); return nil })
+			fx.Save = append(fx.Save, kept.Save...)
+			return fx, again
+		}
 		fx.Save = append(fx.Save, a.restock(now, p.Holding))
 	}
 	if p.Closing || p.Status.State.Final() {
 		fx.Save = append(fx.Save, a.shutLot(h.lot())...)
+	}
+	if p.Status.State.Final() {
+		a.ledger.Release(h.ID(), a.config.Cycles.Start(now))
+	}
+	if p.ID() != h.ID() {
+		a.ledger.Forget(h.ID())
 	}
 	a.keepHolding(p.Holding)
 	fx.Save = append(fx.Save, actors.Record{Key: holdingKey(h.Name), Value: p.Holding})
@@ -114,6 +125,7 @@ func (a *Actor) run(now actors.Cycle, h Holding) actors.Effects {
 	if do == toForget {
 		delete(a.holdings, h.Name)
 		delete(a.turns, h.ID())
+		a.ledger.Forget(h.ID())
 		return actors.Effects{Save: []actors.Record{{Key: holdingKey(h.Name)}}}
 	}
 	if h.Closing && h.Status == ticketed && a.config.Cycles.Of(h.until()) > now {
@@ -202,7 +214,7 @@ func (a *Actor) updated(now actors.Cycle, m actors.Message) (actors.Effects, err
 	if m.Op == actors.OpFailedRPC { // the client asks again, or the term ends
 		return actors.Effects{}, nil
 	}
-	return a.claimAnswered(m)
+	return a.claimAnswered(now, m)
 }
 
 func (a *Actor) restoreHolding(name actors.ReservationID, data []byte) error {
@@ -220,6 +232,11 @@ func (a *Actor) restoreHolding(name actors.ReservationID, data []byte) error {
 		return err
 	}
 	a.keepHolding(h)
+	if s := a.sources[h.lot()]; s != nil && !h.Status.State.Final() {
+		for _, t := range s.lot().Tickets {
+			a.ledger.Restore(h.ID(), t, actors.Forever)
+		}
+	}
 	return nil
 }
 

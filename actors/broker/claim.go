@@ -80,7 +80,7 @@ func (a *Actor) claimAgain(now actors.Cycle, c claim) actors.Effects {
 }
 
 // claimAnswered takes the ticket into stock.
-func (a *Actor) claimAnswered(m actors.Message) (actors.Effects, error) {
+func (a *Actor) claimAnswered(now actors.Cycle, m actors.Message) (actors.Effects, error) {
 	refuse := func(kind actors.Kind, why string) (actors.Effects, error) {
 		return actors.Effects{}, &actors.Error{Op: "broker.updateTicket", Actor: a.config.Self, Peer: m.From,
 			Reservation: m.Reservation, Message: m.ID, Kind: kind, Err: fmt.Errorf("%s", why)}
@@ -99,7 +99,7 @@ func (a *Actor) claimAnswered(m actors.Message) (actors.Effects, error) {
 	case m.Ticket.Root().Issuer != c.Authority:
 		return refuse(actors.Denied, "the ticket is another site's")
 	}
-	fx, err := a.donate(*m.Ticket)
+	fx, err := a.donate(now, *m.Ticket)
 	if err != nil {
 		return fx, err
 	}

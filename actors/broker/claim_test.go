@@ -61,3 +61,56 @@ func TestClaim(t *testing.T) {
 		t.Errorf("answered twice: %+v, %v", fx, err)
 	}
 }
+
+// A seller in between who gives this broker more than it holds: what does not fit is
+// refused, the holding asks for nothing else, and the evidence is kept over a restart.
+func TestOversoldToUs(t *testing.T) {
+	middle := actors.Delegation{ID: "M", Issuer: "am", Holder: "b0", Type: "node", Units: 3, Term: actors.NewTerm(1, 99_999)}
+	root := actors.Delegation{ID: "M0", Issuer: "am", Holder: "am", Type: "node", Units: 3, Term: middle.Term}
+	give := func(id actors.TicketID, seller actors.ActorID, parents ...actors.Delegation) *actors.Ticket {
+		return &actors.Ticket{Delegation: actors.Delegation{ID: id, Issuer: seller, Holder: "br", Type: "node", Units: 2, Term: term},
+			Ancestors: parents, Authority: actors.Location{ID: "am"}, Text: "signed " + string(id)}
+	}
+	a := world(t)
+	for i, name := range []actors.ReservationID{"H1", "H2"} {
+		ev := actors.Request{Reservation: name, Slice: slice, Broker: "b0", Type: "node", Units: 2, Term: term}
+		if _, err := a.Step(5, ev); err != nil {
+			t.Fatal(err)
+		}
+		tk := give(actors.TicketID("T"+name), "b0", middle, root)
+		fx, err := a.Step(6, actors.Receive{Message: actors.Message{Op: actors.OpUpdateTicket, From: "b0", To: "br", Reservation: name,
+			Sequence: 1, Type: "node", Units: 2, Term: term, Ticket: tk}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := a.holdings[name]
+		if want := []actors.State{actors.Ticketed, actors.Failed}[i]; h.Status.State != want {
+			t.Errorf("%s is %v: %s", name, h.Status, h.Error)
+		}
+		if i == 1 && (len(fx.Send) != 1 || fx.Send[0].Op != actors.OpRelinquish || len(fx.Save) != 2) {
+			t.Errorf("refused with %+v", fx)
+		}
+	}
+	kept := a.Evidence()
+	if len(kept) != 1 || kept[0].Parent.ID != "M" || kept[0].Units != 4 || kept[0].Peer != "b0" || kept[0].Claims[0].ID != "TH2" || kept[0].Claims[1].ID != "TH1" {
+		t.Fatalf("evidence %+v", kept)
+	}
+	data, err := kept[0].AppendRecord(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := world(t)
+	if err := b.Restore(actors.Stored{Key: actors.EvidencePrefix + kept[0].ID, Data: data}); err != nil || len(b.Evidence()) != 1 {
+		t.Errorf("after a restart: %v, %+v", err, b.Evidence())
+	}
+	// A ticket that an operator gives it is no better.
+	if fx, err := a.Step(7, actors.Donate{Ticket: *give("T9", "b0", middle, root)}); actors.KindOf(err) != actors.Oversold || len(fx.Save) != 1 || a.sources["T9"] != nil {
+		t.Errorf("donated: %+v, %v", fx, err)
+	}
+	// What a site promises is its own affair.
+	for _, id := range []actors.TicketID{"T10", "T11"} {
+		if _, err := a.Step(7, actors.Donate{Ticket: *give(id, "am", root)}); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}

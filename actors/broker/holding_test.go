@@ -307,7 +307,7 @@ func TestNameOfHolding(t *testing.T) {
 // TestHoldingMatrix shows every status of a holding against every event.
 func TestHoldingMatrix(t *testing.T) {
 	bought := actors.Ticket{Delegation: actors.Delegation{ID: "T1", Issuer: "b0", Holder: "br", Type: "node", Units: 2, Term: term},
-		Ancestors: []actors.Delegation{{ID: "X0", Issuer: "am"}}, Authority: actors.Location{ID: "am"}, Text: "signed"}
+		Ancestors: []actors.Delegation{{ID: "X0", Issuer: "am", Holder: "b0", Type: "node", Units: 2, Term: actors.NewTerm(1, 99_999)}}, Authority: actors.Location{ID: "am"}, Text: "signed"}
 	prolonged := bought
 	prolonged.ID, prolonged.Term = "T2", longer
 	said := func(from actors.ActorID, seq int, tk actors.Ticket, spoil func(*actors.Message)) actors.Event {
@@ -334,7 +334,9 @@ func TestHoldingMatrix(t *testing.T) {
 		{"grant of another type", said("b0", 1, spoilt(func(tk *actors.Ticket) { tk.Type = "disk" }), nil)},
 		{"grant of too much", said("b0", 1, spoilt(func(tk *actors.Ticket) { tk.Units = 3 }), nil)},
 		{"grant of another site", said("b0", 1, spoilt(func(tk *actors.Ticket) { tk.Authority.ID = "am2" }), nil)},
-		{"extension of another root", said("b0", 1, spoilt(func(tk *actors.Ticket) { tk.Term, tk.Ancestors = longer, []actors.Delegation{{ID: "X1", Issuer: "am"}} }), nil)},
+		{"extension of another root", said("b0", 1, spoilt(func(tk *actors.Ticket) {
+			tk.Term, tk.Ancestors = longer, []actors.Delegation{{ID: "X1", Issuer: "am", Holder: "b0", Type: "node", Units: 2, Term: actors.NewTerm(1, 99_999)}}
+		}), nil)},
 		{"grant without ticket", said("b0", 1, bought, func(m *actors.Message) { m.Ticket = nil })},
 		{"refusal", said("b0", 1, bought, func(m *actors.Message) { m.Failed, m.Ticket, m.Note = true, nil, "no" })},
 		{"failedRPC ticket", said("b0", 0, bought, func(m *actors.Message) { m.Op, m.RequestOp = actors.OpFailedRPC, actors.OpTicket })},

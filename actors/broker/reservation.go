@@ -156,10 +156,12 @@ func (s *step) decide(self actors.ActorID, d policy.Decision, parent actors.Tick
 	s.move(ticketed, "the ticket is sent")
 }
 
-// giveBack ends a reservation before its term does: its units are free at once.
+// giveBack ends a reservation whose client does not want it any more: its units are
+// free at once. Nobody else can do that, because nothing revokes the ticket that
+// the client holds, and selling its units again would be overselling (tickets 11.1).
 func (s *step) giveBack(why string) {
-	if s.Status != closed {
-		s.Holds = nil
+	if s.Holds != nil {
+		s.Holds, s.changed = nil, true
 	}
 	s.close(why)
 }

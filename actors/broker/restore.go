@@ -37,6 +37,13 @@ func (a *Actor) Restore(rec actors.Stored) error {
 			return bad(fmt.Errorf("it is about ticket %q for %d units", t.ID, t.Units))
 		}
 		a.stock(t)
+		a.ledger.Restore("", t, actors.Forever)
+		return nil
+	}
+	if id, ok := strings.CutPrefix(rec.Key, actors.EvidencePrefix); ok {
+		if err := a.archive.Restore(id, rec.Data); err != nil {
+			return bad(err)
+		}
 		return nil
 	}
 	if id, ok := strings.CutPrefix(rec.Key, claimPrefix); ok {

@@ -147,3 +147,31 @@ func check(t *rapid.T, a *Actor) {
 		}
 	}
 }
+
+// Nothing revokes a ticket. Units of a reservation that an operator closed are not
+// sold again until the client gives them back, or the term ends.
+func TestOperatorsCannotUnsell(t *testing.T) {
+	for _, givesBack := range []bool{false, true} {
+		a := world(t, sample(ticketed))
+		free := func(now actors.Cycle) int { return a.freeNow(now, "node") }
+		if _, err := a.Step(12, actors.Close{Reservation: "R1"}); err != nil || free(12) != 2 {
+			t.Fatalf("%v; %d units are free", err, free(12))
+		}
+		if givesBack {
+			m := actors.Message{Op: actors.OpRelinquish, From: "sm", Reservation: "R1", Slice: slice, Sequence: 9, Type: "node", Units: 2, Term: term}
+			if _, err := a.Step(13, actors.Receive{Message: m}); err != nil || free(13) != 4 {
+				t.Errorf("%v; %d units are free after they were given back", err, free(13))
+			}
+		} else if free(19) != 2 || free(20) != 4 {
+			t.Errorf("%d units are free in the term's last cycle, %d behind it", free(19), free(20))
+		}
+		for a.agenda.Next() != actors.Never {
+			if _, err := a.Step(a.agenda.Next(), actors.Tick{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := a.sources["T0"].grants; n != 0 || len(a.book) != 0 {
+			t.Errorf("%d grants and %d reservations are left", n, len(a.book))
+		}
+	}
+}

@@ -43,6 +43,10 @@ func (l *ledger) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error)
 		case ev.Reservation == "unwritable":
 			fx.Save = []actors.Record{{Key: "reservation/unwritable", Value: unwritable{}}}
 			return fx, nil
+		case ev.Reservation == "evidence": // refused, and remembered
+			fx = l.owed(ev.Reservation)
+			fx.Save = []actors.Record{storetest.Record("evidence/1", "kept")}
+			return fx, &actors.Error{Op: "ledger.request", Kind: actors.Oversold}
 		case ev.Units < 0:
 			return actors.Effects{}, &actors.Error{Op: "ledger.request", Peer: "who asked", Kind: actors.Invalid, Err: errors.New("negative units")}
 		}

@@ -103,8 +103,8 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 }
 
 // step moves the machine by one event and adds its effects to all. A refusal is
-// the machine's answer: it is logged here, once, and changes nothing. An error is
-// the machine's end.
+// the machine's answer: it is logged here, once, and of its effects only what is to
+// be remembered counts. An error is the machine's end.
 func (h *Host) step(now actors.Cycle, ev actors.Event, all *actors.Effects) (refusal, err error) {
 	if _, tick := ev.(actors.Tick); tick {
 		h.ticked = now
@@ -119,6 +119,7 @@ func (h *Host) step(now actors.Cycle, ev actors.Event, all *actors.Effects) (ref
 	}
 	if refusal != nil {
 		h.refused(ev, refusal)
+		all.Save = append(all.Save, fx.Save...)
 		return refusal, nil
 	}
 	all.Join(fx)

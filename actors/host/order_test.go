@@ -73,6 +73,20 @@ func TestNothingBeforeDurable(t *testing.T) {
 	})
 }
 
+// TestRefusalIsRemembered: what a machine keeps of a refusal is durable before the one
+// who asked hears of it, and nothing else of its effects happens.
+func TestRefusalIsRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := build(t, memory.New()).serve()
+		err := b.host.Ask(t.Context(), actors.Request{Reservation: "evidence", Units: 1})
+		if !errors.Is(err, actors.Oversold) {
+			t.Errorf("refused as %v", err)
+		}
+		b.diary.expect(t, "save evidence/1=kept")
+	})
+}
+
 // TestBatchSharesOneSave: what waits is stepped together, the last write of a key
 // wins, and messages keep the order of the steps.
 func TestBatchSharesOneSave(t *testing.T) {

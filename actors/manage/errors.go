@@ -42,6 +42,7 @@ var outcomes = []struct {
 	{actors.NotFound, "not_found", 3, 404},
 	{actors.Denied, "denied", 4, 403},
 	{actors.Exhausted, "exhausted", 5, 409},
+	{actors.Oversold, "oversold", 5, 409},
 	{actors.Stale, "stale", 5, 409},
 	{actors.Invalid, "invalid", 2, 400},
 	{actors.Transient, "transient", 7, 503},

@@ -13,7 +13,7 @@ func FromChain(c ticket.Chain, text string) actors.Ticket {
 	if len(records) == 0 {
 		return actors.Ticket{}
 	}
-	t := actors.Ticket{Delegation: Delegation(records[0]), Text: text}
+	t := actors.Ticket{Delegation: Delegation(records[0]), Text: text, Loose: c.Scheme() != ticket.SHA256Chain}
 	for _, r := range records[1:] {
 		t.Ancestors = append(t.Ancestors, Delegation(r))
 	}

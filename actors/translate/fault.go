@@ -13,7 +13,7 @@ import (
 // believes the lease closed (wire contract 5.8).
 func codeOf(k actors.Kind) wire.FaultCode {
 	switch k {
-	case actors.Invalid, actors.Stale, actors.NotFound:
+	case actors.Invalid, actors.Stale, actors.NotFound, actors.Oversold:
 		return wire.FaultInvalidRequest // "do not send this again"
 	case actors.Denied:
 		return wire.FaultAuthorization
@@ -38,7 +38,7 @@ func Fault(err error) wire.Fault {
 // for every kind. Any other text, and so every legacy fault, gives the first kind
 // of the code.
 func KindOf(f wire.Fault) actors.Kind {
-	for k := actors.Other; k <= actors.NotFound; k++ {
+	for k := actors.Other; k <= actors.Oversold; k++ {
 		if f.String == k.Error() && f.Code == codeOf(k) {
 			return k
 		}

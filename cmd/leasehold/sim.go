@@ -70,6 +70,8 @@ same again whenever it is asked for.`,
 				row(w, "messages", fmt.Sprintf("%d: %d lost, %d arrived twice, %d refused", n.Messages, n.Dropped, n.Repeated, n.Refused))
 				row(w, "crashes", n.Crashes)
 				row(w, "attacks", n.Attacks)
+				row(w, "tickets sold aside", n.Aside)
+				row(w, "proofs of overselling", n.Proofs)
 			}); e != nil {
 				return e
 			}

@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/evidence"
+	"github.com/leasehold/leasehold/actors/ledger"
+	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/wssec/ticket"
-	"github.com/leasehold/leasehold/wssec/ticket/claims"
 	"github.com/spf13/cobra"
 )
 
@@ -49,6 +51,15 @@ func oversoldOf(parent ticket.Record, at int64, units int, records []ticket.Reco
 	return o
 }
 
+// oversoldIn is what a ledger found.
+func oversoldIn(c *ledger.Conflict) oversold {
+	var records []ticket.Record
+	for _, claim := range c.Claims {
+		records = append(records, translate.Record(claim.Delegation))
+	}
+	return oversoldOf(translate.Record(c.Parent), int64(c.At), c.Units, records)
+}
+
 func (o oversold) print(w io.Writer) {
 	row(w, "oversold by", o.Issuer)
 	row(w, "held", fmt.Sprintf("%d of %s", o.Parent.Units, o.Parent.Type))
@@ -71,7 +82,7 @@ func (a *app) ticketTree() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var ledger claims.Ledger
+			var claims ledger.Ledger
 			known := map[[32]byte]*twig{}
 			var order []*twig
 			out := struct {
@@ -95,9 +106,9 @@ func (a *app) ticketTree() *cobra.Command {
 						t.File = file
 					}
 				}
-				var conflict *claims.Conflict
-				if err := ledger.See(chain); errors.As(err, &conflict) {
-					out.Conflicts = append(out.Conflicts, oversoldOf(conflict.Parent, conflict.At, conflict.Units, conflict.Claims))
+				var conflict *ledger.Conflict
+				if err := claims.See(0, translate.FromChain(chain, chain.Text(0))); errors.As(err, &conflict) {
+					out.Conflicts = append(out.Conflicts, oversoldIn(conflict))
 				} else if err != nil {
 					return err
 				}
@@ -157,14 +168,14 @@ ticket they were carved from, so the site has to judge.`,
 					return a.checkEvidence(args[0], data, sites)
 				}
 			}
-			var ledger claims.Ledger
+			var claims ledger.Ledger
 			for _, file := range args {
 				chain, err := f.readTicket(file, sites)
 				if err != nil {
 					return err
 				}
-				var conflict *claims.Conflict
-				if err := ledger.See(chain); errors.As(err, &conflict) {
+				var conflict *ledger.Conflict
+				if err := claims.See(0, translate.FromChain(chain, chain.Text(0))); errors.As(err, &conflict) {
 					return a.writeEvidence(conflict, out)
 				} else if err != nil {
 					return err
@@ -178,10 +189,10 @@ ticket they were carved from, so the site has to judge.`,
 	return c
 }
 
-func (a *app) writeEvidence(conflict *claims.Conflict, out string) error {
-	proof, ok := conflict.Proof()
-	if !ok {
-		return fmt.Errorf("%w, but the tickets alone do not show it", conflict)
+func (a *app) writeEvidence(conflict *ledger.Conflict, out string) error {
+	proof, err := evidence.Of(conflict.Evidence)
+	if err != nil {
+		return fmt.Errorf("%w; %w", conflict, err)
 	}
 	if out == "" {
 		_, err := a.out.Write(proof.Text())
@@ -198,7 +209,7 @@ func (a *app) writeEvidence(conflict *claims.Conflict, out string) error {
 	if err != nil {
 		return err
 	}
-	o := oversoldOf(conflict.Parent, conflict.At, conflict.Units, conflict.Claims)
+	o := oversoldIn(conflict)
 	return a.show(o, func(w io.Writer) {
 		row(w, "evidence", "written to "+out)
 		o.print(w)
@@ -206,7 +217,7 @@ func (a *app) writeEvidence(conflict *claims.Conflict, out string) error {
 }
 
 func (a *app) checkEvidence(file string, data []byte, sites siteKeys) error {
-	proof, err := claims.ParseProof(data)
+	proof, err := evidence.ParseProof(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}

@@ -16,6 +16,7 @@ import (
 type tapped struct {
 	sealed
 	from, to *process
+	life     int // of the receiver, when it took it
 }
 
 // overheard keeps a copy for the attackers.
@@ -26,7 +27,7 @@ func (w *world) overheard(s sealed, from, to *process) {
 	if len(w.taps) == 16 {
 		w.taps = w.taps[1:]
 	}
-	w.taps = append(w.taps, tapped{s, from, to})
+	w.taps = append(w.taps, tapped{s, from, to, to.life})
 }
 
 // attack is one try of somebody who wants what is not his: a stranger, or in a
@@ -70,6 +71,12 @@ func (w *world) forge(t tapped) {
 		how, octets = "claims as "+who.Name, w.resigned(t, who.key, who.key.GUID)
 	}
 	if octets == nil || !to.up {
+		return
+	}
+	if how == "replays" && to.life != t.life && w.cfg.Skew.Most > 0 {
+		// What a receiver has seen dies with it. After its restart it refuses what was
+		// sent before by its own clock; a sender whose clock is ahead of that is not
+		// protected, but by the numbers of its requests.
 		return
 	}
 	w.counts.Attacks++

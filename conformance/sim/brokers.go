@@ -65,7 +65,7 @@ func (w *world) noteHolding(p *process, h broker.Holding) {
 // which it decided that.
 func (w *world) gaveBack(p *process, id actors.ReservationID) {
 	if b := w.bought[boughtKey{p.ID, id}]; b != nil {
-		b.account.cut(max(w.now, w.cycles().Start(p.cycle())))
+		b.account.cut(p.present())
 		b.account.judge(w, p)
 	}
 }

@@ -51,5 +51,9 @@ func (p *process) cycle() actors.Cycle {
 	return p.reached
 }
 
+// present is the world's time, or the start of the actor's cycle if that is later:
+// what is past for the actor is past for what it did.
+func (p *process) present() actors.Millis { return max(p.w.now, p.w.cycles().Start(p.cycle())) }
+
 // longestSleep is how long a host sleeps before it looks at its clock again.
 const longestSleep actors.Millis = 60_000

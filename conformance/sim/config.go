@@ -94,6 +94,7 @@ type Faults struct {
 	Extend   int           // a reservation is extended by hand
 	Meddle   int           // per second: somebody edits a directory
 	Attack   int           // per second: somebody forges a message
+	Aside    int           // per second: the broker sells behind its books
 }
 
 // check says why no world can be played from c, or nil.
@@ -138,6 +139,10 @@ func Swarm(seed uint64) Config {
 		}
 	}
 	hosts := 1 + r.IntN(6)
+	aside := 0 // in few worlds, so that in most nobody may be accused of anything
+	if seed%8 == 5 {
+		aside = 200
+	}
 	exports := [][]int{{max(1, hosts-1)}, {hosts}, {hosts + 2}, {(hosts + 1) / 2, (hosts + 2) / 2}}[r.IntN(4)]
 	cfg := Config{
 		Managers: 1 + r.IntN(mostManagers), Sites: 1 + r.IntN(mostSites), Hosts: hosts, Exports: exports, Later: r.IntN(2) == 0,
@@ -152,7 +157,7 @@ func Swarm(seed uint64) Config {
 			Crash: maybe(200), PowerCut: maybe(50), Stall: maybe(40), Store: maybe(150), Full: maybe(20),
 			Work: long(6_000), Setup: maybe(300), Teardown: maybe(400), Join: maybe(200), Unready: maybe(300), Hang: maybe(60),
 			Lookup: long(500), Away: maybe(100), Outage: maybe(30),
-			Close: maybe(600), Extend: maybe(600), Meddle: maybe(400), Attack: maybe(600),
+			Close: maybe(600), Extend: maybe(600), Meddle: maybe(400), Attack: maybe(600), Aside: aside,
 		},
 		Skew: Skew{Most: []actors.Millis{0, 0, 500, 3_000, 20_000}[r.IntN(5)], Drift: maybe(500), Jump: maybe(60)},
 	}

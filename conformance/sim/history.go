@@ -53,6 +53,9 @@ func (w *world) judgeTakenBack(p *process, id actors.ReservationID) {
 
 // obeyed judges a message that an actor took.
 func (w *world) obeyed(to, from *process, m actors.Message) {
+	if m.Op == actors.OpRelinquish {
+		w.relinquished[string(to.ID)+" "+string(m.Reservation)] = true
+	}
 	var whose actors.ActorID
 	switch v := to.disk["reservation/"+string(m.Reservation)].value.(type) {
 	case manager.Reservation:

@@ -10,7 +10,7 @@ import (
 )
 
 // account is what was taken from one delegation, or from one holding, by whom: a
-// naive twin of the machines' calendars.
+// naive twin of the machines' calendars and ledgers.
 type account struct {
 	broken     sentence // when more is taken than there is
 	delegation actors.Delegation
@@ -90,9 +90,10 @@ func (a *account) set(id actors.ReservationID, holds []calendar.Hold) {
 	a.taken[id] = slices.Clone(holds)
 }
 
-// judge wants no more to be taken, at any instant from now on, than there is.
+// judge wants no more to be taken than there is, at any instant that is still to come
+// by the clock of the one who gives.
 func (a *account) judge(w *world, p *process) {
-	if n, of, at, found := a.short(w.now); found {
+	if n, of, at, found := a.short(p.present()); found {
 		w.fail(a.broken, "%s has given %d of %d units of %s at %.3f", p.Name, n, of, a.delegation.Type, seconds(at))
 	}
 }
@@ -117,6 +118,7 @@ func (w *world) noteGrant(p *process, v broker.Reservation) *account {
 		return nil
 	}
 	term := v.Granted.Term
+	w.sold[v.Granted.ID] = v.ID
 	w.latest = max(w.latest, term.End)
 	if v.Status.State == actors.Closed && len(v.Holds) == 0 { // given back, or over
 		a.set(v.ID, nil)
@@ -135,10 +137,23 @@ func (s *site) noteHolds(v authority.Reservation) *account {
 		w.fail(saysShare, "%s leases %s under %s, which it never delegated", s.p.Name, v.ID, v.Export)
 		return nil
 	}
-	if v.Status.State == actors.Closed {
-		a.set(v.ID, nil)
-	} else {
-		a.set(v.ID, v.Holds)
-	}
+	a.set(v.ID, counted(v))
 	return a
+}
+
+// counted is what a lease's tickets take from the delegation they rest on: each from
+// its new start on, until the next one, its end, or the end of the lease.
+func counted(v authority.Reservation) []calendar.Hold {
+	var out []calendar.Hold
+	until := actors.Forever
+	if v.Released != 0 {
+		until = v.Released - 1
+	}
+	for _, t := range slices.Backward(append(slices.Clone(v.Earlier), v.Ticket)) {
+		h := calendar.Hold{From: t.Term.NewStart, To: min(t.Term.End, until), Units: t.Units}
+		if until = min(until, h.From-1); h.From <= h.To {
+			out = append(out, h)
+		}
+	}
+	return out
 }

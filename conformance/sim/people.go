@@ -30,12 +30,18 @@ func (w *world) ask(p *process, ev actors.Event, then func(error)) {
 			then(err)
 		}
 	})
-	w.after(6_000, func() {
-		if !answered && (!p.up || p.life != life) {
+	var wait func()
+	wait = func() {
+		switch {
+		case answered:
+		case p.up && p.life == life: // busy, or waiting for its disk
+			w.after(6_000, wait)
+		default:
 			answered = true
 			w.ask(p, ev, then)
 		}
-	})
+	}
+	w.after(6_000, wait)
 }
 
 // refusedPeople notes what an operator was refused.
@@ -77,6 +83,7 @@ func (w *world) plan() {
 	every(w.cfg.Skew.Jump, w.jump)
 	every(f.Meddle, w.meddle)
 	every(f.Attack, w.attack)
+	every(f.Aside, w.sellAside)
 }
 
 // planLease arranges one reservation's life: somebody asks for it, and perhaps

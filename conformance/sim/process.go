@@ -126,6 +126,7 @@ func (p *process) step(now actors.Cycle, ev actors.Event, all *actors.Effects) e
 	if err != nil {
 		p.w.trace.add(p.w.now, "%s refuses %s: %v", p.Name, describe(ev), actors.KindOf(err))
 		p.w.refused(p, ev, err)
+		all.Save = append(all.Save, fx.Save...)
 		return err
 	}
 	if _, tick := ev.(actors.Tick); !tick || len(fx.Moved) > 0 {

@@ -35,6 +35,8 @@ type Counts struct {
 	Prolonged   int // of these, how often one was extended
 	Edits       int // by operators, to directories
 	Attacks     int // forgeries tried
+	Aside       int // tickets sold behind a broker's books
+	Proofs      int // of overselling, that somebody keeps
 	Leases      int // redeemed by managers
 	Extended    int // of these, how often a site extended one
 }
@@ -49,7 +51,7 @@ func (c *Counts) Add(o Counts) {
 func (c *Counts) fields() []*int {
 	return []*int{
 		&c.Steps, &c.Moves, &c.Messages, &c.Dropped, &c.Lost, &c.Repeated, &c.Refused, &c.GivenUp, &c.Declined, &c.Crashes,
-		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Leases, &c.Extended,
+		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Aside, &c.Proofs, &c.Leases, &c.Extended,
 		&c.Jumps, &c.Unsaved, &c.Hangs, &c.Bought, &c.Prolonged,
 	}
 }

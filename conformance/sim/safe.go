@@ -78,6 +78,8 @@ func (w *world) saved(p *process, records []actors.Record) {
 			touched = append(touched, w.noteGrant(p, v))
 		case broker.Holding:
 			w.noteHolding(p, v)
+		case actors.Evidence:
+			w.judgeAccusation(p, v)
 		case authority.Reservation:
 			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			s := w.siteOf[p.ID]

@@ -25,6 +25,7 @@ const (
 	saysTakenBack sentence = "a manager believes that its units were taken back only when they were"
 	saysAgain     sentence = "what is over does not begin again"
 	saysOnce      sentence = "a ticket is redeemed for one reservation"
+	saysAccused   sentence = "whoever is accused of overselling has done it, and has signed the proof"
 	saysClient    sentence = "a reservation obeys nobody but those it is about"
 	saysOwed      sentence = "a restart takes up everything that was under way"
 	saysForged    sentence = "a message that its sender did not sign, now and for its receiver, is refused"
@@ -55,7 +56,7 @@ func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
 		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
-		saysExplained, saysLegal, saysJoined, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysClient,
+		saysExplained, saysLegal, saysJoined, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
 		saysOwed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
 		saysAddressed, saysLoadable,
 		saysOver, saysFree, saysClean, saysKept, saysQuiet, saysLastOne, saysOblivion, saysPeace, saysRepeats,

@@ -40,10 +40,14 @@ type world struct {
 	cuts  map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
 	taps  []tapped
 
-	renewed []*wish
-	bought  map[boughtKey]*bought
-	closed  map[string]bool // "actor reservation" that operators asked to be closed
-	latest  actors.Millis   // end of the last term anybody was granted or asked for
+	renewed      []*wish
+	bought       map[boughtKey]*bought
+	closed       map[string]bool // "actor reservation" that operators asked to be closed
+	sold         map[actors.TicketID]actors.ReservationID
+	relinquished map[string]bool        // "broker reservation"
+	aside        map[actors.ActorID]int // tickets that brokers sold behind their books
+	exported     []actors.Ticket        // what sites delegated to brokers
+	latest       actors.Millis          // end of the last term anybody was granted or asked for
 
 	trace    trace
 	counts   Counts
@@ -62,7 +66,8 @@ func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 		seed: seed, cfg: cfg, faults: cfg.Faults, skew: cfg.Skew, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
 		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, cuts: map[[2]int]actors.Millis{},
 		closed: map[string]bool{}, legal: legalMoves(), said: map[string]said{}, pasts: map[string]past{},
-		bought: map[boughtKey]*bought{}, forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
+		bought: map[boughtKey]*bought{}, aside: map[actors.ActorID]int{},
+		sold: map[actors.TicketID]actors.ReservationID{}, relinquished: map[string]bool{}, forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}
 	w.trace.each = cfg.script.each
 	w.stage, w.cast = on, on.cast(cfg.Managers, cfg.Brokers, cfg.Sites)
@@ -152,6 +157,7 @@ func (w *world) endow(s *site) error {
 			return err
 		}
 		w.delegated(d)
+		w.exported = append(w.exported, t)
 		if w.cfg.mutant == sellsMore {
 			t.Units++
 		}

@@ -28,7 +28,6 @@ wssec/dsig:             wire/xmltree wssec/c14n
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
-wssec/ticket/claims:    wssec/ticket
 ldapschema:
 handlers/run:
 handlers:               handlers/run
@@ -36,15 +35,17 @@ actors:
 actors/fsm:
 actors/agenda:          actors
 actors/calendar:        actors
+actors/ledger:          actors actors/calendar
 actors/policy:          actors actors/calendar
 actors/policy/desk:     actors actors/calendar actors/policy
 actors/policy/fcfs:     actors/policy actors/policy/desk
 actors/policy/match:    actors actors/calendar actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match
 actors/manager:         actors actors/agenda actors/fsm
-actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/policy
-actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/policy
+actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
+actors/authority:       actors actors/agenda actors/fsm actors/ledger actors/policy
 actors/translate:       actors wire wire/plist wssec/ticket
+actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
 cod/dns/zones:          ldapschema + dns

@@ -47,8 +47,8 @@ and the parent's term and units bound it all the same.
 record.go is a record and its rules, text.go writes, parse.go reads, sign.go has
 the octets under a signature, chain.go links records: [Root], [Delegate], [Verify].
 scheme.go chooses, legacy.go checks and legacysign.go signs the legacy form, whose
-text is in package xstream. Whether an issuer sold its units twice is in package
-claims.
+text is in package xstream. Whether an issuer sold its units twice is in
+actors/ledger.
 
 # What is not here
 

@@ -147,6 +147,38 @@ func (s Scheme) Extend(ticket string, r Record, issuer crypto.Signer) (string, e
 	return s.Delegate(parent, r, issuer, cert)
 }
 
+// Parent is the ticket from which the k-th newest record of a ticket was carved: the
+// text that its issuer holds. k 0 gives the ticket itself. It verifies nothing and
+// is for texts that were verified before, in either scheme.
+func Parent(text string, k int) (string, error) {
+	fail := func(err error) (string, error) { return "", fmt.Errorf("ticket: parent: %w", err) }
+	if k == 0 {
+		return text, nil
+	}
+	outside := fmt.Errorf("%w: there is no record %d", ErrLink, k)
+	switch SchemeOf(text) {
+	case SHA256Chain:
+		links, err := parse(text)
+		if err != nil {
+			return fail(err)
+		}
+		if k < 0 || k >= len(links) {
+			return fail(outside)
+		}
+		return string(appendTicket(nil, links[k:])), nil
+	case Sharp:
+		t, err := parseLegacy(text, schemes[SharpLenient].rules)
+		if err != nil {
+			return fail(err)
+		}
+		if k < 0 || k >= len(t.links) {
+			return fail(outside)
+		}
+		return string(t.text(k)), nil
+	}
+	return fail(fmt.Errorf("%w: neither ours nor the legacy one", ErrScheme))
+}
+
 // Verify is [Verify] in this scheme.
 func (s Scheme) Verify(text string, roots func(guid string) []crypto.PublicKey) (Chain, error) {
 	switch {

@@ -1,4 +1,4 @@
-package claims
+package evidence
 
 import (
 	"bytes"
@@ -9,6 +9,9 @@ import (
 	"io"
 	"slices"
 
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/ledger"
+	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
@@ -18,13 +21,8 @@ const (
 	MaxProof    = 16 << 20 // octets of text
 )
 
-// Causes for which a proof proves nothing.
-var (
-	// ErrProof: the text is no proof, or its tickets do not fit together.
-	ErrProof = errors.New("no proof of oversubscription")
-	// ErrWithin: the claims do not exceed their parent at any instant.
-	ErrWithin = errors.New("nothing was oversubscribed")
-)
+// ErrProof: the text is no proof, or its tickets do not fit together.
+var ErrProof = errors.New("no proof of oversubscription")
 
 // Proof is evidence that an issuer gave more away than he held: the tickets of
 // the fewest conflicting claims, each with its certificates up to the root. It
@@ -51,24 +49,35 @@ type Finding struct {
 	Conclusive bool
 }
 
-// Proof is the evidence for a conflict. It is false where the tickets alone do
-// not show the conflict: when it takes the reservations to tell two holdings of
-// one holder apart, when the issuer's own redemption is part of it, which is no
-// ticket, or when there are more than MaxBranches.
-func (c *Conflict) Proof() (Proof, bool) {
-	p := Proof{branches: slices.Clone(c.texts)}
-	if c.own || len(c.texts) > MaxBranches {
-		return Proof{}, false
+// Of is the proof of a conflict that an actor has kept. The error says why the
+// tickets alone do not show it: it takes the reservations to tell two holdings of
+// one holder apart, the issuer's own redemption is part of it, which is no ticket,
+// or there are more than MaxBranches.
+func Of(e actors.Evidence) (Proof, error) {
+	switch {
+	case e.Own:
+		return Proof{}, fmt.Errorf("%w: %s redeemed the ticket itself, which no ticket shows", ErrProof, e.Parent.Holder)
+	case len(e.Claims) > MaxBranches:
+		return Proof{}, fmt.Errorf("%w: %d branches", ErrProof, len(e.Claims))
 	}
-	// Whether it holds does not depend on keys, which were checked on the way in.
-	nodes := make([]*node, len(c.Claims))
-	for i, r := range c.Claims {
-		nodes[i] = &node{record: r, chained: c.texts[i].scheme == ticket.SHA256Chain, until: r.End}
+	var p Proof
+	var claims []actors.Delegation
+	loose := false
+	for _, c := range e.Claims {
+		b := branch{scheme: ticket.SchemeOf(c.Text), text: c.Text}
+		if b.scheme == ticket.Sharp {
+			b.scheme, loose = ticket.SharpLenient, true
+		}
+		var err error
+		if b.text, err = ticket.Parent(c.Text, c.Newer); err != nil {
+			return Proof{}, fmt.Errorf("%w: %w", ErrProof, err)
+		}
+		p.branches, claims = append(p.branches, b), append(claims, c.Delegation)
 	}
-	if _, err := judge(c.Parent, nodes); err != nil {
-		return Proof{}, false
+	if _, err := ledger.Judge(e.Parent, loose, claims); err != nil {
+		return Proof{}, fmt.Errorf("%w: the tickets alone do not show it: %w", ErrProof, err)
 	}
-	return p, true
+	return p, nil
 }
 
 // Tickets are the texts of the conflicting tickets.
@@ -83,15 +92,16 @@ func (p Proof) Tickets() []string {
 // Verify checks everything in the proof with nothing but the keys of roots (as
 // ticket.Verify takes them): every signature, that the claims are different
 // children of one parent, that they exceed it, and that each is needed for that,
-// so that nobody is accused beside the point. Errors wrap ErrProof, ErrWithin or
-// one of package ticket's.
+// so that nobody is accused beside the point. Errors wrap ErrProof,
+// ledger.ErrWithin or one of package ticket's.
 func (p Proof) Verify(roots func(guid string) []crypto.PublicKey) (Finding, error) {
 	if len(p.branches) < 2 || len(p.branches) > MaxBranches {
 		return Finding{}, fmt.Errorf("%w: %d branches", ErrProof, len(p.branches))
 	}
 	var f Finding
-	var parent id
-	var nodes []*node
+	var parent [32]byte
+	var ids [][32]byte
+	var claims []actors.Delegation
 	for i, b := range p.branches {
 		c, err := b.scheme.Verify(b.text, roots)
 		if err != nil {
@@ -105,42 +115,25 @@ func (p Proof) Verify(roots func(guid string) []crypto.PublicKey) (Finding, erro
 			return Finding{}, fmt.Errorf("%w: branch %d has another parent", ErrProof, i)
 		case i > 0 && (c.Scheme() == ticket.SHA256Chain) != f.Conclusive:
 			return Finding{}, fmt.Errorf("%w: branch %d is in another scheme", ErrProof, i)
-		case slices.ContainsFunc(nodes, func(n *node) bool { return n.id == c.ID(0) }):
+		case slices.Contains(ids, c.ID(0)):
 			return Finding{}, fmt.Errorf("%w: branch %d is there before", ErrProof, i)
 		}
-		n := &node{id: c.ID(0), record: records[0], chained: c.Scheme() == ticket.SHA256Chain, until: records[0].End}
-		nodes = append(nodes, n)
+		ids, claims = append(ids, c.ID(0)), append(claims, translate.Delegation(records[0]))
 		parent = c.ID(1)
 		f.Site, f.Issuer, f.Parent, f.Key = c.Root().Holder, records[1].Holder, records[1], c.Certs()[1].PublicKey
-		f.Conclusive = n.chained
+		f.Conclusive = c.Scheme() == ticket.SHA256Chain
 		f.Claims = append(f.Claims, records[0])
 		f.Units += records[0].Units
 	}
-	var err error
-	if f.At, err = judge(f.Parent, nodes); err != nil {
+	at, err := ledger.Judge(translate.Delegation(f.Parent), !f.Conclusive, claims)
+	switch {
+	case errors.Is(err, ledger.ErrSurplus):
+		return Finding{}, fmt.Errorf("%w: %w", ErrProof, err)
+	case err != nil:
 		return Finding{}, err
 	}
+	f.At = int64(at)
 	return f, nil
-}
-
-// judge finds the instant at which claims exceed their parent, and requires that
-// each of them is needed.
-func judge(parent ticket.Record, nodes []*node) (int64, error) {
-	list := holds(nodes)
-	at, ok := exceeded(list, parent.Units)
-	if !ok {
-		return 0, ErrWithin
-	}
-	sum, least, there := 0, parent.Units, 0
-	for _, h := range list {
-		if h.from <= at && at <= h.to {
-			sum, least, there = sum+h.units, min(least, h.units), there+1
-		}
-	}
-	if there != len(nodes) || sum-least > parent.Units {
-		return 0, fmt.Errorf("%w: claims that it does not need", ErrProof)
-	}
-	return at, nil
 }
 
 const kind = "leasehold oversubscription 1"

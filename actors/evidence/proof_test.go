@@ -1,4 +1,4 @@
-package claims
+package evidence
 
 import (
 	"bytes"
@@ -10,11 +10,14 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/leasehold/leasehold/actors/ledger"
+	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
@@ -36,7 +39,7 @@ func TestProofAttacks(t *testing.T) {
 	}
 	otherExport := f.give(t, f.root, record("other", f.site, f.broker, 100, 1, 1, 1000), f.site, f.broker)
 	elsewhere := f.give(t, otherExport, record("c", f.broker, f.sm2, 60, 15, 15, 30), f.broker, f.sm2)
-	evil := actor(t, 9)
+	evil := person(t, 9)
 	foreign := func() string { // a site of the attacker's own, with a broker of the same name
 		root, err := ticket.Root(record("root", evil, evil, 100, 1, 1, 1000), evil.key, evil.cert)
 		if err != nil {
@@ -57,11 +60,11 @@ func TestProofAttacks(t *testing.T) {
 		"the same twice":                     {ours(a, a), ErrProof},
 		"one that is not needed":             {ours(a, b, sell(f.sm, "c", 1, 10, 10, 20)), ErrProof},
 		"one at another time":                {ours(a, b, sell(f.sm, "c", 60, 40, 40, 50)), ErrProof},
-		"exactly all":                        {ours(a, sell(f.sm2, "c", 40, 10, 10, 20)), ErrWithin},
-		"one after the other":                {ours(a, sell(f.sm2, "c", 60, 21, 21, 30)), ErrWithin},
-		"an extension":                       {ours(a, sell(f.sm, "c", 60, 10, 21, 30)), ErrWithin},
-		"an extension that began early":      {ours(a, sell(f.sm, "c", 60, 10, 15, 30)), ErrWithin},
-		"two extensions of one beginning":    {ours(sell(f.sm, "c", 60, 10, 15, 30), sell(f.sm, "d", 60, 10, 15, 30)), ErrWithin},
+		"exactly all":                        {ours(a, sell(f.sm2, "c", 40, 10, 10, 20)), ledger.ErrWithin},
+		"one after the other":                {ours(a, sell(f.sm2, "c", 60, 21, 21, 30)), ledger.ErrWithin},
+		"an extension":                       {ours(a, sell(f.sm, "c", 60, 10, 21, 30)), ledger.ErrWithin},
+		"an extension that began early":      {ours(a, sell(f.sm, "c", 60, 10, 15, 30)), ledger.ErrWithin},
+		"two extensions of one beginning":    {ours(sell(f.sm, "c", 60, 10, 15, 30), sell(f.sm, "d", 60, 10, 15, 30)), ledger.ErrWithin},
 		"of two parents":                     {ours(a, elsewhere), ErrProof},
 		"roots":                              {ours(f.root, f.root), ErrProof},
 		"parent and child":                   {ours(f.export, a), ErrProof},
@@ -93,7 +96,7 @@ func TestProofAttacks(t *testing.T) {
 func TestLegacyProof(t *testing.T) {
 	t.Parallel()
 	legacy := func(n int) party {
-		p := actor(t, n)
+		p := person(t, n)
 		key, err := rsa.GenerateKey(rand.Reader, 1024)
 		if err != nil {
 			t.Fatal(err)
@@ -123,23 +126,16 @@ func TestLegacyProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	export := give(root, record("export", site, broker, 100, 1, 1, 1000), site, broker)
-	var l Ledger
-	var conflict *Conflict
-	for i, text := range []string{
-		give(export, record("a", broker, sm, 60, 10, 10, 20), broker, sm),
-		give(export, record("b", broker, sm2, 60, 10, 10, 20), broker, sm2),
-	} {
-		c, err := ticket.Sharp.Verify(text, roots)
+	sell := func(guid string, to party) ticket.Chain {
+		c, err := ticket.Sharp.Verify(give(export, record(guid, broker, to, 60, 10, 10, 20), broker, to), roots)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Redeem(string(rune('1'+i)), c); i == 1 && !errors.As(err, &conflict) {
-			t.Fatalf("redeem %d: %v", i, err)
-		}
+		return c
 	}
-	p, ok := conflict.Proof()
-	if !ok {
-		t.Fatal("no proof")
+	p, err := Of(redeem(t, sell("a", sm), sell("b", sm2)))
+	if err != nil {
+		t.Fatal(err)
 	}
 	if p, err = ParseProof(p.Text()); err != nil {
 		t.Fatal(err)
@@ -148,15 +144,46 @@ func TestLegacyProof(t *testing.T) {
 		t.Errorf("found %+v, %v", found, err)
 	}
 	// To one holder for one start, legacy tickets could be versions.
-	c, err := ticket.Sharp.Verify(give(export, record("c", broker, sm, 60, 10, 10, 20), broker, sm), roots)
+	if _, err := Of(redeem(t, sell("a", sm), sell("c", sm))); !errors.Is(err, ErrProof) || !errors.Is(err, ledger.ErrWithin) {
+		t.Errorf("a proof that only the reservations show: %v", err)
+	}
+}
+
+// TT10: two exports of the full pool, found out when parts of them are redeemed. A
+// third party verifies the proof knowing the site's key only: its branches are the
+// exports, cut out of what was presented.
+func TestProofOfAncestors(t *testing.T) {
+	t.Parallel()
+	f := newFederation(t)
+	again := f.give(t, f.root, record("export2", f.site, f.broker2, 100, 1, 1, 1000), f.site, f.broker2)
+	e := redeem(t, f.sell(t, f.sm, "a", 1, 10, 10, 20), f.chain(t, f.give(t, again, record("b", f.broker2, f.sm2, 1, 10, 10, 20), f.broker2, f.sm2)))
+	proof, err := Of(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Redeem("3", c); !errors.As(err, &conflict) {
+	if texts := proof.Tickets(); len(texts) != 2 || texts[0] != again || texts[1] != f.export {
+		t.Errorf("branches %q", texts)
+	}
+	copied, err := ParseProof(proof.Text())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := conflict.Proof(); ok {
-		t.Error("a proof that only the reservations show")
+	found, err := copied.Verify(f.roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Site != f.site.guid || found.Issuer != f.site.guid || found.Units != 200 || found.At != 1 || !found.Conclusive ||
+		found.Parent.GUID != "root" || len(found.Claims) != 2 {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// Who redeems his ticket and sells parts of it has signed only the parts.
+func TestNoProofOfOwnRedemption(t *testing.T) {
+	t.Parallel()
+	f := newFederation(t)
+	if _, err := Of(redeem(t, f.chain(t, f.export), f.sell(t, f.sm, "a", 1, 10, 10, 20))); !errors.Is(err, ErrProof) {
+		t.Errorf("proof without a ticket: %v", err)
 	}
 }
 
@@ -203,4 +230,43 @@ func FuzzParseProof(f *testing.F) {
 			t.Errorf("accepted %+v", found)
 		}
 	})
+}
+
+// TT11 with tickets of the legacy broker: an extension is no conflict, whether the
+// reservation is known or not.
+func TestLegacyExtension(t *testing.T) {
+	t.Parallel()
+	der, err := os.ReadFile("testdata/site.der")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := func(string) []crypto.PublicKey { return []crypto.PublicKey{cert.PublicKey} }
+	var redeemed, seen ledger.Ledger
+	for _, file := range []string{"sharp-sm.xml", "sharp-sm-extended.xml"} {
+		text, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ticket.Sharp.Verify(string(text), roots)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := translate.FromChain(c, c.Text(0))
+		if !held.Loose {
+			t.Errorf("%s: a legacy ticket whose records name their parents", file)
+		}
+		if err := redeemed.Redeem(0, "r1", held); err != nil {
+			t.Errorf("redeemed: %v", err)
+		}
+		if err := seen.See(0, held); err != nil {
+			t.Errorf("seen: %v", err)
+		}
+	}
+	if redeemed.Len() != 4 || seen.Len() != 4 {
+		t.Errorf("%d and %d claims", redeemed.Len(), seen.Len())
+	}
 }

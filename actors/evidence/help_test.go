@@ -1,4 +1,4 @@
-package claims
+package evidence
 
 import (
 	"crypto"
@@ -7,11 +7,15 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"math/big"
 	"testing"
 	"time"
 
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/ledger"
+	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
@@ -21,8 +25,8 @@ type party struct {
 	cert *x509.Certificate
 }
 
-// actor is a party whose key follows from its number.
-func actor(t testing.TB, n int) party {
+// person is a party whose key follows from its number.
+func person(t testing.TB, n int) party {
 	t.Helper()
 	guid := fmt.Sprintf("%08d-0000-4000-8000-000000000000", n)
 	seed := sha256.Sum256([]byte(guid))
@@ -51,7 +55,7 @@ type federation struct {
 
 func newFederation(t testing.TB) federation {
 	t.Helper()
-	f := federation{site: actor(t, 1), broker: actor(t, 2), broker2: actor(t, 3), sm: actor(t, 4), sm2: actor(t, 5)}
+	f := federation{site: person(t, 1), broker: person(t, 2), broker2: person(t, 3), sm: person(t, 4), sm2: person(t, 5)}
 	var err error
 	if f.root, err = ticket.Root(record("root", f.site, f.site, 100, 1, 1, 1000), f.site.key, f.site.cert); err != nil {
 		t.Fatal(err)
@@ -93,4 +97,23 @@ func (f federation) chain(t testing.TB, text string) ticket.Chain {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// redeem presents tickets in order, each for a reservation of its own, and gives the
+// first conflict.
+func redeem(t testing.TB, chains ...ticket.Chain) actors.Evidence {
+	t.Helper()
+	var l ledger.Ledger
+	for i, c := range chains {
+		err := l.Redeem(0, actors.ReservationID(fmt.Sprint("r", i)), translate.FromChain(c, c.Text(0)))
+		var conflict *ledger.Conflict
+		if errors.As(err, &conflict) {
+			return conflict.Evidence
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("no conflict")
+	return actors.Evidence{}
 }
