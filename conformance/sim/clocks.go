@@ -48,6 +48,7 @@ func (p *process) wall() time.Time { return time.UnixMilli(int64(p.local())) }
 // clock that is set back holds the actor at the cycle it had reached (actors/host).
 func (p *process) cycle() actors.Cycle {
 	p.reached = max(p.reached, p.w.cycles().Of(p.local()))
+	p.highest = max(p.highest, p.reached)
 	return p.reached
 }
 

@@ -16,11 +16,15 @@ type past struct {
 }
 
 // remember compares a saved record with those before it. A record that was removed
-// in between, because it was past remembering, may only come back to say so.
+// in between, because it was past remembering, may only come back to say so; unless
+// the clock was set back behind that, and a restart believed it.
 func (w *world) remember(p *process, id actors.ReservationID, state actors.State, first, second int) {
 	key := p.Name + " " + string(id)
 	was := w.pasts[key]
 	forgotten := w.forgot[p.Name+" reservation/"+string(id)]
+	if forgotten && p.cycle() < p.highest {
+		was = past{} // it lives again in a time from before it forgot
+	}
 	switch {
 	case was.over && state != actors.Closed:
 		w.fail(saysAgain, "%s: %s was Closed and is %v", p.Name, id, state)

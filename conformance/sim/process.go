@@ -24,6 +24,7 @@ type process struct {
 	clock   watch
 	booted  actors.Millis // by its clock
 	reached actors.Cycle  // in this life
+	highest actors.Cycle  // in any life
 	mail    []mail
 	pending bool          // a look at the mailbox is arranged
 	saving  bool          // the disk has refused a save, which is tried again; all else waits
