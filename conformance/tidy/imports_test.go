@@ -80,13 +80,15 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + go-ldap pgx
+conformance/setup:      ldapschema + go-ldap pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/peers:
+conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
+conformance/site:
 conformance/tidy:
 
 [programs]
@@ -111,6 +113,7 @@ var elsewhere = map[string]string{
 	"logrus":    "github.com/sirupsen/logrus",
 	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
+	"sys":       "golang.org/x/sys",
 	"sha1cd":    "github.com/pjbgf/sha1cd",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",
