@@ -121,7 +121,7 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 		}
 	}
 	o.Cache.put(by.text, by.cert)
-	if !s.Weak() {
+	if !s.Weak() && !r.headers { // under Strict nobody has a choice
 		o.Strength.add(v.guid)
 	}
 	if r.headers {

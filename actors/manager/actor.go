@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Rules
 	Broker actors.ActorID // asked when a request names none; may be empty
+	Guests []Guest        // whom it leases for by itself
 }
 
 // Actor is a service manager: its reservations and when each is next due.
@@ -24,13 +25,17 @@ type Actor struct {
 	book   map[actors.ReservationID]Reservation
 	agenda agenda.Agenda
 	behind map[actors.ReservationID][]actors.ReservationID // who comes after whom, sorted
+	guests guests
+	groups groups
 }
 
 var _ actors.Machine = (*Actor)(nil)
 
 // New is a service manager without reservations.
 func New(c Config) *Actor {
-	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, behind: map[actors.ReservationID][]actors.ReservationID{}}
+	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, behind: map[actors.ReservationID][]actors.ReservationID{},
+		guests: newGuests(c.Guests), groups: groups{}}
+	a.attend()
 	a.config.look = func(id actors.ReservationID) (Reservation, bool) { r, ok := a.book[id]; return r, ok }
 	return a
 }
@@ -45,10 +50,14 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Request:
 		fx, err = a.request(now, ev)
 	case actors.RequestGroup:
-		fx, err = a.requestGroup(now, ev.Requests)
+		fx, err = a.requestGroup(now, ev)
+	case actors.Observe:
+		fx, err = a.observe(now, ev)
 	case actors.Receive:
 		fx, err = a.receive(now, ev)
 	case actors.ActionDone:
+		fx, err = a.one(now, ev.Reservation, ev)
+	case actors.ActionsDone:
 		fx, err = a.one(now, ev.Reservation, ev)
 	case actors.SendFailed:
 		fx, err = a.one(now, ev.Message.Reservation, ev)
@@ -98,6 +107,9 @@ func (a *Actor) run(now actors.Cycle, r Reservation, do func(*step) error) (acto
 		return actors.Effects{}, err
 	}
 	a.put(next)
+	if len(a.groups) > 0 {
+		fx.Join(a.disband(now, next))
+	}
 	if next.standing() == r.standing() {
 		return fx, nil
 	}
@@ -120,11 +132,15 @@ func (a *Actor) put(r Reservation) {
 		}
 	}
 	a.book[r.ID] = r
+	a.groups.put(r)
+	a.guests.put(r)
 	a.agenda.Set(r.ID, r.next(a.config.Rules).at)
 }
 
 func (a *Actor) forget(r Reservation) actors.Record {
 	delete(a.book, r.ID)
+	a.groups.drop(r)
+	a.guests.drop(r)
 	for _, e := range r.After {
 		left := slices.DeleteFunc(a.behind[e.Reservation], func(id actors.ReservationID) bool { return id == r.ID })
 		if a.behind[e.Reservation] = left; len(left) == 0 {
@@ -138,7 +154,17 @@ func (a *Actor) forget(r Reservation) actors.Record {
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range a.agenda.Due(now) {
+		if name, ok := strings.CutPrefix(string(id), guestPrefix); ok {
+			if g, ok := a.guests.find(name); ok {
+				fx.Join(a.look(now, g, nil))
+				continue
+			}
+		}
 		r := a.book[id]
+		if now < a.config.Cycles.Of(r.Term.End)-a.config.Margins.Close && a.incomplete(r) {
+			a.agenda.Set(id, now+1) // it is redeemed when all of its group have their tickets
+			continue
+		}
 		if r.forgotten(a.config.Rules, now) {
 			fx.Save = append(fx.Save, a.forget(r))
 			continue
@@ -159,6 +185,12 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 
 // Restore puts back one record (actors.Machine).
 func (a *Actor) Restore(rec actors.Stored) error {
+	if name, ok := strings.CutPrefix(rec.Key, guestPrefix); ok {
+		if err := a.restoreGuest(name, rec.Data); err != nil {
+			return fmt.Errorf("manager: record %q: %w", rec.Key, err)
+		}
+		return nil
+	}
 	id, ok := strings.CutPrefix(rec.Key, "reservation/")
 	if !ok {
 		return fmt.Errorf("manager: record %q is of no kind known here", rec.Key)

@@ -4,19 +4,32 @@ import (
 	"fmt"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // maxGroup bounds one group of requests.
-const maxGroup = 1000
+const maxGroup = policy.MaxGroup
 
 // request opens a reservation.
 func (a *Actor) request(now actors.Cycle, ev actors.Request) (actors.Effects, error) {
-	return a.requestGroup(now, []actors.Request{ev})
+	return a.open(now, Reservation{}, []actors.Request{ev})
 }
 
-// requestGroup opens reservations, all of them or none. Those it knows are as asked
-// before, or another one has their name.
-func (a *Actor) requestGroup(now actors.Cycle, group []actors.Request) (actors.Effects, error) {
+// requestGroup opens reservations, all of them or none.
+func (a *Actor) requestGroup(now actors.Cycle, ev actors.RequestGroup) (actors.Effects, error) {
+	if ev.Together == "" {
+		return a.open(now, Reservation{}, ev.Requests)
+	}
+	members, err := a.together(ev)
+	if err != nil {
+		return actors.Effects{}, err
+	}
+	return a.open(now, Reservation{}, members)
+}
+
+// open opens reservations, all of them or none. Those it knows are as asked before,
+// or another one has their name. Whose they are beside the requests is in from.
+func (a *Actor) open(now actors.Cycle, from Reservation, group []actors.Request) (actors.Effects, error) {
 	if len(group) > maxGroup {
 		return actors.Effects{}, a.refuse("request", "", actors.Invalid, fmt.Sprintf("%d requests are over the limit of %d", len(group), maxGroup))
 	}
@@ -50,7 +63,7 @@ func (a *Actor) requestGroup(now actors.Cycle, group []actors.Request) (actors.E
 	for _, ev := range fresh {
 		one, err := a.step(now, Reservation{ID: ev.Reservation, Slice: ev.Slice, Broker: ev.Broker, Status: asked, Type: ev.Type,
 			Units: ev.Units, Term: ev.Term, Request: ev.Request, Config: ev.Config, Local: ev.Local, After: ev.After,
-			Renewable: ev.Renewable, Since: now}, ev)
+			Renewable: ev.Renewable, Guest: from.Guest, Number: from.Number, Since: now}, ev)
 		if err != nil { // nothing was left to refuse
 			one = actors.Defect(ev.Reservation, asked.String(), err)
 		}
@@ -76,6 +89,9 @@ func (a *Actor) impossible(now actors.Cycle, ev actors.Request, group map[actors
 		return "the term is already over"
 	}
 	if err := ev.Term.Validate(); err != nil {
+		return err.Error()
+	}
+	if err := policy.Check(ev.Request, ev.Units); err != nil {
 		return err.Error()
 	}
 	if err := actors.CheckPredecessors(ev.Reservation, ev.After); err != nil {

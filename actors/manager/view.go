@@ -30,6 +30,9 @@ func (a *Actor) view(r Reservation) actors.View {
 		State: r.Status.State.String(), Pending: r.Status.Pending.String(), Join: r.Status.Join.String(),
 		Type: r.Type, Units: r.Units, Term: r.Term, Client: a.config.Self, Broker: r.Broker, Authority: r.Authority.ID,
 		Held: r.Held, TicketSeq: r.TicketSeq, LeaseSeq: r.LeaseSeq, Since: r.Since, Error: r.Error, After: r.After, Waiting: a.waiting(r)}
+	if a.incomplete(r) {
+		v.Waiting = "the tickets of its group"
+	}
 	if next := r.next(a.config.Rules); next.do != doNothing {
 		v.Next, v.NextAt = deedNames[next.do], next.at
 	}
