@@ -123,8 +123,11 @@ func (s *step) absorb(m actors.Message) {
 	if m.Term.End >= s.LeaseTerm.End {
 		s.LeaseTerm = m.Term
 	}
+	if confirmed {
+		s.Victims, s.Shed = nil, nil
+	}
 	if m.Lease != nil {
-		s.Held = gained(s.Held, m.Lease.Units)
+		s.Held = gained(s.Held, s.reported(m.Lease.Units))
 	}
 	s.changed = true
 	blocked := s.Status.Join == actors.BlockedJoin
