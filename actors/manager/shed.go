@@ -43,7 +43,7 @@ func (s *step) shed() {
 		}
 		held = append(held, u)
 	}
-	s.Held = held
+	s.Held, s.owned = held, true
 	if s.Status.Join == actors.NoJoin {
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the extension is for fewer units")
 	}
