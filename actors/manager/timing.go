@@ -181,7 +181,7 @@ func (s *step) giveUp() {
 		s.move(at(actors.Active, actors.None, s.Status.Join), s.Error)
 	case closing:
 		s.Error = fmt.Sprintf("%d units did not leave in time", len(s.Held))
-		s.Held = nil
+		s.Held, s.gone = nil, 0
 		s.changed = true
 	case closeWait:
 		s.Error = "the site did not confirm that it took the units back"
