@@ -2,6 +2,7 @@ package actors
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 )
 
@@ -16,6 +17,7 @@ import (
 type Object struct {
 	dst   []byte
 	begun bool
+	err   error
 }
 
 // NewObject begins an object behind dst.
@@ -23,6 +25,9 @@ func NewObject(dst []byte) *Object { return &Object{dst: append(dst, '{')} }
 
 // End is dst with the whole object behind it.
 func (o *Object) End() []byte { return append(o.dst, '}') }
+
+// Err is what kept a list from being written.
+func (o *Object) Err() error { return o.err }
 
 func (o *Object) name(name string) {
 	if o.begun {
@@ -90,15 +95,22 @@ func (o *Object) Part(name string, appended func(dst []byte) []byte) {
 	o.dst = appended(o.dst)
 }
 
-// Any is whatever encoding/json makes of v: for what is rarely there.
-func (o *Object) Any(name string, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
+// SomeList is whatever encoding/json makes of list, left out when n is 0: for what is
+// rarely there.
+func (o *Object) SomeList(name string, n int, list any) {
+	if n > 0 {
+		o.List(name, list)
+	}
+}
+
+// List is whatever encoding/json makes of list.
+func (o *Object) List(name string, list any) {
+	text, err := json.Marshal(list)
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("%s: %w", name, err)
 	}
 	o.name(name)
 	o.dst = append(o.dst, text...)
-	return nil
 }
 
 // AppendRecord appends a slice's durable form.

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
@@ -22,8 +23,9 @@ type Reservation struct {
 	Term     actors.Term          `json:"term"`              // of the lease as it stands
 	Wanted   actors.Term          `json:"wanted"`            // of the newest ticket
 	Config   actors.Properties    `json:"config,omitempty"`
-	Sequence int                  `json:"sequence"`         // of the last request taken
-	Modify   int                  `json:"modify,omitempty"` // number of the modify its units are in, or were in last; 0 for an extension
+	Sequence int                  `json:"sequence"`          // of the last request taken
+	Victims  []actors.UnitID      `json:"victims,omitempty"` // to take away when an extension shrinks
+	Modify   int                  `json:"modify,omitempty"`  // number of the modify its units are in, or were in last; 0 for an extension
 
 	Start    actors.Cycle  `json:"start"`              // when hosts may be assigned
 	Units    []actors.Unit `json:"units,omitempty"`    // on hosts, whatever their state
@@ -81,7 +83,11 @@ func (s *step) present(m actors.Message) {
 	}
 	s.Ticket, s.Wanted, s.Sequence, s.changed, s.presented = *m.Ticket, m.Term, m.Sequence, true, true
 	s.Tickets = append(slices.Clone(s.Tickets), m.Ticket.ID)
-	s.Config = s.Config.MergedModify(m.Properties)
+	s.Config, s.Victims = s.Config.MergedModify(m.Properties), nil
+	if _, named := s.Config[actors.PropVictims]; named { // it is about this one extension
+		s.Victims, s.Config = actors.Victims(m.Properties), maps.Clone(s.Config)
+		delete(s.Config, actors.PropVictims)
+	}
 	s.Start = max(s.config.Cycles.Of(m.Term.NewStart), s.now+1)
 }
 
@@ -236,19 +242,14 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.Part("status", r.Status.appendRecord)
 	o.Text("type", string(r.Type))
 	o.Part("ticket", r.Ticket.AppendRecord)
-	if len(r.Earlier) > 0 {
-		if err := o.Any("earlier", r.Earlier); err != nil {
-			return nil, err
-		}
-	}
-	if err := o.Any("tickets", r.Tickets); err != nil {
-		return nil, err
-	}
+	o.SomeList("earlier", len(r.Earlier), r.Earlier)
+	o.List("tickets", r.Tickets)
 	o.Text("export", string(r.Export))
 	o.Part("term", r.Term.AppendRecord)
 	o.Part("wanted", r.Wanted.AppendRecord)
 	o.SomeProperties("config", r.Config)
 	o.Number("sequence", int64(r.Sequence))
+	o.SomeList("victims", len(r.Victims), r.Victims)
 	o.SomeNumber("modify", int64(r.Modify))
 	o.Number("start", int64(r.Start))
 	o.SomeUnits("units", r.Units)
@@ -258,7 +259,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeNumber("retry", int64(r.Retry))
 	o.Number("since", int64(r.Since))
 	o.SomeText("error", r.Error)
-	return o.End(), nil
+	return o.End(), o.Err()
 }
 
 func (s Status) appendRecord(dst []byte) []byte {

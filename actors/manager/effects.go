@@ -98,6 +98,9 @@ func (r Reservation) message(k Rules, op actors.Op, seq int) actors.Message {
 	default:
 		m.To, m.Units, m.Term, m.Properties = r.Authority.ID, r.Ticket.Units, r.Ticket.Term, r.Config
 		m.Ticket = r.Ticket
+		if op == actors.OpExtendLease && len(r.Shed) > 0 {
+			m.Properties = r.Config.Merged(actors.Properties{actors.PropVictims: actors.VictimList(r.Shed)})
+		}
 	}
 	return m
 }
@@ -120,11 +123,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeProperties("config", r.Config)
 	o.SomeProperties("local", r.Local)
 	o.SomeProperties("resource", r.Resource)
-	if len(r.After) > 0 {
-		if err := o.Any("after", r.After); err != nil {
-			return nil, err
-		}
-	}
+	o.SomeList("after", len(r.After), r.After)
 	o.SomeText("hold", r.Hold)
 	o.SomeNumber("holdUntil", int64(r.HoldUntil))
 	if r.Ticket != nil {
@@ -138,6 +137,8 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeNumber("leaseSeq", int64(r.LeaseSeq))
 	o.SomeText("guest", r.Guest)
 	o.SomeNumber("number", int64(r.Number))
+	o.SomeList("victims", len(r.Victims), r.Victims)
+	o.SomeList("shed", len(r.Shed), r.Shed)
 	o.SomeTruth("renewable", r.Renewable)
 	o.SomeTruth("renewRefused", r.RenewRefused)
 	o.SomeTruth("closeAsked", r.CloseAsked)
@@ -146,7 +147,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeNumber("sent", int64(r.Sent))
 	o.SomeNumber("tries", int64(r.Tries))
 	o.SomeText("error", r.Error)
-	return o.End(), nil
+	return o.End(), o.Err()
 }
 
 func (s Status) appendRecord(dst []byte) []byte {
