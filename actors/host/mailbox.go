@@ -49,7 +49,7 @@ func (it *item) reply(err error) {
 
 // mailbox is an unbounded queue with one reader.
 type mailbox struct {
-	ready  chan struct{} // holds a token when something may be waiting
+	ready  chan struct{} // holds a token when something is waiting
 	mu     sync.Mutex
 	items  []mail // those before head have been taken
 	head   int
@@ -74,11 +74,11 @@ func (m *mailbox) put(it mail) bool {
 		m.items, m.head = m.items[:n], 0
 	}
 	m.items = append(m.items, it)
-	m.mu.Unlock()
 	select {
 	case m.ready <- struct{}{}:
 	default:
 	}
+	m.mu.Unlock()
 	return true
 }
 
@@ -92,6 +92,10 @@ func (m *mailbox) take(dst []mail, n int) []mail {
 	clear(taken)
 	if m.head += n; m.head < len(m.items) {
 		return dst
+	}
+	select {
+	case <-m.ready: // nobody is woken for what has been taken
+	default:
 	}
 	// The room is used again; that of a burst is let go.
 	if m.items, m.head = m.items[:0], 0; cap(m.items) > keepRoom {
