@@ -12,7 +12,7 @@ FUZZ    ?= 10s
 # without: conformance/tidy checks that this list names every one that does.
 RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoint/... \
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
-	./cod/site/... ./cod/directory/... ./cod/dns ./handlers/... ./conformance/setup/... ./cmd/...
+	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./handlers/... ./conformance/setup/... ./cmd/...
 
 .PHONY: build demo test test-kill setup sim bench bench-wire fuzz lint clean
 

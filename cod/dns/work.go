@@ -18,9 +18,7 @@ import (
 type work struct {
 	f    *Follower
 	dry  bool
-	live bool // everything that was there has been told
 	book zones.Book
-	seen map[string]bool // identities told so far, until live
 
 	dirty    map[zones.Name]bool    // names to be sent
 	refused  map[zones.Name]string  // those among them that the server does not take, and why
@@ -32,7 +30,7 @@ type work struct {
 
 func newWork(f *Follower, dry bool) *work {
 	return &work{
-		f: f, dry: dry, seen: map[string]bool{}, dirty: map[zones.Name]bool{}, refused: map[zones.Name]string{},
+		f: f, dry: dry, dirty: map[zones.Name]bool{}, refused: map[zones.Name]string{},
 		compare: map[string]bool{}, lines: map[string]*ZoneReport{}, servers: map[zones.Name]bool{}, problems: map[string]bool{},
 	}
 }
@@ -41,18 +39,12 @@ func newWork(f *Follower, dry bool) *work {
 func (w *work) Take(ev directory.Event) {
 	switch ev.Kind {
 	case directory.Present:
-		if !w.live {
-			w.seen[ev.ID] = true
-		}
 		names, bad := w.book.Put(ev.ID, ev.Entry)
 		w.complain(bad)
 		w.touch(names)
 	case directory.Gone:
-		delete(w.seen, ev.ID)
 		w.touch(w.book.Remove(ev.ID))
 	case directory.Refreshed:
-		w.touch(w.book.Keep(w.seen))
-		w.live, w.seen = true, map[string]bool{}
 		w.CompareAll()
 		w.f.Log.WithFields(logrus.Fields{"zones": len(w.book.Zones()), "names": len(w.dirty)}).Info("the directory has told everything")
 	}

@@ -50,6 +50,7 @@ actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
 cod/dns/zones:          ldapschema + dns
+cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
@@ -72,7 +73,9 @@ cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
 cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
 actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir ldapschema
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
-cod/dns:                cod/directory cod/dns/zones ldapschema + dns logrus
+cod/feed:               cod/directory ldapschema + logrus
+cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
+cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
