@@ -24,6 +24,14 @@ type ActionDone struct {
 	Properties  Properties // unit properties the handler found out
 }
 
+// ActionsDone reports the ends of several actions of one reservation, in their
+// order. It moves the actor just as one ActionDone after another would, for less:
+// hosts put together what has gathered in their mailbox.
+type ActionsDone struct {
+	Reservation ReservationID
+	Done        []ActionDone // all of that reservation
+}
+
 // SendFailed reports that a peer refused a message for good.
 type SendFailed struct {
 	Message Message
@@ -69,6 +77,9 @@ type Extend struct {
 	Reservation ReservationID
 	End         Millis
 	Units       int // 0 keeps the present number
+	// Victims are the units to give back first when the number shrinks. They leave the
+	// guest before the old term ends.
+	Victims []UnitID
 }
 
 // Modify asks a service manager to run a subcommand on every unit of a lease at its
@@ -125,6 +136,7 @@ type Host struct {
 func (Receive) event()      {}
 func (Tick) event()         {}
 func (ActionDone) event()   {}
+func (ActionsDone) event()  {}
 func (SendFailed) event()   {}
 func (Request) event()      {}
 func (RequestGroup) event() {}
@@ -152,11 +164,16 @@ type Effects struct {
 // Join appends what another step of the same actor asked for. The later wake-up
 // replaces the earlier one, because every step reports its actor's next wake-up.
 func (e *Effects) Join(o Effects) {
-	e.Save = append(e.Save, o.Save...)
-	e.Send = append(e.Send, o.Send...)
-	e.Run = append(e.Run, o.Run...)
-	e.Moved = append(e.Moved, o.Moved...)
+	e.Save, e.Send = joined(e.Save, o.Save), joined(e.Send, o.Send)
+	e.Run, e.Moved = joined(e.Run, o.Run), joined(e.Moved, o.Moved)
 	e.Wake = o.Wake
+}
+
+func joined[T any](a, b []T) []T {
+	if cap(a) == 0 {
+		return b
+	}
+	return append(a, b...)
 }
 
 // Record is one durable fact of an actor. Key is unique in the actor and starts

@@ -78,12 +78,9 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Receive:
 		fx, err = a.receive(now, ev.Message)
 	case actors.ActionDone:
-		r, ok := a.book[ev.Reservation]
-		if !ok {
-			err = a.refuse("actionDone", ev.Reservation, actors.NotFound, "no such reservation")
-			break
-		}
-		fx, err = a.step(now, r, func(s *step) error { s.actionDone(ev); return nil })
+		fx, err = a.actionsDone(now, ev.Reservation, ev)
+	case actors.ActionsDone:
+		fx, err = a.actionsDone(now, ev.Reservation, ev.Done...)
 	case actors.Close:
 		r, ok := a.book[ev.Reservation]
 		if !ok {
@@ -97,6 +94,22 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	}
 	fx.Wake = a.agenda.Next()
 	return fx, err
+}
+
+// actionsDone takes the ends of actions, one after another but in one step.
+func (a *Actor) actionsDone(now actors.Cycle, id actors.ReservationID, done ...actors.ActionDone) (actors.Effects, error) {
+	r, ok := a.book[id]
+	if !ok {
+		return actors.Effects{}, a.refuse("actionDone", id, actors.NotFound, "no such reservation")
+	}
+	return a.step(now, r, func(s *step) error {
+		for _, ev := range done {
+			s.actionDone(ev)
+			for s.probe() {
+			}
+		}
+		return nil
+	})
 }
 
 func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects, error) {
@@ -168,6 +181,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	}
 	for s.probe() {
 	}
+	s.compact()
 	if s.illegal != nil {
 		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
 	}
@@ -183,7 +197,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.changed {
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
 		fx.Run = s.Reservation.owed(&r)
-		a.put(s.Reservation)
+		a.put(s.Reservation, &r)
 	}
 	for _, name := range s.quarantined {
 		if h, ok := a.hosts.hosts[name]; ok {
@@ -220,14 +234,21 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 	return fx
 }
 
-// put makes r the present state: of the book, the hosts, the agenda.
-func (a *Actor) put(r Reservation) {
+// put makes r the present state: of the book, the hosts, the agenda. What it shares
+// with the reservation before is there already.
+func (a *Actor) put(r Reservation, before *Reservation) {
 	a.book[r.ID] = r
-	for _, id := range r.Tickets {
-		a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
+	if before == nil || len(r.Tickets) != len(before.Tickets) {
+		for _, id := range r.Tickets {
+			a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
+		}
 	}
-	for _, u := range r.Units {
-		a.hosts.hold(u.Host, r.ID)
+	fresh := r.Units
+	if before != nil { // new units come last; hosts of those that went are freed by the step
+		fresh = fresh[max(0, len(fresh)-(r.Made-before.Made)):]
+	}
+	for i := range fresh {
+		a.hosts.hold(fresh[i].Host, r.ID)
 	}
 	delete(a.starved, r.ID)
 	a.agenda.Set(r.ID, a.due(r))
@@ -275,20 +296,45 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		}
 	}
 	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
+	short := map[actors.ResourceType]bool{} // of which a growing lease waits for more
 	for _, r := range due {
+		if stage(r) == isNew && short[r.Type] {
+			a.starve(now, r)
+			continue
+		}
 		fx.Join(a.assign(now, r))
+		if stage(r) == grows && a.starved[r.ID] && a.hosts.fewer(r.Type, r.missing()) {
+			short[r.Type] = true
+		}
 	}
 	return fx
 }
 
+// The stages of a boundary, in the order in which leases are served.
+const (
+	shrinks = iota // or stays as it is
+	grows
+	isNew
+)
+
 func stage(r Reservation) int {
 	switch {
 	case r.Status == redeeming:
-		return 2
+		return isNew
 	case r.missing() > 0:
-		return 1
+		return grows
 	}
-	return 0
+	return shrinks
+}
+
+// starve lets a due lease wait until hosts come free, or until it takes fewer.
+func (a *Actor) starve(now actors.Cycle, r Reservation) {
+	a.starved[r.ID] = true
+	next := a.expiry(r)
+	if at := r.Start + a.config.Patience; now < at {
+		next = min(next, at)
+	}
+	a.agenda.Set(r.ID, next)
 }
 
 func (a *Actor) forget(r Reservation) actors.Record {
@@ -311,12 +357,7 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	late := now >= r.Start+a.config.Patience
 	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
 	if !enough {
-		a.starved[r.ID] = true
-		next := a.expiry(r)
-		if !late {
-			next = min(next, r.Start+a.config.Patience)
-		}
-		a.agenda.Set(r.ID, next)
+		a.starve(now, r)
 		return actors.Effects{}
 	}
 	hosts := make([]actors.Host, len(names))
@@ -329,11 +370,13 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 // valid keeps of a policy's choice what it may choose: free hosts of the type,
 // each once, no more than needed.
 func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
-	var out []string
+	out := make([]string, 0, min(len(names), need))
+	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		h, ok := a.hosts.hosts[name]
-		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !slices.Contains(out, name) && len(out) < need {
+		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !seen[name] && len(out) < need {
 			out = append(out, name)
+			seen[name] = true
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package authority
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
@@ -23,8 +24,9 @@ type Reservation struct {
 	Term     actors.Term          `json:"term"`              // of the lease as it stands
 	Wanted   actors.Term          `json:"wanted"`            // of the newest ticket
 	Config   actors.Properties    `json:"config,omitempty"`
-	Sequence int                  `json:"sequence"`         // of the last request taken
-	Modify   int                  `json:"modify,omitempty"` // number of the modify its units are in, or were in last; 0 for an extension
+	Sequence int                  `json:"sequence"`          // of the last request taken
+	Victims  []actors.UnitID      `json:"victims,omitempty"` // to take away when an extension shrinks
+	Modify   int                  `json:"modify,omitempty"`  // number of the modify its units are in, or were in last; 0 for an extension
 
 	Start    actors.Cycle  `json:"start"`              // when hosts may be assigned
 	Units    []actors.Unit `json:"units,omitempty"`    // on hosts, whatever their state
@@ -49,6 +51,10 @@ type step struct {
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
+
+	owned bool // Units is not shared with the reservation before the step
+	gone  int  // units that are Closed and still in the list
+	at    int  // in Units, behind the unit whose action ended last
 }
 
 // try is a setup that has ended.
@@ -78,7 +84,11 @@ func (s *step) present(m actors.Message) {
 	}
 	s.Ticket, s.Wanted, s.Sequence, s.changed, s.presented = *m.Ticket, m.Term, m.Sequence, true, true
 	s.Tickets = append(slices.Clone(s.Tickets), m.Ticket.ID)
-	s.Config = s.Config.MergedModify(m.Properties)
+	s.Config, s.Victims = s.Config.MergedModify(m.Properties), nil
+	if _, named := s.Config[actors.PropVictims]; named { // it is about this one extension
+		s.Victims, s.Config = actors.Victims(m.Properties), maps.Clone(s.Config)
+		delete(s.Config, actors.PropVictims)
+	}
 	s.Start = max(s.config.Cycles.Of(m.Term.NewStart), s.now+1)
 }
 
@@ -130,7 +140,8 @@ func (s *step) close(why string) {
 		s.answer = true
 		return
 	}
-	s.Units, s.changed = slices.Clone(s.Units), true
+	s.own()
+	s.compact()
 	for i := range s.Units {
 		s.teardown(&s.Units[i])
 	}
@@ -160,7 +171,7 @@ func (s *step) probe() bool {
 	case priming, repriming:
 		s.settle()
 	case closingTicket, closingLease, closingFailed:
-		if len(s.Units) == 0 {
+		if len(s.Units) == s.gone {
 			s.move(closed, "every unit is gone")
 			s.Retry = 0
 			s.answer = true
@@ -172,8 +183,8 @@ func (s *step) probe() bool {
 // settle ends priming when no unit is on its way in.
 func (s *step) settle() {
 	usable := 0
-	for _, u := range s.Units {
-		switch u.State {
+	for i := len(s.Units) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
+		switch s.Units[i].State {
 		case actors.UnitPriming, actors.UnitModifying:
 			return
 		case actors.UnitActive:
@@ -208,7 +219,7 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 		m.Lease = &actors.Lease{}
 		return m
 	}
-	m.Lease = &actors.Lease{}
+	m.Lease = &actors.Lease{Units: make([]actors.Unit, 0, len(r.Units))}
 	for _, u := range r.Units {
 		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
 			u.Host, u.Attempts = "", 0
@@ -223,6 +234,12 @@ func key(id actors.ReservationID) string { return "reservation/" + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	units := r.Units
+	r.Units = nil
 	b, err := json.Marshal(r)
-	return append(dst, b...), err
+	if err != nil || len(units) == 0 {
+		return append(dst, b...), err
+	}
+	dst = append(append(dst, b[:len(b)-1]...), `,"units":`...)
+	return append(actors.AppendUnits(dst, units), '}'), nil
 }

@@ -45,7 +45,7 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		if err := Moves.Check(r.Status, r.Status); err != nil {
 			return bad(err)
 		}
-		a.put(r)
+		a.put(r, nil)
 		a.count(r)
 	case actors.EvidencePrefix:
 		if err := a.archive.Restore(id, rec.Data); err != nil {

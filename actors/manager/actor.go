@@ -57,6 +57,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.receive(now, ev)
 	case actors.ActionDone:
 		fx, err = a.one(now, ev.Reservation, ev)
+	case actors.ActionsDone:
+		fx, err = a.one(now, ev.Reservation, ev)
 	case actors.SendFailed:
 		fx, err = a.one(now, ev.Message.Reservation, ev)
 	case actors.Extend:

@@ -36,6 +36,9 @@ type Reservation struct {
 	Guest  string `json:"guest,omitempty"`  // whose policy asked for it; empty for people
 	Number int    `json:"number,omitempty"` // which of that guest's it is
 
+	Victims []actors.UnitID `json:"victims,omitempty"` // to give back first, if the extension shrinks
+	Shed    []actors.UnitID `json:"shed,omitempty"`    // given back for it: they leave, and the site is told
+
 	Renewable    bool `json:"renewable,omitempty"`
 	RenewRefused bool `json:"renewRefused,omitempty"` // the broker refused an extension: run to the end
 	CloseAsked   bool `json:"closeAsked,omitempty"`   // close as soon as the lease arrives
@@ -71,6 +74,7 @@ func run(r Reservation, k Rules, now actors.Cycle, do func(*step) error) (Reserv
 	}
 	for s.probe() {
 	}
+	s.compact()
 	if s.illegal != nil {
 		return r, actors.Effects{}, &actors.Error{Op: "manager.step", Reservation: r.ID, Kind: actors.Other, Err: s.illegal}
 	}
@@ -91,6 +95,10 @@ type step struct {
 	moved   []actors.Transition
 	changed bool
 	illegal error
+
+	owned bool // Held is not shared with the reservation before the step
+	gone  int  // units that are Closed and still in the list
+	at    int  // in Held, behind the unit whose action ended last
 }
 
 func (s *step) apply(ev actors.Event) error {
@@ -108,6 +116,12 @@ func (s *step) apply(ev actors.Event) error {
 		return s.updateLease(ev.Message)
 	case actors.ActionDone:
 		s.actionDone(ev)
+	case actors.ActionsDone:
+		for _, done := range ev.Done {
+			s.actionDone(done)
+			for s.probe() {
+			}
+		}
 	case actors.SendFailed:
 		s.sendFailed(ev)
 	case actors.Extend:
@@ -163,7 +177,7 @@ func (s *step) probe() bool {
 	case joining, extendingJ, activeTicketedJ, extendingLeaseJ, modifyingJ:
 		s.settle()
 	case closing:
-		if len(s.Held) == 0 {
+		if len(s.Held) == s.gone {
 			s.ask(closeWait, "all units have left")
 		}
 	}
@@ -172,46 +186,80 @@ func (s *step) probe() bool {
 
 // join starts the join of every unit that has not begun.
 func (s *step) join() {
-	s.Held = slices.Clone(s.Held)
+	s.own()
 	for i := range s.Held {
 		if u := &s.Held[i]; u.State == actors.UnitDefault {
 			u.State, u.Sequence = actors.UnitPriming, u.Sequence+1
 		}
 	}
-	s.changed = true
 }
 
 // settle ends joining when no unit is on its way in or out.
 func (s *step) settle() {
-	for _, u := range s.Held {
-		if u.State.Pending() {
+	for i := len(s.Held) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
+		if s.Held[i].State.Pending() {
 			return
 		}
 	}
-	if len(s.Held) == 0 {
+	if len(s.Held) == s.gone {
 		s.fail("no unit joined")
 		return
 	}
 	s.move(at(s.Status.State, s.Status.Pending, actors.NoJoin), "all units have joined")
 }
 
+// own makes the units the step's own to change; the reservation before the step
+// keeps its own. It costs what there are units, once in a step.
+func (s *step) own() {
+	if !s.owned {
+		s.Held, s.owned = slices.Clone(s.Held), true
+	}
+	s.changed = true
+}
+
+// find is the place of a unit, or -1. Actions mostly end in the order in which they
+// began, so it looks behind the last one first.
+func (s *step) find(id actors.UnitID) int {
+	for n := range s.Held {
+		i := s.at + n
+		if i >= len(s.Held) {
+			i -= len(s.Held)
+		}
+		if s.Held[i].ID == id {
+			s.at = i + 1
+			return i
+		}
+	}
+	return -1
+}
+
+// compact moves units up to where others have gone.
+func (s *step) compact() {
+	if s.gone > 0 {
+		s.Held = slices.DeleteFunc(s.Held, func(u actors.Unit) bool { return u.State == actors.UnitClosed })
+		s.gone, s.at = 0, 0
+	}
+}
+
 // actionDone takes the result of a join or leave. A result that does not echo
 // the unit's present sequence is about an action since overtaken.
 func (s *step) actionDone(ev actors.ActionDone) {
-	i := slices.IndexFunc(s.Held, func(u actors.Unit) bool { return u.ID == ev.Unit })
+	i := s.find(ev.Unit)
 	if i < 0 || s.Held[i].Sequence != ev.Sequence || !s.Held[i].State.Pending() {
 		return
 	}
-	s.Held, s.changed = slices.Clone(s.Held), true
+	s.own()
 	u := &s.Held[i]
 	switch {
 	case u.State == actors.UnitPriming && ev.Code == 0:
 		u.State, u.Notice = actors.UnitActive, ev.Note
 	case u.State == actors.UnitPriming:
 		s.Error = fmt.Sprintf("unit %s did not join: %s", u.ID, ev.Note)
-		s.Held = slices.Delete(s.Held, i, i+1)
+		u.State = actors.UnitClosed
+		s.gone++
 	default: // it left, or could not: the site takes it back either way
-		s.Held = slices.Delete(s.Held, i, i+1)
+		u.State = actors.UnitClosed
+		s.gone++
 	}
 }
 
@@ -227,14 +275,22 @@ func (s *step) extend(ev actors.Extend) error {
 		return refuse("the new end %d is not after the present end %d", ev.End, s.Ticket.Term.End)
 	case ev.Units < 0:
 		return refuse("cannot hold %d units", ev.Units)
+	case len(ev.Victims) > 0 && (ev.Units == 0 || len(ev.Victims) > s.Ticket.Units-ev.Units):
+		return refuse("%d units are named to go, but the number is to go from %d to %d", len(ev.Victims), s.Ticket.Units, max(ev.Units, 1))
+	}
+	for _, id := range ev.Victims {
+		if !slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.ID == id }) {
+			return refuse("unit %s is not held", id)
+		}
 	}
 	s.prolong(ev.End, ev.Units, "asked to extend")
+	s.Victims = ev.Victims
 	return nil
 }
 
 func (s *step) prolong(end actors.Millis, units int, why string) {
 	s.Term = s.Ticket.Term.Extended(end)
-	s.Units = s.Ticket.Units
+	s.Units, s.Victims, s.Shed = s.Ticket.Units, nil, nil
 	if units > 0 {
 		s.Units = units
 	}
@@ -252,7 +308,7 @@ func (s *step) close(why string) {
 	case asked, ticketing, ticketed, blockedRedeem, failed:
 		s.finish(why)
 	case blockedJoin, extendingB, activeTicketedB, extendingLeaseB, modifyingB:
-		s.Held = nil // nothing has joined, so nothing has to leave
+		s.Held, s.gone = nil, 0 // nothing has joined, so nothing has to leave
 		s.ask(closeWait, why)
 	default:
 		s.leave()
@@ -262,6 +318,7 @@ func (s *step) close(why string) {
 
 // leave starts the leave of every unit that is not on its way out.
 func (s *step) leave() {
+	s.compact()
 	held := make([]actors.Unit, 0, len(s.Held))
 	for _, u := range s.Held {
 		if u.State == actors.UnitDefault {
@@ -272,13 +329,13 @@ func (s *step) leave() {
 		}
 		held = append(held, u)
 	}
-	s.Held, s.changed = held, true
+	s.Held, s.owned, s.changed = held, true, true
 }
 
 // finish ends the reservation and tells the broker, once.
 func (s *step) finish(why string) {
 	s.move(closed, why)
-	s.Held = nil
+	s.Held, s.gone = nil, 0
 	s.relinquish()
 }
 

@@ -108,7 +108,7 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 	case empty:
 		s.fail("the site has no units for this ticket")
 	default:
-		s.LeaseTerm, s.Held = m.Term, gained(nil, m.Lease.Units)
+		s.LeaseTerm, s.Held, s.owned = m.Term, gained(nil, m.Lease.Units), true
 		s.move(blockedJoin, "the site set the lease up")
 		if s.CloseAsked {
 			s.close("closed while it was being redeemed")
@@ -123,8 +123,11 @@ func (s *step) absorb(m actors.Message) {
 	if m.Term.End >= s.LeaseTerm.End {
 		s.LeaseTerm = m.Term
 	}
+	if confirmed {
+		s.Victims, s.Shed = nil, nil
+	}
 	if m.Lease != nil {
-		s.Held = gained(s.Held, m.Lease.Units)
+		s.Held, s.owned = gained(s.Held, s.reported(m.Lease.Units)), true
 	}
 	s.changed = true
 	blocked := s.Status.Join == actors.BlockedJoin
@@ -146,11 +149,19 @@ func (s *step) absorb(m actors.Message) {
 // gained is what is held after a site's report: units it no longer names leave,
 // units it names anew will join, the rest take over the reported properties.
 func gained(held, reported []actors.Unit) []actors.Unit {
-	out := make([]actors.Unit, 0, len(reported))
+	out := make([]actors.Unit, 0, max(len(held), len(reported)))
+	var place map[actors.UnitID]int // in reported
+	if len(held) > 0 {
+		place = make(map[actors.UnitID]int, len(reported))
+		for i := range reported {
+			place[reported[i].ID] = i
+		}
+	}
 	for _, u := range held {
-		i := slices.IndexFunc(reported, func(n actors.Unit) bool { return n.ID == u.ID })
+		i, named := place[u.ID]
+		delete(place, u.ID)
 		switch {
-		case i >= 0:
+		case named:
 			u.Properties, u.Notice = reported[i].Properties, reported[i].Notice
 		case u.State == actors.UnitDefault:
 			continue
@@ -159,8 +170,9 @@ func gained(held, reported []actors.Unit) []actors.Unit {
 		}
 		out = append(out, u)
 	}
-	for _, n := range reported {
-		if !slices.ContainsFunc(held, func(u actors.Unit) bool { return u.ID == n.ID }) {
+	for i := range reported {
+		n := &reported[i]
+		if at, fresh := place[n.ID]; len(held) == 0 || fresh && at == i {
 			out = append(out, actors.Unit{ID: n.ID, State: actors.UnitDefault, Properties: n.Properties, Notice: n.Notice})
 		}
 	}
