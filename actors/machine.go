@@ -93,6 +93,10 @@ type Export struct {
 	Type   ResourceType
 	Units  int
 	Term   Term
+	// Properties are certified with the delegation: the size of the hosts that the
+	// units are cut from (cpu, memory, bandwidth, storage; hosts is how many), and
+	// anything else buyers should know.
+	Properties Properties
 }
 
 // AddHosts tells a site authority about hardware it may lease.

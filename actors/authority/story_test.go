@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy/match"
 	"pgregory.net/rapid"
 )
 
@@ -344,4 +345,48 @@ func restart(t testing.TB, a *Actor) *Actor {
 		put(key(id), r)
 	}
 	return b
+}
+
+// What an export says of its hosts is certified with it, is part of its name, and
+// holds for every lease under it; a legacy broker that claims it can read it.
+func TestSizedExport(t *testing.T) {
+	big := sale
+	big.Units, big.Properties = 2, actors.Properties{"memory": "64", "owner": "lab 3"}
+	a := New(Config{Self: actors.Location{ID: "am", Name: "site"}, Cycles: actors.Cycles{Length: 1000}, Policy: match.Policy{}})
+	play(t, a, 1, actors.AddHosts{Hosts: []actors.Host{
+		{Name: "h1", Type: "node", Properties: actors.Properties{"memory": "16"}}, {Name: "h2", Type: "node", Properties: actors.Properties{"memory": "64"}}}})
+	play(t, a, 1, big)
+	d := Delegate("am", big)
+	if d.ID == Delegate("am", actors.Export{Holder: big.Holder, Type: big.Type, Units: 2, Term: big.Term}).ID || d.Properties["owner"] != "lab 3" {
+		t.Errorf("delegation %+v", d)
+	}
+	a = restart(t, a)
+	claim := from("br", actors.OpClaim, 1, nil).(actors.Receive)
+	claim.Message.Reservation = actors.ReservationID(d.ID)
+	m := play(t, a, 2, claim).Send[0]
+	if m.Ticket.Properties["memory"] != "64" || m.Properties["attribute.0.key"] != "resource.memory" || m.Properties["resource.memory.value"] != "64" || m.Properties["type"] != "node" {
+		t.Errorf("claimed %+v", m)
+	}
+	tk := ticket("T1", 1, term)
+	tk.Ancestors = []actors.Delegation{d}
+	play(t, a, 9, from("sm", actors.OpRedeem, 1, tk))
+	fx := play(t, a, 10, actors.Tick{})
+	if len(fx.Run) != 1 || fx.Run[0].Unit.Host != "h2" {
+		t.Errorf("a host of 64 was sold, it ran %+v", fx.Run)
+	}
+	// Somebody who says that the same delegation promises more is not believed.
+	forged := ticket("T2", 1, term)
+	forged.Ancestors = []actors.Delegation{d}
+	forged.Ancestors[0].Properties = actors.Properties{"memory": "128"}
+	again := from("sm", actors.OpRedeem, 1, forged).(actors.Receive)
+	again.Message.Reservation = "R2"
+	if _, err := a.Step(10, again); actors.KindOf(err) != actors.Denied {
+		t.Errorf("another size than was delegated: %v", err)
+	}
+	for name, p := range map[string]actors.Properties{"a word": {"cpu": "two"}, "too many hosts": {"cpu": "2", "hosts": "3"}, "no size": {"hosts": "2"}} {
+		big.Properties = p
+		if _, err := a.Step(10, big); actors.KindOf(err) != actors.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

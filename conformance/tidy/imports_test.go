@@ -89,7 +89,7 @@ conformance/peers:
 conformance/tidy:
 
 [programs]
-cmd/internal/config:    actors ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/inspect:   wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid
