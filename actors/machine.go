@@ -171,11 +171,19 @@ type Machine interface {
 	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
 	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
-	// Restore puts back one durable record. It is called before the first Step,
-	// in key order. An error concerns this record only.
+	// Restore puts back one durable record. It is called before the first Step, in
+	// key order; and between steps, followed by Recover, for a record that an operator
+	// has mended. An error concerns this record only and leaves the actor without it.
 	Restore(rec Stored) error
 	// Recover is what every restored reservation still owes the world.
 	Recover(now Cycle) Effects
+}
+
+// Sparer is a machine that does not touch what a record was about that it could not
+// read: it may still be in use.
+type Sparer interface {
+	// LetGo says that nobody will put the record of that key back.
+	LetGo(now Cycle, key string) Effects
 }
 
 // Verb is what an action should make true.

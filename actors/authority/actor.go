@@ -33,11 +33,13 @@ type Actor struct {
 	redeemed map[sold]actors.ReservationID
 	agenda   agenda.Agenda
 	starved  map[actors.ReservationID]bool // due, but hosts are missing
+	spared   map[string][]string           // hosts, by the key of a record that names them and cannot be read
 }
 
 var (
 	_ actors.Machine = (*Actor)(nil)
 	_ actors.Witness = (*Actor)(nil)
+	_ actors.Sparer  = (*Actor)(nil)
 )
 
 // sold is a ticket by its name and who gave it that name.
@@ -61,7 +63,7 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
-		starved: map[actors.ReservationID]bool{}}
+		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}}
 }
 
 // Step moves the actor by one event (actors.Machine).

@@ -390,3 +390,50 @@ func TestSizedExport(t *testing.T) {
 		}
 	}
 }
+
+// A lease whose record cannot be read may still use its hosts: nobody else gets them
+// until the record is mended, or an operator says that it will not be.
+func TestSpared(t *testing.T) {
+	r := sample(active)
+	data, err := r.AppendRecord(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	torn := actors.Stored{Key: key("R1"), Data: data[:len(data)-1]}
+	for name, then := range map[string]func(*Actor) error{
+		"mended":  func(a *Actor) error { return a.Restore(actors.Stored{Key: torn.Key, Data: data}) },
+		"dropped": func(a *Actor) error { a.LetGo(12, torn.Key); return nil },
+		"again":   func(a *Actor) error { return a.Restore(torn) },
+	} {
+		a := world(t)
+		if a.Restore(torn) == nil {
+			t.Fatal("half a record was read")
+		}
+		if got := free(a); got != "3  " {
+			t.Fatalf("free hosts %q, want h3 only", got)
+		}
+		play(t, a, 9, func() actors.Event {
+			m := from("sm", actors.OpRedeem, 1, ticket("T9", 1, term)).(actors.Receive)
+			m.Message.Reservation = "R9"
+			return m
+		}())
+		if fx := play(t, a, 10, actors.Tick{}); len(fx.Run) != 1 || fx.Run[0].Unit.Host != "h3" {
+			t.Errorf("%s: it ran %+v", name, fx.Run)
+		}
+		err := then(a)
+		if want := map[string]string{"mended": "   ", "dropped": "12 ", "again": "   "}[name]; free(a) != want || (err != nil) != (name == "again") {
+			t.Errorf("%s: %v, free hosts %q, want %q", name, err, free(a), want)
+		}
+		if r, ok := a.book["R1"]; ok != (name == "mended") || ok && r.Status != active {
+			t.Errorf("%s: the lease is %+v", name, r.Status)
+		}
+	}
+	// What has gone to somebody else meanwhile is not taken from him.
+	a := world(t)
+	other := sample(active)
+	other.ID, other.Ticket.ID, other.Tickets, other.Units = "R2", "T2", []actors.TicketID{"T2"}, other.Units[1:]
+	a.put(other)
+	if err := a.Restore(actors.Stored{Key: torn.Key, Data: data}); err == nil || a.book["R1"].ID != "" || free(a) != "3  " {
+		t.Errorf("a host with two units: %v, free %q", err, free(a))
+	}
+}

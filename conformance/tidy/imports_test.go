@@ -64,7 +64,7 @@ actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/manage:          actors actors/clock actors/host + logrus
+actors/manage:          actors actors/clock actors/evidence actors/host + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
