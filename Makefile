@@ -12,9 +12,9 @@ FUZZ    ?= 10s
 # without: conformance/tidy checks that this list names every one that does.
 RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoint/... \
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
-	./cod/site/... ./cod/directory/... ./cod/dns ./handlers/... ./conformance/setup/... ./cmd/...
+	./cod/site/... ./cod/directory/... ./cod/dns ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill setup sim bench bench-wire fuzz lint clean
+.PHONY: build demo test test-kill setup sim bench bench-wire bench-core fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -47,6 +47,11 @@ bench:
 bench-wire:
 	@$(GO) test -run '^$$' -bench '^BenchmarkWire$$' -benchtime 1x ./wssec | \
 	awk -f conformance/doc/bench-wire.awk -v table=conformance/doc/bench-wire.md
+
+# The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
+bench-core:
+	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
+	awk '/^bench / { print } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
 
 # Every fuzz target for a short while.
 fuzz:

@@ -3,6 +3,7 @@ package actors
 import (
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 )
 
 // Identities are opaque strings, compared byte for byte (wire contract 3.1).
@@ -50,12 +51,27 @@ func (r Role) String() string {
 // always give the same identity, so a step that runs again after a crash names
 // things as it did before, and no step needs chance.
 func DeriveID(parts ...string) string {
-	h := sha256.New()
+	var room [256]byte
+	text := room[:0]
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s;", len(p), p)
+		text = strconv.AppendInt(text, int64(len(p)), 10)
+		text = append(text, ':')
+		text = append(text, p...)
+		text = append(text, ';')
 	}
-	s := h.Sum(nil)
+	s := sha256.Sum256(text)
 	s[6] = s[6]&0x0f | 0x80 // version 8: made by the application
 	s[8] = s[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", s[0:4], s[4:6], s[6:8], s[8:10], s[10:16])
+	var id [36]byte
+	n := 0
+	for i, b := range s[:16] {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			id[n] = '-'
+			n++
+		}
+		const digits = "0123456789abcdef"
+		id[n], id[n+1] = digits[b>>4], digits[b&15]
+		n += 2
+	}
+	return string(id[:])
 }

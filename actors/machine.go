@@ -24,6 +24,14 @@ type ActionDone struct {
 	Properties  Properties // unit properties the handler found out
 }
 
+// ActionsDone reports the ends of several actions of one reservation, in their
+// order. It moves the actor just as one ActionDone after another would, for less:
+// hosts put together what has gathered in their mailbox.
+type ActionsDone struct {
+	Reservation ReservationID
+	Done        []ActionDone // all of that reservation
+}
+
 // SendFailed reports that a peer refused a message for good.
 type SendFailed struct {
 	Message Message
@@ -44,6 +52,23 @@ type Request struct {
 	Request     Properties // for the broker's policy
 	Config      Properties // for the site's handlers
 	Local       Properties // for the manager's own handlers; never sent
+	After       []Predecessor
+}
+
+// RequestGroup asks a service manager for several reservations at once, each of which
+// may come after others of the group. All are opened or none is.
+type RequestGroup struct {
+	Requests []Request
+	// Together, when it is not empty, makes them a request group: their broker grants
+	// all with one start, or none (leasing 4.8.4). It is the name by which the broker
+	// knows that they belong together; another group needs another one.
+	Together string
+}
+
+// Observe tells a service manager what the signal of one of its guests says.
+type Observe struct {
+	Guest string
+	Value int // not negative
 }
 
 // Extend asks a service manager, or a broker that bought, to prolong a reservation
@@ -109,19 +134,22 @@ type Host struct {
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
 }
 
-func (Receive) event()    {}
-func (Tick) event()       {}
-func (ActionDone) event() {}
-func (SendFailed) event() {}
-func (Request) event()    {}
-func (Extend) event()     {}
-func (Modify) event()     {}
-func (Close) event()      {}
-func (Approve) event()    {}
-func (Donate) event()     {}
-func (Claim) event()      {}
-func (Export) event()     {}
-func (AddHosts) event()   {}
+func (Receive) event()      {}
+func (Tick) event()         {}
+func (ActionDone) event()   {}
+func (ActionsDone) event()  {}
+func (SendFailed) event()   {}
+func (Request) event()      {}
+func (RequestGroup) event() {}
+func (Observe) event()      {}
+func (Extend) event()       {}
+func (Modify) event()       {}
+func (Close) event()        {}
+func (Approve) event()      {}
+func (Donate) event()       {}
+func (Claim) event()        {}
+func (Export) event()       {}
+func (AddHosts) event()     {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one
@@ -137,11 +165,16 @@ type Effects struct {
 // Join appends what another step of the same actor asked for. The later wake-up
 // replaces the earlier one, because every step reports its actor's next wake-up.
 func (e *Effects) Join(o Effects) {
-	e.Save = append(e.Save, o.Save...)
-	e.Send = append(e.Send, o.Send...)
-	e.Run = append(e.Run, o.Run...)
-	e.Moved = append(e.Moved, o.Moved...)
+	e.Save, e.Send = joined(e.Save, o.Save), joined(e.Send, o.Send)
+	e.Run, e.Moved = joined(e.Run, o.Run), joined(e.Moved, o.Moved)
 	e.Wake = o.Wake
+}
+
+func joined[T any](a, b []T) []T {
+	if cap(a) == 0 {
+		return b
+	}
+	return append(a, b...)
 }
 
 // Record is one durable fact of an actor. Key is unique in the actor and starts

@@ -16,6 +16,7 @@ type View struct {
 	Broker      ActorID       `json:"broker,omitempty"`
 	Authority   ActorID       `json:"authority,omitempty"`
 	Held        []Unit        `json:"held,omitempty"`
+	After       []Predecessor `json:"after,omitempty"`     // what it comes after
 	TicketSeq   int           `json:"ticketSeq,omitempty"` // number of the last request to the broker, sent or taken
 	LeaseSeq    int           `json:"leaseSeq,omitempty"`  // and to the site
 	Since       Cycle         `json:"since"`               // cycle of the last move

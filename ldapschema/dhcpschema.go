@@ -1,8 +1,8 @@
 package ldapschema
 
 // The schema that ISC dhcpd reads its configuration from. Names, numbers and
-// syntaxes are facts of that server; leases, fail-over and DHCPv6 are left out,
-// because dhcpd keeps leases in its own file and the sites here speak DHCPv4.
+// syntaxes are facts of that server; leases and DHCPv6 are left out, because dhcpd
+// keeps leases in its own file and the sites here speak DHCPv4.
 
 // dhcpAttributes all lie below 2.16.840.1.113719.1.203.4.
 var dhcpAttributes = []Attribute{
@@ -38,6 +38,14 @@ var dhcpAttributes = []Attribute{
 	{OID: "2.16.840.1.113719.1.203.4.43", Name: "dhcpDnsZoneServer", Desc: "server of a DNS zone", Equality: CaseIgnoreIA5Match, Syntax: IA5String, Single: true},
 	{OID: "2.16.840.1.113719.1.203.4.44", Name: "dhcpKeyDN", Desc: "keys", Equality: DistinguishedNameMatch, Syntax: DNSyntax},
 	{OID: "2.16.840.1.113719.1.203.4.45", Name: "dhcpZoneDN", Desc: "DNS zones", Equality: DistinguishedNameMatch, Syntax: DNSyntax},
+	{OID: "2.16.840.1.113719.1.203.4.46", Name: "dhcpFailOverPrimaryServer", Desc: "primary server of a fail-over pair", Equality: CaseIgnoreIA5Match, Syntax: IA5String, Form: LineForm},
+	{OID: "2.16.840.1.113719.1.203.4.47", Name: "dhcpFailOverSecondaryServer", Desc: "secondary server of a fail-over pair", Equality: CaseIgnoreIA5Match, Syntax: IA5String, Form: LineForm},
+	{OID: "2.16.840.1.113719.1.203.4.48", Name: "dhcpFailOverPrimaryPort", Desc: "port of the primary", Equality: IntegerMatch, Syntax: Integer},
+	{OID: "2.16.840.1.113719.1.203.4.49", Name: "dhcpFailOverSecondaryPort", Desc: "port of the secondary", Equality: IntegerMatch, Syntax: Integer},
+	{OID: "2.16.840.1.113719.1.203.4.50", Name: "dhcpFailOverResponseDelay", Desc: "seconds of silence after which the other is taken to be gone", Equality: IntegerMatch, Syntax: Integer},
+	{OID: "2.16.840.1.113719.1.203.4.51", Name: "dhcpFailOverUnackedUpdates", Desc: "updates sent before an acknowledgement is needed", Equality: IntegerMatch, Syntax: Integer},
+	{OID: "2.16.840.1.113719.1.203.4.52", Name: "dhcpFailOverSplit", Desc: "share of the clients that the primary serves", Equality: IntegerMatch, Syntax: Integer},
+	{OID: "2.16.840.1.113719.1.203.4.53", Name: "dhcpFailOverLoadBalanceTime", Desc: "seconds after which either answers", Equality: IntegerMatch, Syntax: Integer},
 	{OID: "2.16.840.1.113719.1.203.4.54", Name: "dhcpFailOverPeerDN", Desc: "fail-over peers", Equality: DistinguishedNameMatch, Syntax: DNSyntax},
 	{OID: "2.16.840.1.113719.1.203.4.55", Name: "dhcpServerDN", Desc: "servers", Equality: DistinguishedNameMatch, Syntax: DNSyntax},
 	{OID: "2.16.840.1.113719.1.203.4.56", Name: "dhcpComments", Desc: "comments", Equality: CaseIgnoreIA5Match, Syntax: IA5String, Single: true},
@@ -82,4 +90,12 @@ var dhcpClasses = []Class{
 	{OID: "2.16.840.1.113719.1.203.6.14", Name: "dhcpDnsZone", Desc: "a DNS zone to update", Sup: "top",
 		Must: []string{"cn", "dhcpDnsZoneServer"},
 		May:  []string{"dhcpKeyDN", "dhcpComments"}},
+	// dhcpd leaves fail-over pairs out of its first search by naming their class; a
+	// server that does not know the class finds nothing then.
+	{OID: "2.16.840.1.113719.1.203.6.15", Name: "dhcpFailOverPeer", Desc: "a pair of servers", Sup: "top",
+		Must: []string{"cn", "dhcpFailOverPrimaryServer", "dhcpFailOverSecondaryServer", "dhcpFailOverPrimaryPort", "dhcpFailOverSecondaryPort"},
+		May:  []string{"dhcpFailOverResponseDelay", "dhcpFailOverUnackedUpdates", "dhcpMaxClientLeadTime", "dhcpFailOverSplit", "dhcpHashBucketAssignment", "dhcpFailOverLoadBalanceTime", "dhcpComments"}},
+	{OID: "2.16.840.1.113719.1.203.6.16", Name: "dhcpLocator", Desc: "links to all of a tree's DHCP entries", Sup: "top",
+		Must: []string{"cn"},
+		May:  []string{"dhcpServiceDN", "dhcpServerDN", "dhcpSharedNetworkDN", "dhcpSubnetDN", "dhcpPoolDN", "dhcpGroupDN", "dhcpHostDN", "dhcpClassesDN", "dhcpKeyDN", "dhcpZoneDN", "dhcpFailOverPeerDN", "dhcpOption", "dhcpComments"}},
 }

@@ -13,6 +13,7 @@ var recoveryAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.3.3", Name: "lhData", Desc: "value of a record, or a batch on its way to records", Syntax: OctetString, Single: true},
 	{OID: "2.25.87403613558355095199329559718821265856.3.4", Name: "lhSequence", Desc: "number of the batch that wrote the entry", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
 	{OID: "2.25.87403613558355095199329559718821265856.3.5", Name: "lhParts", Desc: "how many further entries hold the rest of the data", Equality: IntegerMatch, Syntax: Integer, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.3.6", Name: "lhSchema", Desc: "version of the form in which an actor's records are kept", Equality: IntegerMatch, Syntax: Integer, Single: true},
 }
 
 // recoveryClasses are below the arc .4.
@@ -20,7 +21,7 @@ var recoveryClasses = []Class{
 	{OID: "2.25.87403613558355095199329559718821265856.4.1", Name: "lhActor", Desc: "one actor whose records are kept here", Sup: "top", Kind: Structural,
 		Must: []string{"lhName"}, May: []string{"description"}},
 	{OID: "2.25.87403613558355095199329559718821265856.4.2", Name: "lhHolding", Desc: "what one generation of the actor's process holds; renamed when another takes over", Sup: "top", Kind: Structural,
-		Must: []string{"lhName", "lhSequence"}, May: []string{"lhData", "lhParts"}},
+		Must: []string{"lhName", "lhSequence"}, May: []string{"lhData", "lhParts", "lhSchema"}},
 	{OID: "2.25.87403613558355095199329559718821265856.4.3", Name: "lhRecord", Desc: "one record of an actor", Sup: "top", Kind: Structural,
 		Must: []string{"lhName", "lhKey", "lhSequence"}, May: []string{"lhData", "lhParts"}},
 	{OID: "2.25.87403613558355095199329559718821265856.4.4", Name: "lhPart", Desc: "a further part of a record or batch", Sup: "top", Kind: Structural,

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,7 +22,7 @@ import (
 // again. Senders are pinned peers, so their number is bounded.
 //
 // First gives a record of 65 octets to keep where a crash does not reach it, before
-// anything is done; Restore reads the records again. Once is safe for use by
+// anything is done; [Memory] reads the records again. Once is safe for use by
 // several goroutines.
 type Once struct {
 	room   int
@@ -121,7 +123,8 @@ func (o *Once) Len() int {
 // milliseconds since 1970, CRC-32 of what is before it.
 const (
 	recordMessage  = 'm'
-	recordStrength = 's'
+	recordStrength = 's' // of requests
+	recordAnswers  = 'a' // of answers
 
 	recordGUID = 36
 	recordSize = 1 + recordGUID + len(fingerprint{}) + 8 + 4
@@ -136,37 +139,50 @@ func appendRecord(dst []byte, kind byte, guid string, f fingerprint, at time.Tim
 	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(dst[from:]))
 }
 
-// Records are all that is remembered, by o and by s, in the form that Restore
-// reads. Either may be nil.
-func Records(o *Once, s *Strength) []byte {
+// Memory is what has to outlive a process that takes undated messages. Requests and
+// Answers are apart, because a deployed actor may sign one with SHA-1 and not the
+// other (wssec.md 4.3.5a).
+type Memory struct {
+	Once              *Once
+	Requests, Answers *Strength
+}
+
+// Records are all that is remembered, in the form that Restore reads.
+func (m Memory) Records() []byte {
 	var out []byte
-	if o != nil {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		for guid, a := range o.senders {
-			for _, e := range a.queue {
-				out = appendRecord(out, recordMessage, guid, e.key, e.at)
-			}
+	m.Once.mu.Lock()
+	defer m.Once.mu.Unlock()
+	for _, guid := range slices.Sorted(maps.Keys(m.Once.senders)) {
+		for _, e := range m.Once.senders[guid].queue {
+			out = appendRecord(out, recordMessage, guid, e.key, e.at)
 		}
 	}
-	if s != nil {
-		for _, guid := range s.Known() {
-			out = append(out, s.Record(guid)...)
-		}
+	for _, guid := range m.Requests.Known() {
+		out = append(out, RequestsRecord(guid)...)
+	}
+	for _, guid := range m.Answers.Known() {
+		out = append(out, AnswersRecord(guid)...)
 	}
 	return out
 }
 
-// Record is what to keep about a peer that has signed without SHA-1.
-func (s *Strength) Record(guid string) []byte {
+// RequestsRecord is what to keep about a peer whose requests are signed without
+// SHA-1.
+func RequestsRecord(guid string) []byte {
 	return appendRecord(nil, recordStrength, guid, fingerprint{}, time.Time{})
+}
+
+// AnswersRecord is the same for its answers.
+func AnswersRecord(guid string) []byte {
+	return appendRecord(nil, recordAnswers, guid, fingerprint{}, time.Time{})
 }
 
 // Restore remembers what records say, and gives how many of their octets make
 // sense: where a crash cut the last one short, the rest is to be cut off before
 // more is written. Damage before the last record is an error, since whatever
 // followed it would be forgotten.
-func Restore(records []byte, o *Once, s *Strength, now time.Time) (sound int, err error) {
+func (m Memory) Restore(records []byte, now time.Time) (sound int, err error) {
+	o := m.Once
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(records)-sound >= recordSize {
@@ -182,7 +198,9 @@ func Restore(records []byte, o *Once, s *Strength, now time.Time) (sound int, er
 		at := time.UnixMilli(int64(binary.BigEndian.Uint64(body[recordSize-12:])))
 		switch body[0] {
 		case recordStrength:
-			s.add(guid)
+			m.Requests.add(guid)
+		case recordAnswers:
+			m.Answers.add(guid)
 		case recordMessage:
 			if now.Sub(at) <= o.window {
 				// ErrFull cannot be: the same room held them before. Should it have

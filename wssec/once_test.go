@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func TestOnceSurvivesRestarts(t *testing.T) {
 	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		var journal []byte
-		o, s := wssec.NewOnce(50, time.Hour), new(wssec.Strength)
+		o, s, a := wssec.NewOnce(50, time.Hour), new(wssec.Strength), new(wssec.Strength)
 		admitted := map[string]time.Time{}
 		at := now
 		for i := range 3000 {
@@ -77,24 +78,25 @@ func TestOnceSurvivesRestarts(t *testing.T) {
 			}
 			if i == 1000 {
 				s.Learn(javaGUID)
-				journal = append(journal, s.Record(javaGUID)...)
+				journal = append(journal, wssec.RequestsRecord(javaGUID)...)
+				journal = append(journal, wssec.AnswersRecord(smGUID)...)
+				a.Learn(smGUID)
 			}
 			switch rng.IntN(100) {
 			case 0: // a crash that tears a record nobody acted upon
 				torn := append(bytes.Clone(journal), bytes.Repeat([]byte{0}, rng.IntN(66))...)
-				o, s = wssec.NewOnce(50, time.Hour), new(wssec.Strength)
-				sound, err := wssec.Restore(torn, o, s, at)
+				o, s, a = wssec.NewOnce(50, time.Hour), new(wssec.Strength), new(wssec.Strength)
+				sound, err := wssec.Memory{Once: o, Requests: s, Answers: a}.Restore(torn, at)
 				if err != nil || sound != len(journal) {
 					t.Fatalf("seed %d: %d of %d octets, %v", seed, sound, len(journal), err)
 				}
 			case 1: // compaction
-				journal = wssec.Records(o, s)
+				journal = wssec.Memory{Once: o, Requests: s, Answers: a}.Records()
 			}
 		}
-		if o, s = wssec.NewOnce(50, time.Hour), new(wssec.Strength); true {
-			if _, err := wssec.Restore(journal, o, s, at); err != nil || !s.Has(javaGUID) {
-				t.Errorf("seed %d: %v, strength %v", seed, err, s.Known())
-			}
+		last := wssec.Memory{Once: wssec.NewOnce(50, time.Hour), Requests: new(wssec.Strength), Answers: new(wssec.Strength)}
+		if _, err := last.Restore(journal, at); err != nil || !slices.Equal(last.Requests.Known(), []string{javaGUID}) || !slices.Equal(last.Answers.Known(), []string{smGUID}) {
+			t.Errorf("seed %d: %v, strength of requests %v, of answers %v", seed, err, last.Requests.Known(), last.Answers.Known())
 		}
 	}
 }
@@ -114,7 +116,7 @@ func TestRestoreDamage(t *testing.T) {
 	for i := range journal {
 		bad := bytes.Clone(journal)
 		bad[i] ^= 0x40
-		sound, err := wssec.Restore(bad, wssec.NewOnce(10, time.Hour), nil, now)
+		sound, err := wssec.Memory{Once: wssec.NewOnce(10, time.Hour)}.Restore(bad, now)
 		if size := len(journal) / 3; (err == nil) != (i >= 2*size) || sound != i/size*size {
 			t.Fatalf("octet %d: %d sound, %v", i, sound, err)
 		}

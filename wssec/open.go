@@ -2,6 +2,7 @@ package wssec
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec/c14n"
 	"github.com/leasehold/leasehold/wssec/dsig"
 )
 
@@ -66,7 +68,7 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	if err := l.check(need, peer); err != nil {
 		return v, err
 	}
-	index, err := ids(doc)
+	index, err := indexIDs(doc)
 	if err != nil {
 		return v, err
 	}
@@ -74,7 +76,7 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	if err != nil {
 		return v, refuse(err, "Signature")
 	}
-	targets, err := l.targets(s, index, need)
+	targets, err := l.targets(s, &index, need)
 	if err != nil {
 		return v, err
 	}
@@ -91,26 +93,8 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	if s.Weak() && o.Strength.Has(v.guid) {
 		return v, refuse(ErrDowngrade, "SHA-1 again")
 	}
-	scratch := buffers.Get().(*[]byte)
-	defer buffers.Put(scratch)
-	buf, err := s.Verify(by.cert.PublicKey, *scratch)
-	defer func() {
-		if cap(buf) <= maxBuffer {
-			*scratch = buf[:0]
-		}
-	}()
-	if err != nil {
-		return v, refuse(err, "SignatureValue")
-	}
-	limit := 4*doc.Size() + 64<<10 // wssec.md A20
-	for i, ref := range s.References {
-		check := ref.Check
-		if ref.STR {
-			check = ref.CheckToken
-		}
-		if buf, err = check(targets[i], buf, limit); err != nil {
-			return v, refuse(err, "%s", targets[i].Local())
-		}
+	if err := digests(doc, s, by.cert.PublicKey, targets[:]); err != nil {
+		return v, err
 	}
 
 	// What follows is signed; it is checked for being meant for us, now.
@@ -137,20 +121,46 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 		}
 	}
 	o.Cache.put(by.text, by.cert)
-	if !s.Weak() {
+	if !s.Weak() && !r.headers { // under Strict nobody has a choice
 		o.Strength.add(v.guid)
 	}
-	v.replay = v.guid + " " + v.message
-	if !r.headers {
-		v.replay = legacyReplayKey(by.cert, s, targets, l.get(body))
+	if r.headers {
+		v.replay = v.guid + " " + v.message
+	} else {
+		v.replay = legacyReplayKey(by.cert, s, targets[:], l.get(body))
 	}
 	v.body, v.value, v.key, v.profile = l.payload, s.Value, by.cert.PublicKey, policy.Profile
 	return v, nil
 }
 
+// digests checks the signature value and then, what it vouches for, the digests of
+// the targets.
+func digests(doc *xmltree.Document, s dsig.Signature, key crypto.PublicKey, targets []xmltree.Node) error {
+	buf := buffers.Get().(*c14n.Buffer)
+	defer func() {
+		if buf.Size() <= maxBuffer {
+			buffers.Put(buf)
+		}
+	}()
+	if err := s.Verify(key, buf); err != nil {
+		return refuse(err, "SignatureValue")
+	}
+	limit := 4*doc.Size() + 64<<10 // wssec.md A20
+	for i, ref := range s.References {
+		check := ref.Check
+		if ref.STR {
+			check = ref.CheckToken
+		}
+		if err := check(targets[i], buf, limit); err != nil {
+			return refuse(err, "%s", targets[i].Local())
+		}
+	}
+	return nil
+}
+
 // buffers are room for canonical forms, which nobody needs after their digest.
 // Larger ones than maxBuffer are not kept.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+var buffers = sync.Pool{New: func() any { return new(c14n.Buffer) }}
 
 const maxBuffer = 1 << 20
 
@@ -258,33 +268,32 @@ func (l *layout) check(need shape, peer string) error {
 // what is not signed does not count, and what is signed elsewhere does not either
 // (wssec.md A1, A2). A SecurityTokenReference stands for the token only when it is
 // the one that KeyInfo holds.
-func (l *layout) targets(s dsig.Signature, index map[string]xmltree.Node, need shape) ([]xmltree.Node, error) {
-	targets := make([]xmltree.Node, 0, parts)
+func (l *layout) targets(s dsig.Signature, index *ids, need shape) (targets [parts]xmltree.Node, err error) {
 	var have part
-	for _, ref := range s.References {
-		n, ok := index[ref.ID]
-		if !ok {
-			return nil, refuse(ErrTarget, "no element has the id %.60q", ref.ID)
+	for k, ref := range s.References {
+		n := index.get(ref.ID)
+		if !n.Valid() {
+			return targets, refuse(ErrTarget, "no element has the id %.60q", ref.ID)
 		}
 		if ref.STR {
 			if n != s.KeyInfo.Child(wsseNS, "SecurityTokenReference") {
-				return nil, refuse(ErrTarget, "%.60q is not the token reference in use", n.Local())
+				return targets, refuse(ErrTarget, "%.60q is not the token reference in use", n.Local())
 			}
 			if n = l.get(token); !n.Valid() {
-				return nil, refuse(ErrTarget, "the token reference names nothing in the message")
+				return targets, refuse(ErrTarget, "the token reference names nothing in the message")
 			}
 		}
 		i := 0
 		for ; i < parts && (l.part[i] != n || !(need.need | need.may).has(1<<i)); i++ {
 		}
 		if i == parts {
-			return nil, refuse(ErrTarget, "%.60q is not to be signed here", n.Local())
+			return targets, refuse(ErrTarget, "%.60q is not to be signed here", n.Local())
 		}
 		if have.has(1 << i) {
-			return nil, refuse(ErrTarget, "%.60q is signed twice", n.Local())
+			return targets, refuse(ErrTarget, "%.60q is signed twice", n.Local())
 		}
 		have |= 1 << i
-		targets = append(targets, n)
+		targets[k] = n
 	}
 	must := need.sign
 	for i, n := range l.part {
@@ -293,7 +302,7 @@ func (l *layout) targets(s dsig.Signature, index map[string]xmltree.Node, need s
 		}
 	}
 	if missing := must &^ have; missing != 0 {
-		return nil, refuse(ErrUnsigned, "%v", missing)
+		return targets, refuse(ErrUnsigned, "%v", missing)
 	}
 	return targets, nil
 }

@@ -39,6 +39,9 @@ func (s Seal) legacyEnvelope(payload, confirm []byte) (envelope, value []byte, e
 	if w.strong {
 		w.reference(w.ids.token, []byte(`<wsse:BinarySecurityToken xmlns:wsse="`+wsseNS+`"`), token[len(`<wsse:BinarySecurityToken`):])
 	}
+	if w.err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrSeal, w.err)
+	}
 	if value, err = w.sign(s.Signer, w.signedInfo(make([]byte, 0, 1024), true)); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrSeal, err)
 	}
@@ -78,11 +81,16 @@ type legacyWriter struct {
 	sign           func(crypto.Signer, []byte) ([]byte, error)
 	references     [4][2]string // id and digest
 	n              int          // of references
+	err            error        // why one of them has no digest
 }
 
 // reference adds a signed part, given its canonical octets in pieces.
 func (w *legacyWriter) reference(id string, octets ...[]byte) {
-	w.references[w.n] = [2]string{id, dsig.Digest(w.digest, octets...)}
+	sum, err := dsig.Digest(w.digest, octets...)
+	if err != nil {
+		w.err = err
+	}
+	w.references[w.n] = [2]string{id, sum}
 	w.n++
 }
 

@@ -172,31 +172,66 @@ func text(n xmltree.Node) (string, error) {
 	return n.Text(), nil
 }
 
-// ids maps every id of the document to its element. Anything that any stack
+// ids are the elements of a document by their ids. Messages have few.
+type ids struct {
+	few   [16]idOf
+	count int                     // of few
+	more  map[string]xmltree.Node // those beyond
+	last  xmltree.Node            // the element found last
+}
+
+type idOf struct {
+	id   string
+	node xmltree.Node
+}
+
+// get is the element of that id; invalid if there is none.
+func (x *ids) get(id string) xmltree.Node {
+	for i := range x.few[:x.count] {
+		if x.few[i].id == id {
+			return x.few[i].node
+		}
+	}
+	return x.more[id]
+}
+
+func (x *ids) add(id string, n xmltree.Node) {
+	x.last = n
+	switch {
+	case x.count < len(x.few):
+		x.few[x.count] = idOf{id, n}
+		x.count++
+	case x.more == nil:
+		x.more = map[string]xmltree.Node{id: n}
+	default:
+		x.more[id] = n
+	}
+}
+
+// indexIDs finds the elements of a document that have ids. Anything that any stack
 // takes for an id counts: wsu:Id, Id, ID, id and xml:id, in whatever namespace.
 // An id used twice, or a second id of one element, makes it unclear what a
 // reference means (wssec.md A3). XOP includes stand for octets elsewhere, so
 // none may be near a digest (A29).
-func ids(doc *xmltree.Document) (map[string]xmltree.Node, error) {
-	found := make(map[string]xmltree.Node, parts)
-	for i := range doc.Len() {
-		n := doc.At(i)
-		if n.Local() == "Include" && n.Space() == xopNS {
-			return nil, refuse(ErrShape, "XOP include")
-		}
-		has := false
-		for a := range n.Attrs() {
-			if len(a.Local) != 2 || !strings.EqualFold(a.Local, "id") {
-				continue
+func indexIDs(doc *xmltree.Document) (x ids, err error) {
+	if doc.Declares(xopNS) {
+		for i := range doc.Len() {
+			if doc.At(i).Is(xopNS, "Include") {
+				return x, refuse(ErrShape, "XOP include")
 			}
-			if !dsig.ValidID(a.Value) {
-				return nil, refuse(ErrID, "id %.60q", a.Value)
-			}
-			if _, double := found[a.Value]; double || has {
-				return nil, refuse(ErrID, "id %.60q again", a.Value)
-			}
-			found[a.Value], has = n, true
 		}
 	}
-	return found, nil
+	for n, a := range doc.Attrs() {
+		if len(a.Local) != 2 || !strings.EqualFold(a.Local, "id") {
+			continue
+		}
+		if !dsig.ValidID(a.Value) {
+			return x, refuse(ErrID, "id %.60q", a.Value)
+		}
+		if x.last == n || x.get(a.Value).Valid() {
+			return x, refuse(ErrID, "id %.60q again", a.Value)
+		}
+		x.add(a.Value, n)
+	}
+	return x, nil
 }

@@ -30,6 +30,9 @@ func (s *Strength) Has(guid string) bool {
 
 // Known lists the peers that have, in order: what to keep over a restart.
 func (s *Strength) Known() []string {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := make([]string, 0, len(s.strong))

@@ -13,7 +13,7 @@ import (
 // signer is the certificate that a message names.
 type signer struct {
 	cert *x509.Certificate
-	text string // base64 of it, when it was in the message: what to remember it by
+	text string // base64 of it, when it was in the message and is not remembered yet
 }
 
 // signer finds the certificate that KeyInfo names in one of the allowed ways. No
@@ -96,14 +96,15 @@ func (l *layout) direct(s signer, ref xmltree.Node, o Opening) (signer, error) {
 
 // decode reads the certificate that is the text of n.
 func decode(s signer, n xmltree.Node, o Opening) (signer, error) {
-	var err error
-	if s.text, err = text(n); err != nil {
+	encoded, err := text(n)
+	if err != nil {
 		return s, err
 	}
-	if s.cert = o.Cache.get(s.text); s.cert != nil {
+	if s.cert = o.Cache.get(encoded); s.cert != nil {
 		return s, nil
 	}
-	der, err := dsig.DecodeBase64(s.text)
+	s.text = encoded
+	der, err := dsig.DecodeBase64(encoded)
 	if err != nil {
 		return s, refuse(ErrToken, "token is not base64")
 	}

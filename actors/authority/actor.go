@@ -80,12 +80,9 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	case actors.Receive:
 		fx, err = a.receive(now, ev.Message)
 	case actors.ActionDone:
-		r, ok := a.book[ev.Reservation]
-		if !ok {
-			err = a.refuse("actionDone", ev.Reservation, actors.NotFound, "no such reservation")
-			break
-		}
-		fx, err = a.step(now, r, func(s *step) error { s.actionDone(ev); return nil })
+		fx, err = a.actionsDone(now, ev.Reservation, ev)
+	case actors.ActionsDone:
+		fx, err = a.actionsDone(now, ev.Reservation, ev.Done...)
 	case actors.Close:
 		r, ok := a.book[ev.Reservation]
 		if !ok {
@@ -99,6 +96,22 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 	}
 	fx.Wake = a.agenda.Next()
 	return fx, err
+}
+
+// actionsDone takes the ends of actions, one after another but in one step.
+func (a *Actor) actionsDone(now actors.Cycle, id actors.ReservationID, done ...actors.ActionDone) (actors.Effects, error) {
+	r, ok := a.book[id]
+	if !ok {
+		return actors.Effects{}, a.refuse("actionDone", id, actors.NotFound, "no such reservation")
+	}
+	return a.step(now, r, func(s *step) error {
+		for _, ev := range done {
+			s.actionDone(ev)
+			for s.probe() {
+			}
+		}
+		return nil
+	})
 }
 
 func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects, error) {
@@ -170,6 +183,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	}
 	for s.probe() {
 	}
+	s.compact()
 	if s.illegal != nil {
 		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
 	}
@@ -185,7 +199,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.changed {
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
 		fx.Run = s.Reservation.owed(&r)
-		a.put(s.Reservation)
+		a.put(s.Reservation, &r)
 	}
 	for _, name := range s.quarantined {
 		if h, ok := a.hosts.hosts[name]; ok {
@@ -222,14 +236,21 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 	return fx
 }
 
-// put makes r the present state: of the book, the hosts, the agenda.
-func (a *Actor) put(r Reservation) {
+// put makes r the present state: of the book, the hosts, the agenda. What it shares
+// with the reservation before is there already.
+func (a *Actor) put(r Reservation, before *Reservation) {
 	a.book[r.ID] = r
-	for _, id := range r.Tickets {
-		a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
+	if before == nil || len(r.Tickets) != len(before.Tickets) {
+		for _, id := range r.Tickets {
+			a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
+		}
 	}
-	for _, u := range r.Units {
-		a.hosts.hold(u.Host, r.ID)
+	fresh := r.Units
+	if before != nil { // new units come last; hosts of those that went are freed by the step
+		fresh = fresh[max(0, len(fresh)-(r.Made-before.Made)):]
+	}
+	for i := range fresh {
+		a.hosts.hold(fresh[i].Host, r.ID)
 	}
 	delete(a.starved, r.ID)
 	a.agenda.Set(r.ID, a.due(r))
@@ -341,11 +362,13 @@ func (a *Actor) wants(r Reservation) actors.Properties {
 // valid keeps of a policy's choice what it may choose: free hosts of the type,
 // each once, no more than needed.
 func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
-	var out []string
+	out := make([]string, 0, min(len(names), need))
+	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		h, ok := a.hosts.hosts[name]
-		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !slices.Contains(out, name) && len(out) < need {
+		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !seen[name] && len(out) < need {
 			out = append(out, name)
+			seen[name] = true
 		}
 	}
 	return out

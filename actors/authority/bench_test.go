@@ -46,7 +46,7 @@ func BenchmarkIdleTick(b *testing.B) {
 				r := sample(active)
 				r.ID = actors.ReservationID(fmt.Sprint("R", i))
 				r.Units = nil
-				a.put(r)
+				a.put(r, nil)
 			}
 			b.ReportAllocs()
 			for b.Loop() {

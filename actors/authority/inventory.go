@@ -5,7 +5,7 @@ import (
 	"iter"
 	"math/bits"
 	"slices"
-	"sort"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/policy"
@@ -13,7 +13,7 @@ import (
 
 // inventory is the site's hosts, by name and by type. The free hosts of a type
 // are a bit set in order of their names, so that finding the first free ones
-// does not look at those that are taken.
+// looks at few of those that are taken.
 type inventory struct {
 	hosts   map[string]*host
 	shelves map[actors.ResourceType]*shelf
@@ -30,8 +30,9 @@ type host struct {
 }
 
 type shelf struct {
-	names []string // sorted
+	hosts []*host // in order of their names
 	free  []uint64
+	first int // no word before it has a bit
 }
 
 func newInventory() inventory {
@@ -54,32 +55,39 @@ func (v inventory) add(h host) {
 		s = &shelf{}
 		v.shelves[h.Type] = s
 	}
-	i := sort.SearchStrings(s.names, h.Name)
-	s.names = slices.Insert(s.names, i, h.Name)
+	i := len(s.hosts)
+	if i > 0 && s.hosts[i-1].Name > h.Name {
+		i, _ = slices.BinarySearchFunc(s.hosts, h.Name, func(o *host, name string) int { return strings.Compare(o.Name, name) })
+	}
+	s.hosts = slices.Insert(s.hosts, i, &h)
 	v.hosts[h.Name] = &h
 	v.renumber(s, i)
 }
 
 func (v inventory) remove(h *host) {
 	s := v.shelves[h.Type]
-	s.names = slices.Delete(s.names, h.place, h.place+1)
+	s.hosts = slices.Delete(s.hosts, h.place, h.place+1)
 	v.renumber(s, h.place)
 }
 
 // renumber puts the hosts from place i on back on their bits.
 func (v inventory) renumber(s *shelf, i int) {
-	s.free = slices.Grow(s.free, (len(s.names)+63)/64-min(len(s.free), (len(s.names)+63)/64))[:(len(s.names)+63)/64]
-	for ; i < len(s.names); i++ {
-		h := v.hosts[s.names[i]]
-		h.place = i
-		v.mark(h)
+	for words := (len(s.hosts) + 63) / 64; len(s.free) < words; {
+		s.free = append(s.free, 0)
+	}
+	s.free = s.free[:(len(s.hosts)+63)/64]
+	for ; i < len(s.hosts); i++ {
+		s.hosts[i].place = i
+		v.mark(s.hosts[i])
 	}
 }
 
 func (v inventory) mark(h *host) {
-	word, bit := &v.shelves[h.Type].free[h.place/64], uint64(1)<<(h.place%64)
+	s := v.shelves[h.Type]
+	word, bit := &s.free[h.place/64], uint64(1)<<(h.place%64)
 	if h.holder == "" && !h.Quarantined {
 		*word |= bit
+		s.first = min(s.first, h.place/64)
 	} else {
 		*word &^= bit
 	}
@@ -122,9 +130,12 @@ func (v inventory) free(t actors.ResourceType) iter.Seq[actors.Host] {
 		if s == nil {
 			return
 		}
-		for w, word := range s.free {
-			for ; word != 0; word &= word - 1 {
-				if !yield(v.hosts[s.names[w*64+bits.TrailingZeros64(word)]].Host) {
+		for s.first < len(s.free) && s.free[s.first] == 0 {
+			s.first++
+		}
+		for w := s.first; w < len(s.free); w++ {
+			for word := s.free[w]; word != 0; word &= word - 1 {
+				if !yield(s.hosts[w*64+bits.TrailingZeros64(word)].Host) {
 					return
 				}
 			}
@@ -136,8 +147,8 @@ func (v inventory) free(t actors.ResourceType) iter.Seq[actors.Host] {
 func (v inventory) count(t actors.ResourceType) int {
 	n := 0
 	if s := v.shelves[t]; s != nil {
-		for _, name := range s.names {
-			if !v.hosts[name].Quarantined {
+		for _, h := range s.hosts {
+			if !h.Quarantined {
 				n++
 			}
 		}

@@ -2,7 +2,6 @@ package authority
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -25,7 +24,7 @@ func (s *step) modify(m actors.Message) error {
 		return s.refuse(m, actors.Invalid, err.Error())
 	}
 	s.Sequence, s.Config, s.Modify = m.Sequence, s.Config.MergedModify(m.Properties), wanted.Number
-	s.Units = slices.Clone(s.Units)
+	s.own()
 	for i := range s.Units {
 		if u := &s.Units[i]; u.State == actors.UnitActive {
 			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1

@@ -49,6 +49,10 @@ type step struct {
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
+
+	owned bool // Units is not shared with the reservation before the step
+	gone  int  // units that are Closed and still in the list
+	at    int  // in Units, behind the unit whose action ended last
 }
 
 // try is a setup that has ended.
@@ -130,7 +134,8 @@ func (s *step) close(why string) {
 		s.answer = true
 		return
 	}
-	s.Units, s.changed = slices.Clone(s.Units), true
+	s.own()
+	s.compact()
 	for i := range s.Units {
 		s.teardown(&s.Units[i])
 	}
@@ -160,7 +165,7 @@ func (s *step) probe() bool {
 	case priming, repriming:
 		s.settle()
 	case closingTicket, closingLease, closingFailed:
-		if len(s.Units) == 0 {
+		if len(s.Units) == s.gone {
 			s.move(closed, "every unit is gone")
 			s.Retry = 0
 			s.answer = true
@@ -172,8 +177,8 @@ func (s *step) probe() bool {
 // settle ends priming when no unit is on its way in.
 func (s *step) settle() {
 	usable := 0
-	for _, u := range s.Units {
-		switch u.State {
+	for i := len(s.Units) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
+		switch s.Units[i].State {
 		case actors.UnitPriming, actors.UnitModifying:
 			return
 		case actors.UnitActive:
@@ -208,7 +213,7 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 		m.Lease = &actors.Lease{}
 		return m
 	}
-	m.Lease = &actors.Lease{}
+	m.Lease = &actors.Lease{Units: make([]actors.Unit, 0, len(r.Units))}
 	for _, u := range r.Units {
 		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
 			u.Host, u.Attempts = "", 0
@@ -225,6 +230,12 @@ func key(id actors.ReservationID) string { return reservationPrefix + string(id)
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	units := r.Units
+	r.Units = nil
 	b, err := json.Marshal(r)
-	return append(dst, b...), err
+	if err != nil || len(units) == 0 {
+		return append(dst, b...), err
+	}
+	dst = append(append(dst, b[:len(b)-1]...), `,"units":`...)
+	return append(actors.AppendUnits(dst, units), '}'), nil
 }

@@ -96,7 +96,7 @@ func (a *Actor) restore(rec actors.Stored) error {
 		if err := a.vacant(r); err != nil {
 			return bad(err)
 		}
-		a.put(r)
+		a.put(r, nil)
 		a.count(r)
 	case actors.EvidencePrefix:
 		if err := a.archive.Restore(id, rec.Data); err != nil {

@@ -432,7 +432,7 @@ func TestSpared(t *testing.T) {
 	a := world(t)
 	other := sample(active)
 	other.ID, other.Ticket.ID, other.Tickets, other.Units = "R2", "T2", []actors.TicketID{"T2"}, other.Units[1:]
-	a.put(other)
+	a.put(other, nil)
 	if err := a.Restore(actors.Stored{Key: torn.Key, Data: data}); err == nil || a.book["R1"].ID != "" || free(a) != "3  " {
 		t.Errorf("a host with two units: %v, free %q", err, free(a))
 	}

@@ -3,6 +3,7 @@ package authority
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -11,7 +12,7 @@ import (
 // tells the units that stay about their new term and takes away those too many.
 func (s *step) begin(hosts []actors.Host, why string) {
 	s.Term, s.Modify = s.Wanted, 0
-	s.Units, s.changed = slices.Clone(s.Units), true
+	s.own()
 	keep := s.Ticket.Units
 	for i := range s.Units {
 		u := &s.Units[i]
@@ -24,10 +25,11 @@ func (s *step) begin(hosts []actors.Host, why string) {
 			s.teardown(u)
 		}
 	}
+	s.Units = slices.Grow(s.Units, len(hosts))
 	for _, h := range hosts {
 		s.Made++
 		s.Units = append(s.Units, actors.Unit{
-			ID:   actors.UnitID(actors.DeriveID("unit", string(s.config.Self.ID), string(s.Client), string(s.ID), fmt.Sprint(s.Made))),
+			ID:   actors.UnitID(actors.DeriveID("unit", string(s.config.Self.ID), string(s.Client), string(s.ID), strconv.Itoa(s.Made))),
 			Host: h.Name, State: actors.UnitPriming, Sequence: 1, Properties: h.Properties,
 		})
 	}
@@ -52,14 +54,39 @@ func (s *step) teardown(u *actors.Unit) {
 	}
 }
 
+// own makes the units the step's own to change; the reservation before the step
+// keeps its own. It costs what there are units, once in a step.
+func (s *step) own() {
+	if !s.owned {
+		s.Units, s.owned = slices.Clone(s.Units), true
+	}
+	s.changed = true
+}
+
+// find is the place of a unit, or -1. Actions mostly end in the order in which they
+// began, so it looks behind the last one first.
+func (s *step) find(id actors.UnitID) int {
+	for n := range s.Units {
+		i := s.at + n
+		if i >= len(s.Units) {
+			i -= len(s.Units)
+		}
+		if s.Units[i].ID == id {
+			s.at = i + 1
+			return i
+		}
+	}
+	return -1
+}
+
 // actionDone takes the result of an action. A result that does not echo the
 // unit's present sequence is about an action since overtaken.
 func (s *step) actionDone(ev actors.ActionDone) {
-	i := slices.IndexFunc(s.Units, func(u actors.Unit) bool { return u.ID == ev.Unit })
+	i := s.find(ev.Unit)
 	if i < 0 || s.Units[i].Sequence != ev.Sequence || !s.Units[i].State.Pending() {
 		return
 	}
-	s.Units, s.changed = slices.Clone(s.Units), true
+	s.own()
 	u := &s.Units[i]
 	u.Notice = ev.Note
 	switch {
@@ -102,7 +129,8 @@ func (s *step) again(i int, ev actors.ActionDone) {
 
 // retry runs the failed teardowns once more.
 func (s *step) retry() {
-	s.Units, s.Retry, s.changed = slices.Clone(s.Units), 0, true
+	s.own()
+	s.Retry = 0
 	for i := range s.Units {
 		if u := &s.Units[i]; u.State == actors.UnitClosing && u.Attempts > 0 {
 			u.Sequence++
@@ -110,23 +138,50 @@ func (s *step) retry() {
 	}
 }
 
+// drop takes a unit away and notes its host in to. The units behind it move up when
+// the step is over, all at once.
 func (s *step) drop(i int, to *[]string) {
 	*to = append(*to, s.Units[i].Host)
-	s.Units = slices.Delete(s.Units, i, i+1)
+	s.Units[i].State = actors.UnitClosed
+	s.gone++
+}
+
+// compact moves units up to where others have gone.
+func (s *step) compact() {
+	if s.gone > 0 {
+		s.Units = slices.DeleteFunc(s.Units, func(u actors.Unit) bool { return u.State == actors.UnitClosed })
+		s.gone, s.at = 0, 0
+	}
 }
 
 // owed lists the actions r's units wait for, beyond those before waited for; with
-// a nil before, all of them. It depends on the two reservations only.
+// a nil before, all of them. It depends on the two reservations only. Units keep
+// their order from one to the next, so that one walk over both finds what is new.
 func (r Reservation) owed(before *Reservation) []actors.Action {
 	var out []actors.Action
-	for _, u := range r.Units {
-		if !u.State.Pending() || before != nil && slices.ContainsFunc(before.Units, func(o actors.Unit) bool {
-			return o.ID == u.ID && o.Sequence == u.Sequence
-		}) {
+	var old []actors.Unit
+	if before != nil {
+		old = before.Units
+	}
+	var config actors.Properties
+	for i := range r.Units {
+		u := &r.Units[i]
+		for len(old) > 0 && old[0].ID != u.ID {
+			old = old[1:] // it has gone; behind the last one, all are new
+		}
+		same := false
+		if len(old) > 0 {
+			same, old = old[0].Sequence == u.Sequence, old[1:]
+		}
+		if same || !u.State.Pending() {
 			continue
 		}
-		out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: u,
-			Verb: r.verb(u), Sequence: u.Sequence, Properties: r.Ticket.Properties.Merged(r.Config)})
+		if out == nil {
+			out = make([]actors.Action, 0, len(r.Units)-i)
+			config = r.Ticket.Properties.Merged(r.Config)
+		}
+		out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: *u,
+			Verb: r.verb(*u), Sequence: u.Sequence, Properties: config})
 	}
 	return out
 }

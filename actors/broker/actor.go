@@ -181,7 +181,7 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		why = "a request needs a reservation and a slice"
 	case m.Type == "" || m.Units < 1:
 		why = fmt.Sprintf("cannot grant %d units of type %q", m.Units, m.Type)
-	case a.config.Cycles.Of(m.Term.End) <= now:
+	case a.config.Cycles.Of(policy.Ask{Term: m.Term, Properties: m.Properties}.Until()) <= now:
 		why = "the term is already over"
 	}
 	if err := m.Term.Validate(); why == "" && err != nil {

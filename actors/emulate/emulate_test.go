@@ -12,12 +12,14 @@ import (
 
 	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/policy/adaptive"
 	"github.com/leasehold/leasehold/actors/policy/edf"
 	"github.com/leasehold/leasehold/actors/policy/evenload"
 	"github.com/leasehold/leasehold/actors/policy/fcfs"
 	"github.com/leasehold/leasehold/actors/policy/firstfit"
 	"github.com/leasehold/leasehold/actors/policy/priority"
 	"github.com/leasehold/leasehold/actors/policy/propshare"
+	"github.com/leasehold/leasehold/actors/policy/static"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -43,6 +45,15 @@ var policies = emulate.Policies{
 			return nil, fmt.Errorf("there is no assignment policy %q", name)
 		}
 		return firstfit.Policy{}, nil
+	},
+	Manager: func(name string, s policy.GuestSettings) (policy.Manager, error) {
+		switch name {
+		case "adaptive":
+			return adaptive.Policy{GuestSettings: s}, nil
+		case "static":
+			return static.Policy{GuestSettings: s}, nil
+		}
+		return nil, fmt.Errorf("there is no manager's policy %q", name)
 	},
 }
 

@@ -1,24 +1,23 @@
 package emulate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
-// guest follows a demand with leases. It sees what its manager sees: the tickets
-// that arrive, and its reservations' moves.
+// guest is what is seen of one manager's leases from outside: what it asks for, the
+// tickets it gets, and its reservations' moves. What it leases is its policy's
+// business; see package adaptive.
 type guest struct {
 	Manager
 	broker actors.ActorID
 	slice  actors.Slice
-	demand []int // as the trace has it, at each sample
-	target []int // as the guest follows it
+	demand []int // at each sample
 	leases []*lease
 	byID   map[actors.ReservationID]*lease
-	asked  int
 	met    meter // units that can be used
 	leased int64 // unit cycles that tickets covered, of leases that are over
 	counts Counts
@@ -27,11 +26,10 @@ type guest struct {
 
 // lease is one reservation from its request to its end.
 type lease struct {
-	id        actors.ReservationID
-	units     int
-	term      actors.Term
-	granted   bool
-	extending bool
+	id      actors.ReservationID
+	units   int
+	term    actors.Term
+	granted bool
 }
 
 // Counts is what became of a guest's requests.
@@ -48,69 +46,28 @@ func newGuest(w *world, i int, self, broker actors.ActorID) *guest {
 	g := &guest{Manager: m, broker: broker, byID: map[actors.ReservationID]*lease{}, cycles: w.cycles,
 		slice: actors.Slice{ID: actors.SliceID(self), Name: m.Name}}
 	g.demand = m.Demand.samples(int((w.Length+w.Sample-1)/w.Sample), w.Sample, w.Seed, i)
-	g.target = g.demand
-	if m.Filter != nil {
-		g.target = m.Filter.smooth(g.demand, w.Sample)
-	}
 	return g
 }
 
-// covers reports whether a lease covers an instant.
-func (l *lease) covers(at actors.Millis) bool { return l.term.Contains(at) }
-
-// follow asks for what will be missing when a lease requested now begins, and
-// gives back what is too much now.
-func (g *guest) follow(w *world, now actors.Cycle) {
-	g.forget(w.cycles.Start(now))
-	self := w.byID[actors.ActorID(g.slice.ID)]
-	want := g.target[now/actors.Cycle(w.Sample/w.Cycle)]
-	begin := w.cycles.Start(now + max(actors.Cycle(g.Lead/w.Cycle), 1))
-	length := actors.Millis(int64(g.Term) / 1e6)
-	missing := want
-	for _, l := range g.leases {
-		if l.covers(begin) || l.extending {
-			missing -= l.units
-		}
+// settings is what the guest's policy is told.
+func (m Manager) settings(sample Length) policy.GuestSettings {
+	millis := func(l Length) actors.Millis { return actors.Millis(int64(l) / 1e6) }
+	s := policy.GuestSettings{Units: m.Units, Term: millis(m.Term), Lead: millis(m.Lead), Chunk: m.Chunk, Renew: m.Renew,
+		Return: m.Surplus == "return", Least: m.Least, Most: m.Most, PerUnit: m.PerUnit}
+	if f := m.Filter; f != nil {
+		s.Filter = &policy.Filter{Window: max(int(f.Window/sample), 1), Step: f.Step, Damping: f.Damping}
 	}
-	for _, l := range g.leases {
-		if g.Renew && missing > 0 && l.granted && !l.extending && l.term.End < begin {
-			l.extending = true
-			missing -= l.units
-			w.send(self, actors.Extend{Reservation: l.id, End: l.term.End + length})
-		}
-	}
-	for missing > 0 {
-		g.asked++
-		g.counts.Requests++
-		l := &lease{id: actors.ReservationID(actors.DeriveID("lease", g.Name, fmt.Sprint(g.asked))), units: min(missing, g.Chunk),
-			term: actors.NewTerm(begin, begin+length-1)}
-		missing -= l.units
-		g.leases, g.byID[l.id] = append(g.leases, l), l
-		w.send(self, actors.Request{Reservation: l.id, Slice: g.slice, Type: actors.ResourceType(g.Type), Units: l.units,
-			Term: l.term, Request: actors.Properties(g.Request)})
-	}
-	if g.Surplus == "return" {
-		g.giveBack(w, self, now, want)
-	}
+	return s
 }
 
-// giveBack closes the newest leases that are not needed.
-func (g *guest) giveBack(w *world, self *player, now actors.Cycle, want int) {
-	surplus := -want
-	at := w.cycles.Start(now)
-	for _, l := range g.leases {
-		if l.covers(at) {
-			surplus += l.units
-		}
+// said takes what the manager tells a broker.
+func (g *guest) said(m actors.Message) {
+	if m.Op != actors.OpTicket || g.byID[m.Reservation] != nil {
+		return
 	}
-	for _, l := range slices.Backward(slices.Clone(g.leases)) {
-		if l.granted && l.covers(at) && l.units <= surplus {
-			surplus -= l.units
-			g.counts.Returned++
-			g.drop(l, at)
-			w.send(self, actors.Close{Reservation: l.id})
-		}
-	}
+	g.counts.Requests++
+	l := &lease{id: m.Reservation, units: m.Units, term: m.Term}
+	g.leases, g.byID[l.id] = append(g.leases, l), l
 }
 
 // forget drops leases whose terms are over.
@@ -138,7 +95,6 @@ func (g *guest) heard(m actors.Message) {
 		return
 	}
 	if m.Failed || m.Ticket == nil {
-		l.extending = false
 		return
 	}
 	switch {
@@ -147,7 +103,7 @@ func (g *guest) heard(m actors.Message) {
 	case m.Ticket.Term.End > l.term.End:
 		g.counts.Extended++
 	}
-	l.granted, l.extending = true, false
+	l.granted = true
 	l.units, l.term = m.Ticket.Units, m.Ticket.Term
 }
 
@@ -155,6 +111,11 @@ func (g *guest) heard(m actors.Message) {
 func (g *guest) moved(m actors.Transition, now actors.Cycle) {
 	l := g.byID[m.Reservation]
 	if l == nil {
+		return
+	}
+	if m.Why == "asked to close" && l.granted { // its policy gives it back before its term is over
+		g.counts.Returned++
+		g.drop(l, g.cycles.Start(now))
 		return
 	}
 	if strings.HasPrefix(m.To, actors.Failed.String()) || strings.HasPrefix(m.To, actors.Closed.String()) {
@@ -169,7 +130,7 @@ func (g *guest) moved(m actors.Transition, now actors.Cycle) {
 // and granted.
 func (g *guest) sums(at actors.Millis) (requested, leased int) {
 	for _, l := range g.leases {
-		if !l.covers(at) {
+		if !l.term.Contains(at) {
 			continue
 		}
 		requested += l.units

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -122,13 +124,14 @@ func (s *Scenario) fill() {
 	for i := range s.Managers {
 		m := &s.Managers[i]
 		word(&m.Type, "node")
+		word(&m.Policy, "adaptive")
+		if m.Policy == "static" && m.Demand.Kind == "" {
+			m.Demand = Trace{Kind: "constant", Base: m.Units}
+		}
 		word(&m.Surplus, "keep")
 		def(&m.Lead, time.Duration(s.Sample))
 		if len(s.Brokers) == 1 {
 			word(&m.Broker, s.Brokers[0].Name)
-		}
-		if m.Chunk == 0 {
-			m.Chunk = maxDemand
 		}
 		if f := m.Filter; f != nil {
 			def(&f.Window, 150*time.Minute)
@@ -214,8 +217,16 @@ func (s *Scenario) check() error {
 		if m.Surplus != "keep" && m.Surplus != "return" {
 			add("%ssurplus is %q, neither keep nor return", who, m.Surplus)
 		}
-		if m.Chunk < 1 {
-			add("%schunk is %d, not 1 or more", who, m.Chunk)
+		for _, n := range []struct {
+			name  string
+			value int
+		}{{"chunk", m.Chunk}, {"units", m.Units}, {"least", m.Least}, {"most", m.Most}, {"per_unit", m.PerUnit}} {
+			if n.value < 0 || n.value > maxDemand {
+				add("%s%s is %d, not 0 to %d", who, n.name, n.value, maxDemand)
+			}
+		}
+		if err := policy.Check(actors.Properties(m.Request), max(m.Chunk, m.Units, 1)); err != nil {
+			add("%s%w", who, err)
 		}
 		bad = append(bad, m.Demand.check(who)...)
 		if f := m.Filter; f != nil && (f.Damping < 0 || f.Damping >= 1 || f.Step < 0 || f.Window < s.Sample || f.Window/s.Sample > 10_000) {

@@ -43,16 +43,21 @@ type Broker struct {
 // Manager is a service manager with one guest.
 type Manager struct {
 	Name    string            `yaml:"name"`
-	Broker  string            `yaml:"broker"`  // default the only one
-	Type    string            `yaml:"type"`    // what it leases; default node
-	Term    Length            `yaml:"term"`    // of a lease; required
-	Lead    Length            `yaml:"lead"`    // between a request and the start it asks for; default one sample
-	Chunk   int               `yaml:"chunk"`   // the most units it asks for in one lease; default no limit
-	Join    Length            `yaml:"join"`    // how long a unit takes to join the guest
-	Leave   Length            `yaml:"leave"`   // and to leave it
-	Renew   bool              `yaml:"renew"`   // extend leases by their length while demand lasts
-	Surplus string            `yaml:"surplus"` // keep, the default, or return
-	Request map[string]string `yaml:"request"` // request properties, as in elastic: "true"
+	Policy  string            `yaml:"policy"`   // adaptive, the default, or static
+	Broker  string            `yaml:"broker"`   // default the only one
+	Type    string            `yaml:"type"`     // what it leases; default node
+	Term    Length            `yaml:"term"`     // of a lease; required
+	Lead    Length            `yaml:"lead"`     // between a request and the start it asks for; default one sample
+	Chunk   int               `yaml:"chunk"`    // the most units it asks for in one lease; default no limit
+	Join    Length            `yaml:"join"`     // how long a unit takes to join the guest
+	Leave   Length            `yaml:"leave"`    // and to leave it
+	Renew   bool              `yaml:"renew"`    // extend leases by their length while demand lasts
+	Surplus string            `yaml:"surplus"`  // keep, the default, or return
+	Request map[string]string `yaml:"request"`  // request properties, as in elastic: "true"
+	Units   int               `yaml:"units"`    // static: how many it keeps
+	Least   int               `yaml:"least"`    // adaptive: never fewer
+	Most    int               `yaml:"most"`     // adaptive: nor more; default no limit
+	PerUnit int               `yaml:"per_unit"` // adaptive: how much demand one unit serves; default 1
 	Demand  Trace             `yaml:"demand"`
 	Filter  *Filter           `yaml:"filter"` // smooths the demand before it is followed; none by default
 }

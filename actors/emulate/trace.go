@@ -61,33 +61,3 @@ func (t Trace) samples(count int, step Length, seed uint64, index int) []int {
 	}
 	return out
 }
-
-// smooth passes observations through the filter.
-func (f Filter) smooth(in []int, step Length) []int {
-	window := max(int(f.Window/step), 1)
-	out := make([]int, len(in))
-	damped, estimate := 0.0, 0.0
-	recent := make([]float64, 0, window)
-	for i, n := range in {
-		if i == 0 {
-			damped, estimate = float64(n), float64(n)
-		}
-		damped = f.Damping*damped + (1-f.Damping)*float64(n)
-		if len(recent) == window {
-			recent = append(recent[:0], recent[1:]...)
-		}
-		recent = append(recent, damped)
-		sum, squares := 0.0, 0.0
-		for _, x := range recent {
-			sum += x
-			squares += x * x
-		}
-		mean := sum / float64(len(recent))
-		deviation := math.Sqrt(math.Max(squares/float64(len(recent))-mean*mean, 0))
-		if math.Abs(estimate-mean) > f.Step*deviation {
-			estimate = mean
-		}
-		out[i] = int(math.Round(estimate))
-	}
-	return out
-}

@@ -18,6 +18,7 @@ import (
 type Policies struct {
 	Broker    func(name string, s policy.Settings) (policy.Broker, error)
 	Authority func(name string) (policy.Authority, error)
+	Manager   func(name string, s policy.GuestSettings) (policy.Manager, error)
 }
 
 // world is a scenario being played.
@@ -81,16 +82,16 @@ func (w *world) play(res *Result) error {
 	for now := actors.Cycle(0); now < w.end; now = w.next(now, every) {
 		w.events = 0
 		w.due(now)
+		if now%every == 0 { // who looks in this cycle anyway shall know what is so
+			for _, g := range w.guests {
+				g.forget(w.cycles.Start(now))
+				w.send(w.byID[actors.ActorID(g.slice.ID)], actors.Observe{Guest: g.Name, Value: g.demand[now/every]})
+			}
+		}
 		if err := w.tick(now); err != nil {
 			return err
 		}
 		if now%every == 0 {
-			for _, g := range w.guests {
-				g.follow(w, now)
-			}
-			if err := w.deliver(now); err != nil {
-				return err
-			}
 			res.take(w, now)
 		}
 	}
@@ -175,6 +176,9 @@ func (w *world) carry(p *player, now actors.Cycle, fx actors.Effects) error {
 		if to == nil {
 			return fmt.Errorf("emulate: cycle %d: a message to %s, whom nobody knows", now, m.To)
 		}
+		if p.guest != nil {
+			p.guest.said(m)
+		}
 		if to.guest != nil {
 			to.guest.heard(m)
 		}
@@ -239,13 +243,19 @@ func (w *world) open(p Policies) error {
 		w.cast, w.byID[pl.id] = append(w.cast, pl), pl
 	}
 	for i, m := range w.Managers {
+		pol, err := p.Manager(m.Policy, m.settings(w.Sample))
+		if err != nil {
+			return fmt.Errorf("manager %s: %w", m.Name, err)
+		}
 		self := id("manager", m.Name)
 		margins := manager.LegacyMargins()
 		margins.Keep = 16 // what is over is of no more use here
 		g := newGuest(w, i, self, id("broker", m.Broker))
 		w.guests = append(w.guests, g)
 		add(&player{id: self, guest: g, machine: manager.New(manager.Config{
-			Rules: manager.Rules{Self: self, Cycles: w.cycles, Margins: margins}, Broker: g.broker})})
+			Rules: manager.Rules{Self: self, Cycles: w.cycles, Margins: margins}, Broker: g.broker,
+			Guests: []manager.Guest{{Name: m.Name, Slice: g.slice, Type: actors.ResourceType(m.Type), Policy: pol,
+				Every: actors.Cycle(2 * w.Sample / w.Cycle), Request: actors.Properties(m.Request)}}})})
 	}
 	for _, b := range w.Brokers {
 		settings := b.Settings.Named(func(name string) string { return string(id("manager", name)) })

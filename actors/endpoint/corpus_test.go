@@ -154,10 +154,10 @@ func TestA9OperationConfusion(t *testing.T) {
 	}
 }
 
-// A14: what this side signs with SHA-1 for legacy peers begins with a random
+// What this side signs with SHA-1 (wssec.md A14) for legacy peers begins with a random
 // message id, before anything that a peer could have chosen, so that a collision
 // prepared in advance is of no use. failedRPC has no place for it there.
-func TestA14UnpredictableBeginning(t *testing.T) {
+func TestUnpredictableBeginning(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, op := range ops {

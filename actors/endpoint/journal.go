@@ -18,12 +18,18 @@ import (
 // before the message goes to the actor, read when the endpoint starts, and written
 // anew when most of it is out of date. Its size is bounded by what package wssec
 // remembers.
+//
+// The outbound side of the actor keeps its part of A13 here too: [Journal.Answers]
+// are the peers that have answered without SHA-1, and [Journal.Answered] adds one.
 type Journal struct {
-	mu   sync.Mutex
-	path string
-	file *os.File
-	size int64 // of sound records
-	live int64 // size after it was last written anew
+	answers wssec.Strength
+
+	mu     sync.Mutex
+	path   string
+	file   *os.File
+	memory wssec.Memory // whose records these are; set when an endpoint has read them
+	size   int64        // of sound records
+	live   int64        // size after it was last written anew
 }
 
 // minRewrite is the size below which a journal is not worth writing anew.
@@ -39,7 +45,7 @@ func OpenJournal(path string) (*Journal, error) {
 }
 
 // load restores what the file says and cuts off a record that a crash tore.
-func (j *Journal) load(once *wssec.Once, strength *wssec.Strength, now time.Time) error {
+func (j *Journal) load(once *wssec.Once, requests *wssec.Strength, now time.Time) error {
 	if j == nil {
 		return nil
 	}
@@ -49,30 +55,38 @@ func (j *Journal) load(once *wssec.Once, strength *wssec.Strength, now time.Time
 	if err != nil {
 		return fmt.Errorf("endpoint: journal: %w", err)
 	}
-	sound, err := wssec.Restore(data, once, strength, now)
+	memory := wssec.Memory{Once: once, Requests: requests, Answers: &j.answers}
+	sound, err := memory.Restore(data, now)
 	if err != nil {
 		return fmt.Errorf("endpoint: journal %s: %w at octet %d", j.path, err, sound)
 	}
 	if err := j.file.Truncate(int64(sound)); err != nil {
 		return fmt.Errorf("endpoint: journal: %w", err)
 	}
-	j.size, j.live = int64(sound), int64(len(wssec.Records(once, strength)))
+	j.memory, j.size, j.live = memory, int64(sound), int64(len(memory.Records()))
 	return nil
 }
 
-// append makes a record durable. When most of the file is out of date, it is
-// replaced by all, which holds the record already.
-func (j *Journal) append(record []byte, all func() []byte) error {
+// Answers are the peers that have answered without SHA-1, once an endpoint has been
+// made with the journal.
+func (j *Journal) Answers() *wssec.Strength { return &j.answers }
+
+// Answered makes durable that a peer is now one of Answers.
+func (j *Journal) Answered(guid string) error { return j.append(wssec.AnswersRecord(guid)) }
+
+// append makes a record durable. When most of the file is out of date, all that is
+// remembered takes its place, which holds the record already.
+func (j *Journal) append(record []byte) error {
 	if j == nil {
 		return nil
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.file == nil {
-		return errors.New("endpoint: journal: closed")
+	if j.file == nil || j.memory.Once == nil {
+		return errors.New("endpoint: journal: closed, or not read yet")
 	}
 	if j.size > minRewrite && j.size > 2*j.live {
-		return j.rewrite(all())
+		return j.rewrite(j.memory.Records())
 	}
 	_, err := j.file.WriteAt(record, j.size)
 	if err == nil {

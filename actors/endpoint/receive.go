@@ -132,10 +132,10 @@ func (e *Endpoint) remember(x *exchange, v wssec.Verified) error {
 		return &actors.Error{Op: "endpoint.remember", Kind: actors.Exhausted, Err: err}
 	}
 	if _, noted := e.noted.Load(v.GUID()); !noted && e.strong.Has(v.GUID()) {
-		record = append(record, e.strong.Record(v.GUID())...)
+		record = append(record, wssec.RequestsRecord(v.GUID())...)
 		e.noted.Store(v.GUID(), true)
 	}
-	if err := e.cfg.Journal.append(record, func() []byte { return wssec.Records(e.once, &e.strong) }); err != nil {
+	if err := e.cfg.Journal.append(record); err != nil {
 		e.once.Forget(v.GUID(), v.ReplayKey())
 		e.noted.Delete(v.GUID())
 		return &actors.Error{Op: "endpoint.remember", Kind: actors.Transient, Err: err}

@@ -4,10 +4,12 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/translate"
+	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
@@ -44,8 +46,9 @@ func (e *Endpoint) verify(text string, peer registry.Peer) (proof, error) {
 
 // checkTicket says why a ticket, sound by itself, does not belong in this message
 // from this peer, or nil. Whoever presents a ticket must hold it, with the key
-// that signed the message (tickets 12.2 T16); whoever grants one must have issued
-// it, and to this actor.
+// that signed the message (tickets 12.2 T16), or, while a peer changes its key, with
+// another that is pinned for it (wssec A26): leases outlive keys. Whoever grants one
+// must have issued it, and to this actor.
 func (e *Endpoint) checkTicket(m actors.Message, p proof, signer crypto.PublicKey) error {
 	switch m.Op {
 	case actors.OpUpdateTicket:
@@ -61,11 +64,16 @@ func (e *Endpoint) checkTicket(m actors.Message, p proof, signer crypto.PublicKe
 		switch {
 		case p.ticket.Holder != m.From:
 			return fmt.Errorf("ticket of %s, presented by %s", p.ticket.Holder, m.From)
-		case !same(p.key, signer):
-			return errors.New("ticket held with another key than the message was signed with")
+		case !same(p.key, signer) && !e.pinned(m.From, p.key):
+			return errors.New("ticket held with another key than the message was signed with, which is no other key of the sender")
 		}
 	}
 	return nil
+}
+
+// pinned reports whether key is one of the sender's.
+func (e *Endpoint) pinned(from actors.ActorID, key crypto.PublicKey) bool {
+	return slices.ContainsFunc(e.cfg.Registry.Pins(string(from)), func(p wssec.Pin) bool { return same(p.Key, key) })
 }
 
 // site says where a ticket is redeemed. The message says so too, but nobody

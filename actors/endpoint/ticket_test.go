@@ -1,8 +1,12 @@
 package endpoint_test
 
 import (
+	"crypto/x509"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/registry"
@@ -82,6 +86,48 @@ func TestTicketsThatDoNotBelong(t *testing.T) {
 				t.Errorf("%v, signed %v, want %v\n%v", kind, signed, tt.want, s.log.LastEntry().Data)
 			}
 		})
+	}
+}
+
+// While two keys of a manager are pinned, messages signed with either are taken, and
+// so are tickets that are held with the other; when the old pin goes, both end.
+func TestTicketsOfRotatedKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	next := w.manager
+	next.Identity = newParty(t, w.manager.GUID, "the manager's next key", actors.RoleManager).Identity
+	next.Name = w.manager.Name
+	for _, tt := range []struct {
+		name          string
+		holds, signs  party
+		pinned        []*x509.Certificate
+		taken, opened bool
+	}{
+		{"before", w.manager, w.manager, []*x509.Certificate{w.manager.Cert}, true, true},
+		{"both pinned, the old key", w.manager, w.manager, []*x509.Certificate{w.manager.Cert, next.Cert}, true, true},
+		{"both pinned, the new key", next, next, []*x509.Certificate{w.manager.Cert, next.Cert}, true, true},
+		{"both pinned, an old ticket", w.manager, next, []*x509.Certificate{w.manager.Cert, next.Cert}, true, true},
+		{"both pinned, a new ticket", next, w.manager, []*x509.Certificate{next.Cert, w.manager.Cert}, true, true},
+		{"the old pin is gone, an old ticket", w.manager, next, []*x509.Certificate{next.Cert}, false, true},
+		{"the old pin is gone, the old key", next, w.manager, []*x509.Certificate{next.Cert}, false, false},
+	} {
+		_, to, m := w.message(t, actors.OpRedeem)
+		tk := w.leaf(t, w.broker, tt.holds)
+		m.Ticket = &tk
+		s := w.serve(t, to)
+		peers := s.registry.Peers()
+		for i := range peers {
+			if peers[i].ID == w.manager.id() {
+				peers[i].Certs = tt.pinned
+			}
+		}
+		if err := s.registry.Replace(peers); err != nil {
+			t.Fatal(err)
+		}
+		s.post("redeem", tt.signs.seal(t, to, w.wire(t, tt.signs, m)))
+		if err := logged(s, logrus.WarnLevel); (len(s.messages()) == 1) != tt.taken || errors.Is(err, wssec.ErrUntrusted) == tt.opened {
+			t.Errorf("%s: %d taken, %v", tt.name, len(s.messages()), err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -31,6 +32,16 @@ type Config struct {
 	// is shared with other watchers and must not be changed. nil means nobody.
 	Watch func([]actors.Transition)
 
+	// Idle is called whenever the host goes to sleep, with the cycle of its next Tick
+	// or Never: everything it was given before has been carried out, and its timer is
+	// set. Who drives a virtual clock learns by it when the clock may go on. The same
+	// restrictions apply. nil means nobody.
+	Idle func(next actors.Cycle)
+	// Look is how long the host sleeps at most before it looks at the clock again:
+	// wall clocks are stepped and machines are suspended, and a timer notices
+	// neither. 0 means one minute; a clock that only moves by itself needs less often.
+	Look time.Duration
+
 	Log   logrus.FieldLogger // nil discards
 	Mail  int                // how many asked events may wait before Ask itself waits; 0 means 1024
 	Batch int                // how many events share one save at most; 0 means 256
@@ -45,14 +56,20 @@ func (c *Config) complete() error {
 		return errors.New("host: Config needs Machine, Store, Send and Run")
 	case c.Cycles.Length < 1 || c.Cycles.Begin < 0:
 		return errors.New("host: Config.Cycles needs a Length of at least 1 and a Begin that is not negative")
-	case c.Mail < 0 || c.Batch < 0:
-		return errors.New("host: Config.Mail and Config.Batch are not negative")
+	case c.Mail < 0 || c.Batch < 0 || c.Look < 0:
+		return errors.New("host: Config.Mail, Config.Batch and Config.Look are not negative")
 	}
 	if c.Clock == nil {
 		c.Clock = clock.Real()
 	}
 	if c.Watch == nil {
 		c.Watch = func([]actors.Transition) {}
+	}
+	if c.Idle == nil {
+		c.Idle = func(actors.Cycle) {}
+	}
+	if c.Look == 0 {
+		c.Look = time.Minute
 	}
 	if c.Log == nil {
 		silent := logrus.New()

@@ -61,6 +61,10 @@ type Host struct {
 	ticked actors.Cycle // the latest cycle that had its Tick
 	wake   actors.Cycle // what the last step asked for
 	batch  []*item      // what is being carried out
+
+	// Room that is used again.
+	done    []actors.ActionsDone
+	effects actors.Effects
 }
 
 // watcher is one subscription; its address tells it from others.

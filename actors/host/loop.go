@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -11,11 +12,6 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 )
-
-// longestSleep is how long the host sleeps at most before it looks at the clock
-// again: wall clocks are stepped and machines are suspended, and a timer notices
-// neither.
-const longestSleep = time.Minute
 
 // Serve runs the actor until ctx ends, and returns ctx's error; or until a mistake
 // that no retry can mend, and returns that. A host serves once. When Serve returns,
@@ -76,9 +72,16 @@ type outcome struct {
 // carries out what follows.
 func (h *Host) round(ctx context.Context, tick bool) error {
 	now := h.cycle()
-	var all actors.Effects
+	all := &h.effects
+	defer func() { // lets go of what they refer to, and keeps the room; watchers may keep Moved
+		clear(all.Save)
+		clear(all.Send)
+		clear(all.Run)
+		*all = actors.Effects{Save: all.Save[:0], Send: all.Send[:0], Run: all.Run[:0]}
+	}()
 	var answers []outcome
-	for _, it := range h.batch {
+	for i := 0; i < len(h.batch); i++ {
+		it := h.batch[i]
 		if it.look != nil || !it.begin() {
 			continue
 		}
@@ -90,24 +93,68 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 			}
 			continue
 		}
-		refusal, err := h.step(now, it.event, &all)
+		if _, ended := it.event.(actors.ActionDone); ended && it.answer == nil {
+			n := h.gather(h.batch[i:])
+			for _, ev := range h.done {
+				if _, err := h.step(now, ev, all); err != nil {
+					return err
+				}
+			}
+			i += n - 1
+			continue
+		}
+		refusal, err := h.step(now, it.event, all)
 		if err != nil {
 			return err
 		}
 		answers = append(answers, outcome{it, refusal})
 	}
 	if tick {
-		if _, err := h.step(now, actors.Tick{}, &all); err != nil {
+		if _, err := h.step(now, actors.Tick{}, all); err != nil {
 			return err
 		}
 	}
-	if err := h.carryOut(ctx, all, answers); err != nil {
+	if err := h.carryOut(ctx, *all, answers); err != nil {
 		return err
 	}
 	for _, it := range h.batch {
 		h.show(it)
 	}
 	return nil
+}
+
+// gather puts the ends of actions at the head of items together by reservation, into
+// h.done, and says how many there were. Nothing orders the ends of different
+// reservations' actions but the chance of who was faster; whatever else has come in
+// between is not passed.
+func (h *Host) gather(items []*item) (n int) {
+	for i := range h.done {
+		clear(h.done[i].Done)
+	}
+	h.done = h.done[:0]
+	for _, it := range items {
+		done, ended := it.event.(actors.ActionDone)
+		if !ended || it.answer != nil {
+			break
+		}
+		n++
+		it.begin() // nobody gives up what nobody waits for
+		at := len(h.done) - 1
+		if at < 0 || h.done[at].Reservation != done.Reservation {
+			at = slices.IndexFunc(h.done, func(e actors.ActionsDone) bool { return e.Reservation == done.Reservation })
+		}
+		if at < 0 {
+			at = len(h.done)
+			if at < cap(h.done) {
+				h.done = h.done[:at+1] // with the room it had
+			} else {
+				h.done = append(h.done, actors.ActionsDone{})
+			}
+			h.done[at] = actors.ActionsDone{Reservation: done.Reservation, Done: h.done[at].Done[:0]}
+		}
+		h.done[at].Done = append(h.done[at].Done, done)
+	}
+	return n
 }
 
 // step moves the machine by one event and adds its effects to all. A refusal is
@@ -169,11 +216,13 @@ func (h *Host) tickDue() bool { return h.wake != actors.Never && h.cycle() >= h.
 // sleep waits for mail, for the next Tick or for the end.
 func (h *Host) sleep(ctx context.Context) {
 	var alarm <-chan time.Time
-	if due := h.due(); due != actors.Never {
+	due := h.due()
+	if due != actors.Never {
 		t := h.cfg.Clock.NewTimer(h.until(due))
 		defer t.Stop()
 		alarm = t.C()
 	}
+	h.cfg.Idle(due)
 	select {
 	case <-h.mail.ready:
 	case <-alarm:
@@ -185,10 +234,10 @@ func (h *Host) sleep(ctx context.Context) {
 func (h *Host) until(c actors.Cycle) time.Duration {
 	cycles := h.cfg.Cycles
 	if c > actors.Cycle((actors.Forever-cycles.Begin)/cycles.Length) {
-		return longestSleep // beyond the end of time
+		return h.cfg.Look // beyond the end of time
 	}
 	d := clock.Time(cycles.Start(c)).Sub(h.cfg.Clock.Now())
-	return min(d, longestSleep)
+	return min(d, h.cfg.Look)
 }
 
 // give logs what stops the actor before Serve returns it.

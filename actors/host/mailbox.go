@@ -48,9 +48,13 @@ func (it *item) reply(err error) {
 type mailbox struct {
 	ready  chan struct{} // holds a token when something may be waiting
 	mu     sync.Mutex
-	items  []*item
+	items  []*item // those before head have been taken
+	head   int
 	closed bool
 }
+
+// keepRoom is how many items' room a mailbox keeps when it is empty.
+const keepRoom = 4096
 
 func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
 
@@ -60,6 +64,11 @@ func (m *mailbox) put(it *item) bool {
 	if m.closed {
 		m.mu.Unlock()
 		return false
+	}
+	if m.head > len(m.items)/2 && len(m.items) == cap(m.items) {
+		n := copy(m.items, m.items[m.head:])
+		clear(m.items[n:])
+		m.items, m.head = m.items[:n], 0
 	}
 	m.items = append(m.items, it)
 	m.mu.Unlock()
@@ -74,12 +83,16 @@ func (m *mailbox) put(it *item) bool {
 func (m *mailbox) take(dst []*item, n int) []*item {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n = min(n, len(m.items))
-	dst = append(dst, m.items[:n]...)
-	clear(m.items[:n])
-	m.items = m.items[n:]
-	if len(m.items) == 0 {
-		m.items = nil // lets a burst's memory go
+	n = min(n, len(m.items)-m.head)
+	taken := m.items[m.head : m.head+n]
+	dst = append(dst, taken...)
+	clear(taken)
+	if m.head += n; m.head < len(m.items) {
+		return dst
+	}
+	// The room is used again; that of a burst is let go.
+	if m.items, m.head = m.items[:0], 0; cap(m.items) > keepRoom {
+		m.items = nil
 	}
 	return dst
 }
@@ -88,16 +101,16 @@ func (m *mailbox) take(dst []*item, n int) []*item {
 func (m *mailbox) takeLooks() (looks []*item) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rest := m.items[:0]
-	for _, it := range m.items {
+	rest := m.items[m.head:m.head]
+	for _, it := range m.items[m.head:] {
 		if it.look != nil {
 			looks = append(looks, it)
 		} else {
 			rest = append(rest, it)
 		}
 	}
-	clear(m.items[len(rest):])
-	m.items = rest
+	clear(m.items[m.head+len(rest):])
+	m.items = m.items[:m.head+len(rest)]
 	return looks
 }
 
@@ -106,8 +119,8 @@ func (m *mailbox) close() []*item {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	left := m.items
-	m.items = nil
+	left := m.items[m.head:]
+	m.items, m.head = nil, 0
 	return left
 }
 
@@ -115,5 +128,5 @@ func (m *mailbox) close() []*item {
 func (m *mailbox) waiting() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.items)
+	return len(m.items) - m.head
 }

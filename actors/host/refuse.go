@@ -23,6 +23,8 @@ func subjectOf(ev actors.Event) subject {
 		return subject{ev.Message.To, ev.Message.Reservation, ev.Message.ID}
 	case actors.ActionDone:
 		return subject{reservation: ev.Reservation}
+	case actors.ActionsDone:
+		return subject{reservation: ev.Reservation}
 	case actors.Request:
 		return subject{reservation: ev.Reservation}
 	case actors.Extend:

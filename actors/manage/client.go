@@ -77,6 +77,13 @@ func (c *Client) Request(ctx context.Context, o Order) (out Reservation, err err
 	return out, c.post(ctx, "/v1/reservations", nil, o, &out)
 }
 
+// RequestGroup asks a service manager for several reservations.
+func (c *Client) RequestGroup(ctx context.Context, g Group) ([]Reservation, error) {
+	var out listing
+	err := c.post(ctx, "/v1/groups", nil, g, &out)
+	return out.Reservations, err
+}
+
 // Extend asks a service manager to prolong a reservation.
 func (c *Client) Extend(ctx context.Context, e Extension) (out Reservation, err error) {
 	path, err := e.path("/extend")

@@ -55,6 +55,11 @@ func (d *desk) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) {
 			Broker: ev.Broker, Next: "close", NextAt: now + 100, Deadline: now + 30,
 			Held: []actors.Unit{{ID: "u1", Host: "n1", State: actors.UnitPriming, Properties: actors.Properties{"ip": "192.0.2.1"}}},
 		}, actors.Nascent, actors.Ticketing, "broker x")
+	case actors.RequestGroup:
+		for _, r := range ev.Requests {
+			move(actors.View{Reservation: r.Reservation, Slice: r.Slice, Type: r.Type, Units: r.Units, Term: r.Term, Client: d.self,
+				Broker: r.Broker, After: r.After}, actors.Nascent, actors.Ticketing, "broker x")
+		}
 	case actors.Extend:
 		v := d.book[ev.Reservation]
 		v.Term = v.Term.Extended(ev.End)

@@ -32,6 +32,7 @@ type roster struct {
 //	GET  /v1/reservations/{id}?actor=
 //	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
 //	POST /v1/reservations                             an Order
+//	POST /v1/groups                                   a Group
 //	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units"}
 //	POST /v1/reservations/{id}/modify?actor=          {"number", "subcommand", "arguments"}
 //	POST /v1/reservations/{id}/close?actor=           {}
@@ -65,6 +66,7 @@ func Handler(s Service) http.Handler {
 		"GET /v1/reservations/{id}":         h.show,
 		"GET /v1/reservations/{id}/wait":    h.wait,
 		"POST /v1/reservations":             h.request,
+		"POST /v1/groups":                   h.requestGroup,
 		"POST /v1/reservations/{id}/extend": h.extend,
 		"POST /v1/reservations/{id}/modify": h.modify,
 		"POST /v1/reservations/{id}/close":  h.close,
@@ -200,6 +202,15 @@ func (h *handler) request(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return h.service.Request(r.Context(), o)
+}
+
+func (h *handler) requestGroup(r *http.Request) (any, error) {
+	var g Group
+	if err := read(r, "manage.requestGroup", &g); err != nil {
+		return nil, err
+	}
+	all, err := h.service.RequestGroup(r.Context(), g)
+	return listing{Reservations: all}, err
 }
 
 func (h *handler) extend(r *http.Request) (any, error) {

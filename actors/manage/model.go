@@ -51,6 +51,7 @@ type Reservation struct {
 	Broker      *Party    `json:"broker,omitempty"`    // who sold
 	Authority   *Party    `json:"authority,omitempty"` // who owns the units
 	Held        []Unit    `json:"held,omitempty"`      // the units themselves
+	After       []After   `json:"after,omitempty"`     // at managers: what it comes after, by reservation
 	TicketSeq   int       `json:"ticketSeq,omitempty"` // number of the last request to the broker, sent or taken
 	LeaseSeq    int       `json:"leaseSeq,omitempty"`  // and to the site
 	Since       time.Time `json:"since,omitzero"`      // when it came into this state

@@ -32,7 +32,7 @@ func (l *Local) Request(ctx context.Context, o Order) (Reservation, error) {
 	if err != nil {
 		return Reservation{}, err
 	}
-	ev, problems := l.request(a, o)
+	ev, problems := l.request(ctx, a, o)
 	if len(problems) > 0 {
 		return Reservation{}, invalid(op, problems...)
 	}
@@ -76,7 +76,7 @@ func (l *Local) buyer(op, name string) (Actor, error) {
 }
 
 // request is the event that an order means, or everything that is wrong with it.
-func (l *Local) request(a Actor, o Order) (actors.Request, []string) {
+func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, []string) {
 	var problems []string
 	check := func(err error) {
 		if err != nil {
@@ -115,11 +115,18 @@ func (l *Local) request(a Actor, o Order) (actors.Request, []string) {
 	}
 	term, err := l.term(o)
 	check(err)
+	var after []actors.Predecessor
+	for _, p := range o.After {
+		e, err := l.predecessor(ctx, a, p, nil)
+		check(err)
+		after = append(after, e)
+	}
+	check(actors.CheckPredecessors(actors.ReservationID(o.Reservation), after))
 	slices.Sort(problems) // the lists above come in no order
 	return actors.Request{
 		Reservation: actors.ReservationID(o.Reservation), Slice: actors.Slice{ID: actors.SliceID(o.SliceID), Name: o.Slice},
 		Broker: broker, Type: actors.ResourceType(o.Type), Units: o.Units, Term: term, Renewable: o.Renewable,
-		Request: maps.Clone(o.Request), Config: maps.Clone(o.Config), Local: maps.Clone(o.Local),
+		Request: maps.Clone(o.Request), Config: maps.Clone(o.Config), Local: maps.Clone(o.Local), After: after,
 	}, problems
 }
 

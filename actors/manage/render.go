@@ -84,6 +84,10 @@ func render(n names, a Actor, v actors.View) Reservation {
 		NextAt: upcoming(a.Cycles, v.NextAt), Deadline: upcoming(a.Cycles, v.Deadline), Error: v.Error, Decision: slices.Clone(v.Decision),
 		TicketSeq: v.TicketSeq, LeaseSeq: v.LeaseSeq,
 	}
+	for _, e := range v.After {
+		r.After = append(r.After, After{Reservation: string(e.Reservation), Gate: string(e.Gate), Pass: maps.Clone(e.Filter),
+			Joined: e.Joined, Required: e.Required})
+	}
 	for _, u := range v.Held {
 		r.Held = append(r.Held, Unit{
 			ID: string(u.ID), Host: u.Host, State: u.State.String(), Sequence: u.Sequence, Attempts: u.Attempts,

@@ -20,6 +20,9 @@ type Service interface {
 	// another broker, and shows it as accepted, with its identity and all times resolved. The same order with the
 	// same identity may be repeated.
 	Request(ctx context.Context, o Order) (Reservation, error)
+	// RequestGroup asks a service manager for several reservations, some of which come
+	// after others, and shows them in the order given. Either all are made or none.
+	RequestGroup(ctx context.Context, g Group) ([]Reservation, error)
 	// Extend asks whoever asked for a reservation to prolong it.
 	Extend(ctx context.Context, e Extension) (Reservation, error)
 	// Modify asks a service manager to run a subcommand on every unit of a lease. What
@@ -117,6 +120,10 @@ type Order struct {
 	Request map[string]string `json:"request,omitempty"`
 	Config  map[string]string `json:"config,omitempty"`
 	Local   map[string]string `json:"local,omitempty"`
+	// Name is what other orders of a Group call this one.
+	Name string `json:"name,omitempty"`
+	// After is what the order waits for.
+	After []After `json:"after,omitempty"`
 }
 
 // Extension asks for a longer term.

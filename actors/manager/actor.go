@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Rules
 	Broker actors.ActorID // asked when a request names none; may be empty
+	Guests []Guest        // whom it leases for by itself
 }
 
 // Actor is a service manager: its reservations and when each is next due.
@@ -23,13 +24,20 @@ type Actor struct {
 	config Config
 	book   map[actors.ReservationID]Reservation
 	agenda agenda.Agenda
+	behind map[actors.ReservationID][]actors.ReservationID // who comes after whom, sorted
+	guests guests
+	groups groups
 }
 
 var _ actors.Machine = (*Actor)(nil)
 
 // New is a service manager without reservations.
 func New(c Config) *Actor {
-	return &Actor{config: c, book: map[actors.ReservationID]Reservation{}}
+	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, behind: map[actors.ReservationID][]actors.ReservationID{},
+		guests: newGuests(c.Guests), groups: groups{}}
+	a.attend()
+	a.config.look = func(id actors.ReservationID) (Reservation, bool) { r, ok := a.book[id]; return r, ok }
+	return a
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -41,9 +49,15 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx = a.tick(now)
 	case actors.Request:
 		fx, err = a.request(now, ev)
+	case actors.RequestGroup:
+		fx, err = a.requestGroup(now, ev)
+	case actors.Observe:
+		fx, err = a.observe(now, ev)
 	case actors.Receive:
 		fx, err = a.receive(now, ev)
 	case actors.ActionDone:
+		fx, err = a.one(now, ev.Reservation, ev)
+	case actors.ActionsDone:
 		fx, err = a.one(now, ev.Reservation, ev)
 	case actors.SendFailed:
 		fx, err = a.one(now, ev.Message.Reservation, ev)
@@ -72,43 +86,6 @@ func (a *Actor) receive(now actors.Cycle, ev actors.Receive) (actors.Effects, er
 	}
 }
 
-// request opens a reservation.
-func (a *Actor) request(now actors.Cycle, ev actors.Request) (actors.Effects, error) {
-	if ev.Broker == "" {
-		ev.Broker = a.config.Broker
-	}
-	if old, ok := a.book[ev.Reservation]; ok {
-		if old.Slice == ev.Slice && old.Type == ev.Type && old.Broker == ev.Broker {
-			return actors.Effects{}, nil // asked twice
-		}
-		return actors.Effects{}, a.refuse("request", ev.Reservation, actors.Invalid, "another reservation has this name")
-	}
-	why := ""
-	switch {
-	case ev.Reservation == "":
-		why = "a reservation needs a name"
-	case ev.Slice.ID == "":
-		why = "a reservation needs a slice"
-	case ev.Broker == "":
-		why = "no broker was named and there is no default"
-	case ev.Type == "":
-		why = "a reservation needs a resource type"
-	case ev.Units < 1:
-		why = fmt.Sprintf("cannot lease %d units", ev.Units)
-	case a.config.Cycles.Of(ev.Term.End) <= now:
-		why = "the term is already over"
-	}
-	if err := ev.Term.Validate(); why == "" && err != nil {
-		why = err.Error()
-	}
-	if why != "" {
-		return actors.Effects{}, a.refuse("request", ev.Reservation, actors.Invalid, why)
-	}
-	return a.step(now, Reservation{ID: ev.Reservation, Slice: ev.Slice, Broker: ev.Broker, Status: asked, Type: ev.Type,
-		Units: ev.Units, Term: ev.Term, Request: ev.Request, Config: ev.Config, Local: ev.Local,
-		Renewable: ev.Renewable, Since: now}, ev)
-}
-
 // one steps the reservation an event is about.
 func (a *Actor) one(now actors.Cycle, id actors.ReservationID, ev actors.Event) (actors.Effects, error) {
 	r, ok := a.book[id]
@@ -119,27 +96,77 @@ func (a *Actor) one(now actors.Cycle, id actors.ReservationID, ev actors.Event) 
 }
 
 func (a *Actor) step(now actors.Cycle, r Reservation, ev actors.Event) (actors.Effects, error) {
-	next, fx, err := Step(r, a.config.Rules, now, ev)
+	return a.run(now, r, func(s *step) error { return s.apply(ev) })
+}
+
+// run moves one reservation, and then those behind it that it no longer keeps
+// waiting.
+func (a *Actor) run(now actors.Cycle, r Reservation, do func(*step) error) (actors.Effects, error) {
+	next, fx, err := run(r, a.config.Rules, now, do)
 	if err != nil {
 		return actors.Effects{}, err
 	}
 	a.put(next)
+	if len(a.groups) > 0 {
+		fx.Join(a.disband(now, next))
+	}
+	if next.standing() == r.standing() {
+		return fx, nil
+	}
+	for _, id := range a.behind[r.ID] {
+		one, err := a.run(now, a.book[id], func(s *step) error { s.orphaned(); return nil })
+		if err != nil {
+			one = actors.Defect(id, a.book[id].Status.String(), err)
+		}
+		fx.Join(one)
+	}
 	return fx, nil
 }
 
 func (a *Actor) put(r Reservation) {
+	if _, known := a.book[r.ID]; !known {
+		for _, e := range r.After {
+			if at, found := slices.BinarySearch(a.behind[e.Reservation], r.ID); !found {
+				a.behind[e.Reservation] = slices.Insert(a.behind[e.Reservation], at, r.ID)
+			}
+		}
+	}
 	a.book[r.ID] = r
+	a.groups.put(r)
+	a.guests.put(r)
 	a.agenda.Set(r.ID, r.next(a.config.Rules).at)
+}
+
+func (a *Actor) forget(r Reservation) actors.Record {
+	delete(a.book, r.ID)
+	a.groups.drop(r)
+	a.guests.drop(r)
+	for _, e := range r.After {
+		left := slices.DeleteFunc(a.behind[e.Reservation], func(id actors.ReservationID) bool { return id == r.ID })
+		if a.behind[e.Reservation] = left; len(left) == 0 {
+			delete(a.behind, e.Reservation)
+		}
+	}
+	return actors.Record{Key: key(r.ID)}
 }
 
 // tick does what is due at now, and forgets what is past remembering.
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range a.agenda.Due(now) {
+		if name, ok := strings.CutPrefix(string(id), guestPrefix); ok {
+			if g, ok := a.guests.find(name); ok {
+				fx.Join(a.look(now, g, nil))
+				continue
+			}
+		}
 		r := a.book[id]
+		if now < a.config.Cycles.Of(r.Term.End)-a.config.Margins.Close && a.incomplete(r) {
+			a.agenda.Set(id, now+1) // it is redeemed when all of its group have their tickets
+			continue
+		}
 		if r.forgotten(a.config.Rules, now) {
-			delete(a.book, id)
-			fx.Save = append(fx.Save, actors.Record{Key: key(id)})
+			fx.Save = append(fx.Save, a.forget(r))
 			continue
 		}
 		one, err := a.step(now, r, actors.Tick{})
@@ -158,6 +185,12 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 
 // Restore puts back one record (actors.Machine).
 func (a *Actor) Restore(rec actors.Stored) error {
+	if name, ok := strings.CutPrefix(rec.Key, guestPrefix); ok {
+		if err := a.restoreGuest(name, rec.Data); err != nil {
+			return fmt.Errorf("manager: record %q: %w", rec.Key, err)
+		}
+		return nil
+	}
 	id, ok := strings.CutPrefix(rec.Key, "reservation/")
 	if !ok {
 		return fmt.Errorf("manager: record %q is of no kind known here", rec.Key)
@@ -176,11 +209,15 @@ func (a *Actor) Restore(rec actors.Stored) error {
 	return nil
 }
 
-// Recover is what every reservation still owes (actors.Machine).
-func (a *Actor) Recover(actors.Cycle) actors.Effects {
+// Recover is what every reservation still owes (actors.Machine). Who stands before a
+// gate looks again at once: a predecessor's record may have been lost.
+func (a *Actor) Recover(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
 	for _, id := range slices.Sorted(maps.Keys(a.book)) {
 		fx.Join(a.book[id].owed(a.config.Rules, nil))
+		if a.book[id].gate() != "" {
+			a.agenda.Set(id, now)
+		}
 	}
 	fx.Wake = a.agenda.Next()
 	return fx

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -25,13 +24,30 @@ func (r Reservation) owed(k Rules, before *Reservation) actors.Effects {
 			fx.Send = append(fx.Send, r.message(k, actors.OpRelinquish, r.TicketSeq))
 		}
 	}
-	for _, u := range r.Held {
-		verb, ok := verbOf(u)
-		if !ok || before != nil && before.runs(u) {
+	// Units keep their order from one reservation to the next, so that one walk over
+	// both finds what is new.
+	var old []actors.Unit
+	if before != nil {
+		old = before.Held
+	}
+	for i := range r.Held {
+		u := &r.Held[i]
+		for len(old) > 0 && old[0].ID != u.ID {
+			old = old[1:] // it has gone; behind the last one, all are new
+		}
+		same := false
+		if len(old) > 0 {
+			same, old = old[0].Sequence == u.Sequence && old[0].State == u.State, old[1:]
+		}
+		verb, ok := verbOf(u.State)
+		if !ok || same {
 			continue
 		}
+		if fx.Run == nil {
+			fx.Run = make([]actors.Action, 0, len(r.Held)-i)
+		}
 		fx.Run = append(fx.Run, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.LeaseTerm,
-			Unit: u, Verb: verb, Sequence: u.Sequence, Properties: r.Local})
+			Unit: *u, Verb: verb, Sequence: u.Sequence, Properties: r.Local})
 	}
 	return fx
 }
@@ -63,20 +79,14 @@ func (r *Reservation) asks(op actors.Op, seq, try int) bool {
 }
 
 // verbOf is the action a unit waits for.
-func verbOf(u actors.Unit) (actors.Verb, bool) {
-	switch u.State {
+func verbOf(s actors.UnitState) (actors.Verb, bool) {
+	switch s {
 	case actors.UnitPriming:
 		return actors.Join, true
 	case actors.UnitClosing:
 		return actors.Leave, true
 	}
 	return 0, false
-}
-
-func (r *Reservation) runs(u actors.Unit) bool {
-	return slices.ContainsFunc(r.Held, func(o actors.Unit) bool {
-		return o.ID == u.ID && o.Sequence == u.Sequence && o.State == u.State
-	})
 }
 
 // message fills a request as wire contract 2.6 says: what was asked for goes to
@@ -98,6 +108,12 @@ func key(id actors.ReservationID) string { return "reservation/" + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
+	units := r.Held
+	r.Held = nil
 	b, err := json.Marshal(r)
-	return append(dst, b...), err
+	if err != nil || len(units) == 0 {
+		return append(dst, b...), err
+	}
+	dst = append(append(dst, b[:len(b)-1]...), `,"held":`...)
+	return append(actors.AppendUnits(dst, units), '}'), nil
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
@@ -29,6 +30,12 @@ func ticket(id string, t actors.Term) *actors.Ticket {
 // sample is a plausible reservation in a status.
 func sample(s Status) Reservation {
 	r := Reservation{ID: "R1", Slice: slice, Broker: "br", Status: s, Type: "node", Units: 2, Term: term, Renewable: true, Since: 5}
+	switch s.Join {
+	case actors.BlockedRedeem:
+		r.After = []actors.Predecessor{{Reservation: "P", Gate: actors.RedeemGate, Required: true}}
+	case actors.BlockedJoin:
+		r.After = []actors.Predecessor{{Reservation: "P", Gate: actors.JoinGate, Required: true}}
+	}
 	if s == asked {
 		return r
 	}
@@ -47,7 +54,7 @@ func sample(s Status) Reservation {
 	r.LeaseTerm = term
 	r.Held = []actors.Unit{{ID: "u1", State: actors.UnitActive, Sequence: 1}, {ID: "u2", State: actors.UnitActive, Sequence: 1}}
 	switch {
-	case s == blockedJoin:
+	case s.Join == actors.BlockedJoin:
 		r.Held[0].State, r.Held[1].State = actors.UnitDefault, actors.UnitDefault
 	case s.Join == actors.Joining:
 		r.Held[1].State = actors.UnitPriming
@@ -108,11 +115,42 @@ func failedRPC(op actors.Op, from actors.ActorID) actors.Event {
 		RequestID: "m1", RequestOp: op, Failed: true, Note: "broken"}}
 }
 
+// moved is the word that predecessor P is in another status.
+type moved struct {
+	actors.Event
+	to Status
+}
+
+// behind is rules for a reservation that comes after P.
+func behind(p Status) Rules {
+	k := rules
+	k.look = func(id actors.ReservationID) (Reservation, bool) {
+		if id != "P" {
+			return Reservation{}, false
+		}
+		r := sample(p)
+		r.ID = "P"
+		return r, true
+	}
+	return k
+}
+
+// happen gives r an event of the list below.
+func happen(r Reservation, now actors.Cycle, ev actors.Event) (Reservation, actors.Effects, error) {
+	if m, ok := ev.(moved); ok {
+		return run(r, behind(m.to), now, func(s *step) error { s.orphaned(); return nil })
+	}
+	return Step(r, behind(ticketed), now, ev)
+}
+
 // events is everything that can happen, in its variants.
 var events = []struct {
 	name string
 	ev   actors.Event
 }{
+	{"predecessor leased", moved{to: joining}},
+	{"predecessor active", moved{to: active}},
+	{"predecessor failed", moved{to: failed}},
 	{"ticket granted", granted(1, ticket("T1", term))},
 	{"extension granted", granted(2, ticket("T2", term.Extended(29_999)))},
 	{"legacy extension granted", granted(0, ticket("T2", term.Extended(29_999)))},
@@ -156,31 +194,44 @@ var events = []struct {
 func TestMatrix(t *testing.T) {
 	var got bytes.Buffer
 	taken := map[[2]string]bool{}
-	for _, row := range Moves.Rows() {
-		if at := sample(row.State).next(rules); at.do == doNothing && row.State != asked && row.State != blockedRedeem && row.State != blockedJoin {
-			t.Errorf("%v waits for ever", row.State)
-		}
+	one := func(label string, r Reservation, pick func(name string) bool) {
 		for _, e := range events {
+			if !pick(e.name) {
+				continue
+			}
 			nows := []actors.Cycle{8}
 			if e.name == "tick" {
 				nows = []actors.Cycle{8, 9, 16, 18, 19, 20, 28, 29, 40, 700}
 			}
 			for _, now := range nows {
-				r := sample(row.State)
 				before := fmt.Sprintf("%+v", r)
-				next, fx, err := Step(r, rules, now, e.ev)
+				next, fx, err := happen(r, now, e.ev)
 				if after := fmt.Sprintf("%+v", r); after != before {
-					t.Fatalf("%v, %s: Step changed its argument:\n%s\n%s", row.State, e.name, before, after)
+					t.Fatalf("%s, %s: Step changed its argument:\n%s\n%s", label, e.name, before, after)
 				}
 				if err != nil && len(fx.Save)+len(fx.Send)+len(fx.Run) > 0 {
-					t.Fatalf("%v, %s: refused, yet with effects %+v", row.State, e.name, fx)
+					t.Fatalf("%s, %s: refused, yet with effects %+v", label, e.name, fx)
 				}
 				for _, m := range fx.Moved {
 					taken[[2]string{m.From, m.To}] = true
 				}
-				fmt.Fprintf(&got, "%-32v @%-3d %-27s -> %-32v %s\n", row.State, now, e.name, next.Status, effects(fx, err))
+				fmt.Fprintf(&got, "%-36s @%-3d %-27s -> %-36v %s\n", label, now, e.name, next.Status, effects(fx, err))
 			}
 		}
+	}
+	for _, row := range Moves.Rows() {
+		if at := sample(row.State).next(rules); at.do == doNothing && row.State != asked {
+			t.Errorf("%v waits for ever", row.State)
+		}
+		one(row.State.String(), sample(row.State), func(name string) bool { return true })
+	}
+	// The same with a predecessor that is still to be waited for.
+	for _, s := range []Status{ticketing, ticketed, redeeming} {
+		r := sample(s)
+		r.After = []actors.Predecessor{{Reservation: "P", Gate: actors.RedeemGate, Required: true}, {Reservation: "P", Gate: actors.JoinGate, Required: true}}
+		one(s.String()+", after P", r, func(name string) bool {
+			return strings.HasPrefix(name, "predecessor") || name == "tick" || name == "lease of two"
+		})
 	}
 	for _, row := range Moves.Rows() {
 		for _, to := range row.To {

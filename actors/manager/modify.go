@@ -31,7 +31,7 @@ func (s *step) modify(ev actors.Modify) error {
 		return nil // asked twice
 	case wanted.Number != last+1:
 		return refuse(actors.Stale, "the next modify of this reservation is number %d, not %d", last+1, wanted.Number)
-	case s.Status != active && s.Status != joining:
+	case s.Status != active && s.Status != joining && s.Status != blockedJoin:
 		return refuse(actors.Invalid, "a reservation in %v cannot be modified; it must be Active with nothing pending", s.Status)
 	}
 	s.Config = s.Config.Modified(wanted)

@@ -21,12 +21,20 @@ type Reservation struct {
 	Request   actors.Properties    `json:"request,omitempty"`
 	Config    actors.Properties    `json:"config,omitempty"`
 	Local     actors.Properties    `json:"local,omitempty"`
+	Resource  actors.Properties    `json:"resource,omitempty"` // what the broker said about the units
+
+	After     []actors.Predecessor `json:"after,omitempty"`
+	Hold      string               `json:"hold,omitempty"` // why the gatekeeper does not let it pass
+	HoldUntil actors.Cycle         `json:"holdUntil,omitempty"`
 
 	Ticket    *actors.Ticket `json:"ticket,omitempty"`    // newest ticket
 	LeaseTerm actors.Term    `json:"leaseTerm,omitzero"`  // what the site confirmed
 	Held      []actors.Unit  `json:"held,omitempty"`      // what the site reported
 	TicketSeq int            `json:"ticketSeq,omitempty"` // requests sent to the broker
 	LeaseSeq  int            `json:"leaseSeq,omitempty"`  // requests sent to the site
+
+	Guest  string `json:"guest,omitempty"`  // whose policy asked for it; empty for people
+	Number int    `json:"number,omitempty"` // which of that guest's it is
 
 	Renewable    bool `json:"renewable,omitempty"`
 	RenewRefused bool `json:"renewRefused,omitempty"` // the broker refused an extension: run to the end
@@ -44,17 +52,26 @@ type Rules struct {
 	Self    actors.ActorID
 	Cycles  actors.Cycles
 	Margins Margins
+	Gate    Gatekeeper // asked before a gate opens; nil lets everybody pass
+
+	look func(actors.ReservationID) (Reservation, bool) // finds predecessors; nil when there are none
 }
 
 // Step moves one reservation by one event. An error leaves it as it was, and so
 // does an event that says nothing new; then the effects are empty.
 func Step(r Reservation, k Rules, now actors.Cycle, ev actors.Event) (Reservation, actors.Effects, error) {
+	return run(r, k, now, func(s *step) error { return s.apply(ev) })
+}
+
+// run is a step that begins with do.
+func run(r Reservation, k Rules, now actors.Cycle, do func(*step) error) (Reservation, actors.Effects, error) {
 	s := step{Reservation: r, Rules: k, now: now}
-	if err := s.apply(ev); err != nil {
+	if err := do(&s); err != nil {
 		return r, actors.Effects{}, err
 	}
 	for s.probe() {
 	}
+	s.compact()
 	if s.illegal != nil {
 		return r, actors.Effects{}, &actors.Error{Op: "manager.step", Reservation: r.ID, Kind: actors.Other, Err: s.illegal}
 	}
@@ -75,6 +92,10 @@ type step struct {
 	moved   []actors.Transition
 	changed bool
 	illegal error
+
+	owned bool // Held is not shared with the reservation before the step
+	gone  int  // units that are Closed and still in the list
+	at    int  // in Held, behind the unit whose action ended last
 }
 
 func (s *step) apply(ev actors.Event) error {
@@ -92,6 +113,12 @@ func (s *step) apply(ev actors.Event) error {
 		return s.updateLease(ev.Message)
 	case actors.ActionDone:
 		s.actionDone(ev)
+	case actors.ActionsDone:
+		for _, done := range ev.Done {
+			s.actionDone(done)
+			for s.probe() {
+			}
+		}
 	case actors.SendFailed:
 		s.sendFailed(ev)
 	case actors.Extend:
@@ -136,14 +163,18 @@ func (s *step) probe() bool {
 	case asked:
 		s.ask(ticketing, "policy approved")
 	case blockedRedeem:
-		s.ask(redeeming, "predecessors are ready")
-	case blockedJoin:
-		s.join()
-		s.move(joining, "predecessors are ready")
+		if s.pass(actors.RedeemGate) {
+			s.ask(redeeming, "predecessors are ready")
+		}
+	case blockedJoin, extendingB, activeTicketedB, extendingLeaseB, modifyingB:
+		if s.pass(actors.JoinGate) {
+			s.join()
+			s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "predecessors are ready")
+		}
 	case joining, extendingJ, activeTicketedJ, extendingLeaseJ, modifyingJ:
 		s.settle()
 	case closing:
-		if len(s.Held) == 0 {
+		if len(s.Held) == s.gone {
 			s.ask(closeWait, "all units have left")
 		}
 	}
@@ -152,46 +183,80 @@ func (s *step) probe() bool {
 
 // join starts the join of every unit that has not begun.
 func (s *step) join() {
-	s.Held = slices.Clone(s.Held)
+	s.own()
 	for i := range s.Held {
 		if u := &s.Held[i]; u.State == actors.UnitDefault {
 			u.State, u.Sequence = actors.UnitPriming, u.Sequence+1
 		}
 	}
-	s.changed = true
 }
 
 // settle ends joining when no unit is on its way in or out.
 func (s *step) settle() {
-	for _, u := range s.Held {
-		if u.State.Pending() {
+	for i := len(s.Held) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
+		if s.Held[i].State.Pending() {
 			return
 		}
 	}
-	if len(s.Held) == 0 {
+	if len(s.Held) == s.gone {
 		s.fail("no unit joined")
 		return
 	}
 	s.move(at(s.Status.State, s.Status.Pending, actors.NoJoin), "all units have joined")
 }
 
+// own makes the units the step's own to change; the reservation before the step
+// keeps its own. It costs what there are units, once in a step.
+func (s *step) own() {
+	if !s.owned {
+		s.Held, s.owned = slices.Clone(s.Held), true
+	}
+	s.changed = true
+}
+
+// find is the place of a unit, or -1. Actions mostly end in the order in which they
+// began, so it looks behind the last one first.
+func (s *step) find(id actors.UnitID) int {
+	for n := range s.Held {
+		i := s.at + n
+		if i >= len(s.Held) {
+			i -= len(s.Held)
+		}
+		if s.Held[i].ID == id {
+			s.at = i + 1
+			return i
+		}
+	}
+	return -1
+}
+
+// compact moves units up to where others have gone.
+func (s *step) compact() {
+	if s.gone > 0 {
+		s.Held = slices.DeleteFunc(s.Held, func(u actors.Unit) bool { return u.State == actors.UnitClosed })
+		s.gone, s.at = 0, 0
+	}
+}
+
 // actionDone takes the result of a join or leave. A result that does not echo
 // the unit's present sequence is about an action since overtaken.
 func (s *step) actionDone(ev actors.ActionDone) {
-	i := slices.IndexFunc(s.Held, func(u actors.Unit) bool { return u.ID == ev.Unit })
+	i := s.find(ev.Unit)
 	if i < 0 || s.Held[i].Sequence != ev.Sequence || !s.Held[i].State.Pending() {
 		return
 	}
-	s.Held, s.changed = slices.Clone(s.Held), true
+	s.own()
 	u := &s.Held[i]
 	switch {
 	case u.State == actors.UnitPriming && ev.Code == 0:
 		u.State, u.Notice = actors.UnitActive, ev.Note
 	case u.State == actors.UnitPriming:
 		s.Error = fmt.Sprintf("unit %s did not join: %s", u.ID, ev.Note)
-		s.Held = slices.Delete(s.Held, i, i+1)
+		u.State = actors.UnitClosed
+		s.gone++
 	default: // it left, or could not: the site takes it back either way
-		s.Held = slices.Delete(s.Held, i, i+1)
+		u.State = actors.UnitClosed
+		s.gone++
 	}
 }
 
@@ -201,7 +266,7 @@ func (s *step) extend(ev actors.Extend) error {
 		return &actors.Error{Op: "manager.extend", Reservation: s.ID, Kind: actors.Invalid, Err: fmt.Errorf(format, args...)}
 	}
 	switch {
-	case s.Status != active && s.Status != joining:
+	case s.Status != active && s.Status != joining && s.Status != blockedJoin:
 		return refuse("a reservation in %v cannot be extended; it must be Active with nothing pending", s.Status)
 	case ev.End <= s.Ticket.Term.End:
 		return refuse("the new end %d is not after the present end %d", ev.End, s.Ticket.Term.End)
@@ -231,8 +296,8 @@ func (s *step) close(why string) {
 		s.CloseAsked = true
 	case asked, ticketing, ticketed, blockedRedeem, failed:
 		s.finish(why)
-	case blockedJoin:
-		s.Held = nil
+	case blockedJoin, extendingB, activeTicketedB, extendingLeaseB, modifyingB:
+		s.Held, s.gone = nil, 0 // nothing has joined, so nothing has to leave
 		s.ask(closeWait, why)
 	default:
 		s.leave()
@@ -242,6 +307,7 @@ func (s *step) close(why string) {
 
 // leave starts the leave of every unit that is not on its way out.
 func (s *step) leave() {
+	s.compact()
 	held := make([]actors.Unit, 0, len(s.Held))
 	for _, u := range s.Held {
 		if u.State == actors.UnitDefault {
@@ -252,13 +318,13 @@ func (s *step) leave() {
 		}
 		held = append(held, u)
 	}
-	s.Held, s.changed = held, true
+	s.Held, s.owned, s.changed = held, true, true
 }
 
 // finish ends the reservation and tells the broker, once.
 func (s *step) finish(why string) {
 	s.move(closed, why)
-	s.Held = nil
+	s.Held, s.gone = nil, 0
 	s.relinquish()
 }
 

@@ -34,6 +34,10 @@ var (
 	closed        = at(actors.Closed, actors.None, actors.NoJoin)
 	failed        = at(actors.Failed, actors.None, actors.NoJoin)
 
+	extendingB      = at(actors.Active, actors.ExtendingTicket, actors.BlockedJoin)
+	activeTicketedB = at(actors.ActiveTicketed, actors.None, actors.BlockedJoin)
+	extendingLeaseB = at(actors.ActiveTicketed, actors.ExtendingLease, actors.BlockedJoin)
+	modifyingB      = at(actors.Active, actors.ModifyingLease, actors.BlockedJoin)
 	extending       = at(actors.Active, actors.ExtendingTicket, actors.NoJoin)
 	extendingJ      = at(actors.Active, actors.ExtendingTicket, actors.Joining)
 	activeTicketed  = at(actors.ActiveTicketed, actors.None, actors.NoJoin)
@@ -49,10 +53,11 @@ var (
 var Moves = fsm.New(
 	row(asked, "wanted, the broker not asked yet", ticketing),
 	row(ticketing, "the broker was asked for a ticket", ticketed, closed, failed),
-	row(ticketed, "a ticket is held; it is not yet time to redeem it", blockedRedeem, closed),
-	row(blockedRedeem, "time to redeem; predecessors must be ready first", redeeming),
+	row(ticketed, "a ticket is held; it is not yet time to redeem it", blockedRedeem, closed, failed),
+	row(blockedRedeem, "time to redeem; predecessors must be ready first", redeeming, closed, failed),
 	row(redeeming, "the site was asked to turn the ticket into a lease", blockedJoin, closed, failed),
-	row(blockedJoin, "the lease arrived; its units have not begun to join", joining, closeWait),
+	row(blockedJoin, "the lease arrived; predecessors must be ready before its units join",
+		joining, extendingB, modifyingB, closeWait, failed),
 	row(joining, "units are joining the guest", active, extendingJ, modifyingJ, closing, failed),
 	row(active, "the guest uses its units", joining, extending, modifying, closing, failed),
 	row(extending, "the broker was asked for a longer ticket", active, activeTicketed, extendingJ, closing, failed),
@@ -64,6 +69,12 @@ var Moves = fsm.New(
 	row(extendingLeaseJ, "the same, while units are still joining", joining, extendingLease, closing, failed),
 	row(modifying, "the site was asked to modify the units", active, joining, closing, failed),
 	row(modifyingJ, "the same, while units are still joining", joining, modifying, closing, failed),
+	row(extendingB, "the broker was asked for a longer ticket, while no unit may join yet",
+		blockedJoin, activeTicketedB, extendingJ, closeWait, failed),
+	row(activeTicketedB, "a longer ticket is held, while no unit may join yet", extendingLeaseB, activeTicketedJ, closeWait, failed),
+	row(extendingLeaseB, "the site was asked to extend the lease, while no unit may join yet",
+		blockedJoin, extendingLeaseJ, closeWait, failed),
+	row(modifyingB, "the site was asked to modify the units, while no unit may join yet", blockedJoin, modifyingJ, closeWait, failed),
 	row(closing, "units are leaving the guest", closeWait),
 	row(closeWait, "the site was asked to take the units back", closed),
 	row(closed, "over, everything given back"),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // Margins is when a manager acts relative to a term, in cycles (leasing 2.5).
@@ -34,10 +35,11 @@ const (
 	doExtendLease
 	doClose
 	doForget
+	doAskGate // ask the gatekeeper again
 )
 
 var deedNames = [...]string{"", "ask again", "give up waiting", "redeem the ticket", "ask to extend",
-	"extend the lease", "close", "forget"}
+	"extend the lease", "close", "forget", "ask the gatekeeper again"}
 
 // timer is a deed and the cycle from which on it is due.
 type timer struct {
@@ -50,43 +52,74 @@ type timer struct {
 func (r Reservation) timers(k Rules) []timer {
 	of, m := k.Cycles.Of, k.Margins
 	retry := timer{r.Sent + min(m.Retry<<min(r.Tries, 20), m.RetryMax), doRetry}
-	switch r.Status {
-	case ticketing:
-		return []timer{retry, {of(r.Term.End), doGiveUp}}
-	case ticketed:
-		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doRedeem}, {of(r.Ticket.Term.End) - m.Close, doClose}}
-	case redeeming:
+	var ts []timer
+	switch r.Status.State {
+	case actors.Nascent:
+		ts = []timer{retry, {of(r.until()), doGiveUp}}
+	case actors.Ticketed:
+		ts = r.ticketedTimers(k, retry)
+	case actors.Active:
+		ts = r.activeTimers(k, retry)
+	case actors.ActiveTicketed:
+		ts = []timer{{of(r.Ticket.Term.End) - m.Close, doClose}}
+		if r.Status.Pending == actors.ExtendingLease {
+			ts = append(ts, retry, timer{of(r.LeaseTerm.End) + 1 + m.Grace, doGiveUp})
+		} else {
+			ts = append(ts, timer{of(r.Ticket.Term.NewStart) - m.Redeem, doExtendLease})
+		}
+	case actors.CloseWait:
+		ts = []timer{retry, {max(r.Since, of(r.Ticket.Term.End)) + 1 + m.Grace, doGiveUp}}
+	case actors.Closed, actors.Failed:
+		ts = []timer{{max(r.Since, of(r.Term.End)) + m.Keep, doForget}}
+	}
+	if r.Hold != "" && r.gate() != "" {
+		ts = append(ts, timer{r.HoldUntil, doAskGate})
+	}
+	return ts
+}
+
+func (r Reservation) ticketedTimers(k Rules, retry timer) []timer {
+	of, m := k.Cycles.Of, k.Margins
+	closes := timer{of(r.Ticket.Term.End) - m.Close, doClose}
+	switch {
+	case r.Status == ticketed:
+		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doRedeem}, closes}
+	case r.Status == redeeming:
 		ts := []timer{retry, {of(r.Ticket.Term.End) + 1, doGiveUp}}
 		if !r.CloseAsked {
-			ts = append(ts, timer{of(r.Ticket.Term.End) - m.Close, doClose})
+			ts = append(ts, closes)
 		}
 		return ts
-	case joining, active:
-		ts := []timer{{of(r.LeaseTerm.End) - m.Close, doClose}}
-		if r.Renewable && !r.RenewRefused {
-			ts = append(ts, timer{of(r.LeaseTerm.End) - m.Renew, doRenew})
-		}
-		return ts
-	case extending, extendingJ:
-		return []timer{retry, {of(r.LeaseTerm.End) - m.Close, doClose}}
-	case activeTicketed, activeTicketedJ:
-		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doExtendLease}, {of(r.Ticket.Term.End) - m.Close, doClose}}
-	case extendingLease, extendingLeaseJ:
-		return []timer{retry, {of(r.Ticket.Term.End) - m.Close, doClose}, {of(r.LeaseTerm.End) + 1 + m.Grace, doGiveUp}}
-	case modifying, modifyingJ:
-		ts := []timer{retry, {of(r.LeaseTerm.End) - m.Close, doClose}}
-		if r.Renewable && !r.RenewRefused { // a modify that hangs must not cost the lease
-			ts = append(ts, timer{of(r.LeaseTerm.End) - m.Renew - 1, doGiveUp})
-		}
-		return ts
-	case closing:
-		return []timer{{max(r.Since, of(r.LeaseTerm.End)) + 1 + m.Grace, doGiveUp}}
-	case closeWait:
-		return []timer{retry, {max(r.Since, of(r.Ticket.Term.End)) + 1 + m.Grace, doGiveUp}}
-	case closed, failed:
-		return []timer{{max(r.Since, of(r.Term.End)) + m.Keep, doForget}}
 	}
-	return nil
+	return []timer{closes} // predecessors open the gate
+}
+
+func (r Reservation) activeTimers(k Rules, retry timer) []timer {
+	of, m := k.Cycles.Of, k.Margins
+	closes := timer{of(r.LeaseTerm.End) - m.Close, doClose}
+	renews := r.Renewable && !r.RenewRefused
+	switch r.Status.Pending {
+	case actors.None:
+		if renews {
+			return []timer{closes, {of(r.LeaseTerm.End) - m.Renew, doRenew}}
+		}
+	case actors.ExtendingTicket:
+		return []timer{retry, closes}
+	case actors.ModifyingLease:
+		if renews { // a modify that hangs must not cost the lease
+			return []timer{retry, closes, {of(r.LeaseTerm.End) - m.Renew - 1, doGiveUp}}
+		}
+		return []timer{retry, closes}
+	case actors.Closing:
+		return []timer{{max(r.Since, of(r.LeaseTerm.End)) + 1 + m.Grace, doGiveUp}}
+	}
+	return []timer{closes}
+}
+
+// until is the last instant at which an answer to the first request is of use: the
+// end of its term, or the deadline of a request that may begin later (leasing 3.9).
+func (r Reservation) until() actors.Millis {
+	return policy.Ask{Term: r.Term, Properties: r.Request}.Until()
 }
 
 // next is the earliest timer.
@@ -125,6 +158,8 @@ func (s *step) act() {
 		s.ask(at(actors.ActiveTicketed, actors.ExtendingLease, s.Status.Join), "time to extend the lease")
 	case due[doRenew]:
 		s.prolong(s.Ticket.Term.End+s.Ticket.Term.Length(), 0, "time to renew")
+	case due[doAskGate]:
+		// the probe asks
 	case due[doRetry]:
 		s.Tries, s.Sent, s.changed = s.Tries+1, s.now, true
 	}
@@ -138,15 +173,15 @@ func (s *step) giveUp() {
 	case redeeming:
 		s.Error = "the site did not answer before the term was over"
 		s.finish(s.Error)
-	case extendingLease, extendingLeaseJ:
+	case extendingLease, extendingLeaseJ, extendingLeaseB:
 		s.Error = "the site did not confirm the extension"
 		s.close(s.Error)
-	case modifying, modifyingJ:
+	case modifying, modifyingJ, modifyingB:
 		s.Error = fmt.Sprintf("the site has not answered modify %d; the lease is renewed all the same", s.newestModify())
 		s.move(at(actors.Active, actors.None, s.Status.Join), s.Error)
 	case closing:
 		s.Error = fmt.Sprintf("%d units did not leave in time", len(s.Held))
-		s.Held = nil
+		s.Held, s.gone = nil, 0
 		s.changed = true
 	case closeWait:
 		s.Error = "the site did not confirm that it took the units back"

@@ -49,7 +49,7 @@ func (s *step) firstTicket(m actors.Message) error {
 		s.fail(err.Error())
 		return nil
 	}
-	s.Ticket, s.Term, s.Authority = m.Ticket, m.Ticket.Term, m.Ticket.Authority
+	s.Ticket, s.Term, s.Authority, s.Resource = m.Ticket, m.Ticket.Term, m.Ticket.Authority, m.Properties
 	s.move(ticketed, "the broker granted a ticket")
 	return nil
 }
@@ -108,7 +108,7 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 	case empty:
 		s.fail("the site has no units for this ticket")
 	default:
-		s.LeaseTerm, s.Held = m.Term, gained(nil, m.Lease.Units)
+		s.LeaseTerm, s.Held, s.owned = m.Term, gained(nil, m.Lease.Units), true
 		s.move(blockedJoin, "the site set the lease up")
 		if s.CloseAsked {
 			s.close("closed while it was being redeemed")
@@ -124,11 +124,16 @@ func (s *step) absorb(m actors.Message) {
 		s.LeaseTerm = m.Term
 	}
 	if m.Lease != nil {
-		s.Held = gained(s.Held, m.Lease.Units)
+		s.Held, s.owned = gained(s.Held, m.Lease.Units), true
 	}
 	s.changed = true
-	s.join()
+	blocked := s.Status.Join == actors.BlockedJoin
+	if !blocked {
+		s.join()
+	}
 	switch {
+	case confirmed && blocked:
+		s.move(blockedJoin, "the site extended the lease")
 	case confirmed:
 		s.move(joining, "the site extended the lease")
 	case modified:
@@ -141,11 +146,19 @@ func (s *step) absorb(m actors.Message) {
 // gained is what is held after a site's report: units it no longer names leave,
 // units it names anew will join, the rest take over the reported properties.
 func gained(held, reported []actors.Unit) []actors.Unit {
-	out := make([]actors.Unit, 0, len(reported))
+	out := make([]actors.Unit, 0, max(len(held), len(reported)))
+	var place map[actors.UnitID]int // in reported
+	if len(held) > 0 {
+		place = make(map[actors.UnitID]int, len(reported))
+		for i := range reported {
+			place[reported[i].ID] = i
+		}
+	}
 	for _, u := range held {
-		i := slices.IndexFunc(reported, func(n actors.Unit) bool { return n.ID == u.ID })
+		i, named := place[u.ID]
+		delete(place, u.ID)
 		switch {
-		case i >= 0:
+		case named:
 			u.Properties, u.Notice = reported[i].Properties, reported[i].Notice
 		case u.State == actors.UnitDefault:
 			continue
@@ -154,8 +167,9 @@ func gained(held, reported []actors.Unit) []actors.Unit {
 		}
 		out = append(out, u)
 	}
-	for _, n := range reported {
-		if !slices.ContainsFunc(held, func(u actors.Unit) bool { return u.ID == n.ID }) {
+	for i := range reported {
+		n := &reported[i]
+		if at, fresh := place[n.ID]; len(held) == 0 || fresh && at == i {
 			out = append(out, actors.Unit{ID: n.ID, State: actors.UnitDefault, Properties: n.Properties, Notice: n.Notice})
 		}
 	}

@@ -29,7 +29,10 @@ func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleManager.String(),
 		State: r.Status.State.String(), Pending: r.Status.Pending.String(), Join: r.Status.Join.String(),
 		Type: r.Type, Units: r.Units, Term: r.Term, Client: a.config.Self, Broker: r.Broker, Authority: r.Authority.ID,
-		Held: r.Held, TicketSeq: r.TicketSeq, LeaseSeq: r.LeaseSeq, Since: r.Since, Error: r.Error, Waiting: waiting(r)}
+		Held: r.Held, TicketSeq: r.TicketSeq, LeaseSeq: r.LeaseSeq, Since: r.Since, Error: r.Error, After: r.After, Waiting: a.waiting(r)}
+	if a.incomplete(r) {
+		v.Waiting = "the tickets of its group"
+	}
 	if next := r.next(a.config.Rules); next.do != doNothing {
 		v.Next, v.NextAt = deedNames[next.do], next.at
 	}
@@ -42,7 +45,10 @@ func (a *Actor) view(r Reservation) actors.View {
 }
 
 // waiting says whom a reservation waits for.
-func waiting(r Reservation) string {
+func (a *Actor) waiting(r Reservation) string {
+	if why := r.blocked(a.config.Rules); why != "" {
+		return why
+	}
 	switch op, _, _ := r.request(); op {
 	case actors.OpTicket, actors.OpExtendTicket:
 		return "broker " + string(r.Broker)

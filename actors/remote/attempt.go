@@ -116,9 +116,10 @@ func (r *Remote) post(ctx context.Context, url string, op wire.Op, kind string, 
 // read judges an answer. Only what the peer signed, confirming this very
 // request, is its word.
 func (r *Remote) read(doc *xmltree.Document, peer registry.Peer, op wire.Op, confirm []byte) result {
+	known := r.cfg.Strength.Has(string(peer.ID)) // nobody else asks this peer meanwhile
 	verified, err := wssec.OpenResponse(doc, wssec.Opening{
 		Trust: r.cfg.Registry, Self: r.cfg.Self.GUID, Now: r.cfg.Clock.Now(), Skew: r.cfg.Skew,
-		Policy: r.cfg.Registry.Policy, Cache: &r.certs, Strength: &r.strong,
+		Policy: r.cfg.Registry.Policy, Cache: &r.certs, Strength: r.cfg.Strength,
 	}, string(peer.ID), confirm)
 	if err != nil {
 		if _, payload, e := soap.DecodeEnvelope(doc); e == nil {
@@ -127,6 +128,9 @@ func (r *Remote) read(doc *xmltree.Document, peer registry.Peer, op wire.Op, con
 			}
 		}
 		return result{answer: unanswered, err: err}
+	}
+	if !known && r.cfg.Strength.Has(string(peer.ID)) {
+		r.cfg.Stronger(string(peer.ID))
 	}
 	err = soap.DecodeResponse(verified.Body(), op)
 	var fault wire.Fault

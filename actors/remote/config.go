@@ -27,6 +27,13 @@ type Config struct {
 	// at a time and may block; Send never waits for it.
 	Failed func(actors.SendFailed)
 
+	// Strength remembers which peers have answered without SHA-1, from whom SHA-1 is not
+	// taken again (wssec A13); nil means for as long as the Remote lives. Stronger hears
+	// that a peer is one of them from now on, to make that durable; it may be called
+	// from several goroutines. nil means nobody.
+	Strength *wssec.Strength
+	Stronger func(guid string)
+
 	Client *http.Client  // nil means one with TLS defaults, no proxy and the time limit below
 	Limit  time.Duration // longest a single attempt may take; 0 means 30 s
 	Clock  clock.Clock   // nil means the real one
@@ -86,6 +93,12 @@ func (c *Config) complete() error {
 	}
 	if c.Chance == nil {
 		c.Chance = mathrand.Float64
+	}
+	if c.Strength == nil {
+		c.Strength = new(wssec.Strength)
+	}
+	if c.Stronger == nil {
+		c.Stronger = func(string) {}
 	}
 	if c.Trace == nil {
 		c.Trace = func(Attempt) {}

@@ -19,7 +19,6 @@ type Remote struct {
 	lanes  sync.WaitGroup // goroutines of peers
 	report reporter
 	certs  wssec.Certificates // of answers
-	strong wssec.Strength     // peers that answer without SHA-1; a restart learns it again
 
 	mu      sync.Mutex
 	peers   map[actors.ActorID]*lane

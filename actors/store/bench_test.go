@@ -14,7 +14,6 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/store"
-	"github.com/leasehold/leasehold/actors/store/ldap"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/ldapschema"
@@ -121,7 +120,7 @@ func ldapBench(b *testing.B) (place, bareWrite) {
 		return ldapschema.Change{Kind: ldapschema.Add, DN: dn, Attrs: []ldapschema.Attr{{Name: "objectClass", Values: []string{"top", "lhRecord"}},
 			{Name: "lhName", Values: []string{key}}, {Name: "lhKey", Values: []string{key}}, {Name: "lhSequence", Values: []string{"1"}}, {Name: "lhData", Values: []string{string(value)}}}}
 	}
-	return place{LDAP: &ldap.Config{Base: base.Child("ou", "records"), Server: cfg}}, func(keys []string, value []byte) error {
+	return place{LDAP: &recordsAt{Base: base.Child("ou", "records"), Server: cfg}}, func(keys []string, value []byte) error {
 		var all sync.WaitGroup
 		todo := make(chan ldapschema.Change, len(keys))
 		for _, k := range keys {

@@ -26,6 +26,7 @@ import (
 	"github.com/leasehold/leasehold/actors/store/postgres"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/conformance/setup"
+	"github.com/leasehold/leasehold/ldapschema"
 )
 
 var kills = flag.Int("kills", 12, "how often TestCrash kills the writer of each store")
@@ -46,11 +47,17 @@ func TestMain(m *testing.M) {
 
 // A place is where a writer writes, and how far the ones before it came.
 type place struct {
-	Bolt     string       // file
-	LDAP     *ldap.Config // server
-	Postgres string       // data base
-	From     int          // batches that were acknowledged
-	Until    int          // stop after this many; 0 for never
+	Bolt     string     // file
+	LDAP     *recordsAt // server
+	Postgres string     // data base
+	From     int        // batches that were acknowledged
+	Until    int        // stop after this many; 0 for never
+}
+
+// recordsAt is a place in a directory server.
+type recordsAt struct {
+	Server ldapdir.Config
+	Base   ldapschema.DN
 }
 
 // open opens the one actor there.
@@ -64,7 +71,7 @@ func (p place) open(ctx context.Context) (store.Store, func() error, error) {
 		s, err := f.Actor("actor")
 		return s, f.Close, err
 	case p.LDAP != nil:
-		r, err := ldap.Open(*p.LDAP)
+		r, err := ldap.Open(ldap.Config{Server: p.LDAP.Server, Base: p.LDAP.Base})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -189,7 +196,7 @@ func TestCrash(t *testing.T) {
 		"bbolt": func(t *testing.T) place { return place{Bolt: filepath.Join(t.TempDir(), "store")} },
 		"ldap": func(t *testing.T) place {
 			s := setup.StartSlapd(t)
-			return place{LDAP: &ldap.Config{Base: s.Base.Parent().Child("ou", "records"),
+			return place{LDAP: &recordsAt{Base: s.Base.Parent().Child("ou", "records"),
 				Server: ldapdir.Config{URL: s.URL, BindDN: s.BindDN, Password: s.Password, Timeout: time.Minute}}}
 		},
 		"postgres": func(t *testing.T) place {

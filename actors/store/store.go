@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -90,10 +91,18 @@ type Write struct {
 	Remove bool
 }
 
+// rooms is where values are written down before it is known how long they are.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxRoom is the longest room that is kept.
+const maxRoom = 1 << 20
+
 // Encode asks every value for its durable form and checks the limits. Bodies
 // call it before they touch anything; its only error is *EncodeError.
 func Encode(batch []actors.Record) ([]Write, error) {
 	out := make([]Write, len(batch))
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
 	for i, rec := range batch {
 		switch {
 		case rec.Key == "":
@@ -106,17 +115,17 @@ func Encode(batch []actors.Record) ([]Write, error) {
 			out[i].Remove = true
 			continue
 		}
-		data, err := rec.Value.AppendRecord([]byte{})
+		data, err := rec.Value.AppendRecord((*room)[:0])
 		if err != nil {
 			return nil, &EncodeError{Key: rec.Key, Err: err}
+		}
+		if cap(data) <= maxRoom {
+			*room = data
 		}
 		if len(data) > MaxValue {
 			return nil, &EncodeError{Key: rec.Key, Err: fmt.Errorf("value of %d octets, limit %d", len(data), MaxValue)}
 		}
-		if data == nil {
-			data = []byte{} // an empty value is a value
-		}
-		out[i].Data = data
+		out[i].Data = append(make([]byte, 0, len(data)), data...) // never nil: an empty value is a value
 	}
 	return out, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,21 +29,54 @@ func (a *app) leaseRequest() *cobra.Command {
 	var o manage.Order
 	var wait bool
 	var timeout time.Duration
+	var file string
+	var after, joinAfter []string
 	c := &cobra.Command{
 		Use:   "request",
-		Short: "Ask a service manager for a lease",
+		Short: "Ask a service manager for a lease, or for a group of them",
 		Long: `Ask a service manager for a lease. Times are RFC 3339, or as in "now", "+2h",
 "tomorrow 09:00"; the answer shows them resolved. Without --wait the command
 returns as soon as the request is durable at the manager.
+
+With --after the ticket is redeemed when another reservation of the manager has its
+lease, with --join-after the units join the guest when that one's have joined; what
+is known about the other one's units is passed on under "predecessor." and the name.
+
+A file asks for several leases at once, all or none:
+
+  slice: render
+  type: site.node            # for every request that says nothing else
+  length: 4h
+  on_failure: fail           # of a predecessor; skip, the default, passes it over
+  requests:
+    - name: files
+    - name: workers
+      units: 8
+      after:
+        - request: files     # a name in this file; or reservation: 4f0c
+          gate: redeem       # or join
+          until: leased      # or joined
+          pass: {unit.manage.ip: nfs.server}   # or all, which is the default, or none
 
 With --manager naming a broker, that broker buys from the one that --broker names,
 to sell on; with --renew it goes on buying until the reservation is closed. What a
 broker should always hold is better written under buys in the configuration.`,
 		Example: `  leasehold lease request --slice web --type site.node --units 4 --length 2h
   leasehold lease request --manager campus --broker central --slice stock --type site.node --units 8 --length 1d --renew
+  leasehold lease request -f group.yaml --wait
   leasehold lease request --slice web --type site.node --start +1h --length 1d --set config.ssh.user1.login=ada --wait`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			goal := manage.Goal{States: []string{"Active"}, Timeout: timeout}
+			if file != "" {
+				return a.requestGroup(c, file, o.Actor, wait, goal)
+			}
+			for _, id := range after {
+				o.After = append(o.After, manage.After{Reservation: id})
+			}
+			for _, id := range joinAfter {
+				o.After = append(o.After, manage.After{Reservation: id, Gate: "join"})
+			}
 			if o.Slice == "" || o.Type == "" {
 				return usage("say for whom and what: --slice and --type")
 			}
@@ -62,18 +94,20 @@ broker should always hold is better written under buys in the configuration.`,
 			if !wait {
 				return a.showReservation(r)
 			}
-			goal := "Active"
 			if r.Role == actors.RoleBroker.String() {
-				goal = "Ticketed"
+				goal.States = []string{"Ticketed"}
 			}
 			if !a.json {
-				fmt.Fprintf(a.err, "reservation %s, waiting for it to become %s\n", r.Reservation, goal)
+				fmt.Fprintf(a.err, "reservation %s, waiting for it to become %s\n", r.Reservation, goal.States[0])
 			}
-			return a.await(c.Context(), m, manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
-				States: []string{goal}, Timeout: timeout})
+			goal.Ref = manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation}
+			return a.await(c.Context(), m, goal)
 		},
 	}
 	f := c.Flags()
+	f.StringVarP(&file, "file", "f", "", "file with a group of requests; of the other flags only --manager, --wait and --timeout go with it")
+	f.StringSliceVar(&after, "after", nil, "reservations that must have their leases before this one is redeemed")
+	f.StringSliceVar(&joinAfter, "join-after", nil, "reservations that must be active before this one's units join")
 	f.StringVar(&o.Slice, "slice", "", "name of the guest the units are for (required)")
 	f.StringVar(&o.Type, "type", "", "resource type (required)")
 	f.IntVar(&o.Units, "units", 1, "how many units")
@@ -183,83 +217,6 @@ func (a *app) leaseExtend() *cobra.Command {
 	c.Flags().StringVar(&e.Length, "length", "", "how much longer than now agreed")
 	c.Flags().IntVar(&e.Units, "units", 0, "how many units from then on; 0 keeps the number")
 	return c
-}
-
-func (a *app) leaseModify() *cobra.Command {
-	var m manage.Modification
-	var wait bool
-	var timeout time.Duration
-	c := &cobra.Command{
-		Use:   "modify RESERVATION SUBCOMMAND [NAME=VALUE...]",
-		Short: "Run a subcommand of the site's driver on every unit of a lease",
-		Long: `Run a subcommand of the site's driver on every unit of a lease: restart it, give it
-a key, resize it. Units and term stay as they are, and a unit whose modify fails
-stays in service. Results are unit properties: with modify number 2,
-unit.modify.2.code is 0 where it succeeded, and unit.modify.2.message says more.`,
-		Example: `  leasehold lease modify 4f0c restart --wait
-  leasehold lease modify 4f0c ssh config.ssh.user1.login=ada config.ssh.user1.keys="ssh-ed25519 AAAA..."`,
-		Args:              minArgs(2, "a reservation and a subcommand"),
-		ValidArgsFunction: a.completeReservation,
-		RunE: func(c *cobra.Command, args []string) error {
-			m.Reservation, m.Subcommand = args[0], args[1]
-			for _, arg := range args[2:] {
-				name, value, ok := strings.Cut(arg, "=")
-				if !ok || name == "" {
-					return usage("argument %q is not NAME=VALUE", arg)
-				}
-				if m.Arguments == nil {
-					m.Arguments = map[string]string{}
-				}
-				m.Arguments[name] = value
-			}
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			r, err := cl.Modify(c.Context(), m)
-			if err != nil {
-				return err
-			}
-			if !wait {
-				return a.showReservation(r)
-			}
-			r, err = cl.Wait(c.Context(), manage.Goal{Ref: manage.Ref{Actor: r.Actor.ID, Reservation: r.Reservation},
-				States: []string{"Active", "ActiveTicketed"}, Settled: true, Timeout: timeout})
-			if r.Reservation != "" {
-				err = errors.Join(a.showReservation(r), err)
-			}
-			if err == nil {
-				err = modifyFailures(r)
-			}
-			return err
-		},
-	}
-	refFlags(c, &m.Ref)
-	c.Flags().IntVar(&m.Number, "number", 0, "running number of this modify, to repeat it safely; 0 takes the next")
-	c.Flags().BoolVar(&wait, "wait", false, "wait until the site has answered; exit code 9 if it failed on some units, 1 if on all")
-	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
-	return c
-}
-
-// modifyFailures says on which units the last modify failed.
-func modifyFailures(r manage.Reservation) error {
-	var bad []string
-	for _, u := range r.Held {
-		n, err := strconv.Atoi(u.Properties[actors.ResultNumber])
-		if err != nil {
-			continue
-		}
-		if code, message, ok := actors.Properties(u.Properties).ModifyOutcome(n); ok && code != 0 {
-			bad = append(bad, fmt.Sprintf("unit %s: code %d: %s", u.ID, code, message))
-		}
-	}
-	switch {
-	case len(bad) == 0:
-		return nil
-	case len(bad) < len(r.Held):
-		return fmt.Errorf("%w: %s", manage.ErrPartial, strings.Join(bad, "; "))
-	}
-	return errors.New(strings.Join(bad, "; "))
 }
 
 func (a *app) leaseClose() *cobra.Command {

@@ -86,6 +86,14 @@ func TestOperator(t *testing.T) {
 	if out := must("lease", "list", "--state", "active", "--actor", "site"); strings.Count(out, r.Reservation) != 1 {
 		t.Errorf("list:\n%s", out)
 	}
+	if out := must("lease", "modify", short, "restart", "memory=2048", "--wait"); !strings.Contains(out, "Active") {
+		t.Errorf("modify:\n%s", out)
+	}
+	if code, out, errs := call(t, "lease", "modify", short, "resize", "exit=17", "--wait", "--config", dir+"/leasehold.yaml"); code != 1 ||
+		!strings.Contains(errs, "code 17") || !strings.Contains(out, "modify 2 failed with code 17") {
+		t.Errorf("a modify that fails: exit %d\n%s%s", code, out, errs)
+	}
+	grouped(t, dir, must)
 	must("lease", "extend", short, "--length", "1h")
 	if _, out, _ := call(t, "--config", dir+"/leasehold.yaml", "__complete", "lease", "show", ""); !strings.Contains(out, r.Reservation) {
 		t.Errorf("completion does not offer the reservation:\n%s", out)
@@ -102,6 +110,11 @@ func TestOperator(t *testing.T) {
 		{"lease request --slice web --type site.node --units -1 --length 1h", 2, "unit"},
 		{"lease request --slice web --type site.node --units 1 --start 2030-01-02 --end 2030-01-01", 2, "end"},
 		{"lease extend " + short + " --length -1h", 2, "length"},
+		{"lease modify " + short, 2, "a reservation and a subcommand"},
+		{"lease modify " + short + " restart now", 2, "NAME=VALUE"},
+		{"lease modify " + short + " rm/-rf", 2, "subcommand"},
+		{"lease request --slice web --type site.node --length 1h --after nobody", 2, "nobody"},
+		{"lease request -f nowhere.yaml --units 2", 2, "--units is said in the file"},
 		{"lease wait " + short + " --state Closed --timeout 300ms", 6, "pending"},
 		{"lease wait " + short + " --state Cloesd", 2, "Closed"},
 	} {
@@ -137,4 +150,42 @@ func TestOperator(t *testing.T) {
 	}
 	unwatch()
 	<-watched
+}
+
+// grouped asks for a lease group by a file: the second is told what the first has.
+func grouped(t *testing.T, dir string, must func(...string) string) {
+	t.Helper()
+	file := dir + "/group.yaml"
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("{slice: g, type: site.node, length: 1h, requests: [{name: a, after: [b]}, {name: b, after: [a]}]}")
+	if code, _, errs := call(t, "lease", "request", "-f", file, "--config", dir+"/leasehold.yaml"); code != 2 || !strings.Contains(errs, "a cycle: a after b after a") {
+		t.Errorf("a cycle: exit %d, %s", code, errs)
+	}
+	write(`
+slice: g
+type: site.node
+length: 1h
+requests:
+  - {name: workers, after: [{request: files, pass: {unit.manage.ip: nfs.server}}]}
+  - {name: files}
+`)
+	var rs []struct {
+		Reservation, State string
+		After              []struct{ Reservation, Gate string }
+	}
+	out := must("lease", "request", "-f", file, "--wait", "--json")
+	if err := json.Unmarshal([]byte(out), &rs); err != nil || len(rs) != 2 || rs[0].State != "Active" || rs[1].State != "Active" ||
+		len(rs[0].After) != 1 || rs[0].After[0].Reservation != rs[1].Reservation || rs[0].After[0].Gate != "redeem" {
+		t.Fatalf("a group: %v\n%s", err, out)
+	}
+	if out := must("lease", "show", rs[0].Reservation); !strings.Contains(out, rs[1].Reservation+" (redeem)") {
+		t.Errorf("show:\n%s", out)
+	}
+	for _, r := range rs {
+		must("lease", "close", r.Reservation, "--wait")
+	}
 }

@@ -96,6 +96,9 @@ func (a *app) showReservation(r manage.Reservation) error {
 		row(w, "broker", party(r.Broker))
 		row(w, "site", party(r.Authority))
 		row(w, "since", when(r.Since))
+		for _, p := range r.After {
+			row(w, "after", p.Reservation+" ("+p.Gate+")")
+		}
 		if r.Waiting != "" {
 			row(w, "waits for", r.Waiting)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +82,14 @@ func (s seat) serve(t *testing.T) (p *wiring.Process, stop func()) {
 	}
 	t.Cleanup(stop)
 	<-p.Ready()
-	return p, stop
+	for { // the admin socket is there a moment later
+		conn, err := net.Dial("unix", c.Admin)
+		if err == nil {
+			conn.Close()
+			return p, stop
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // TestOversold: a broker whose operator runs it twice sells the same units twice. The

@@ -80,13 +80,26 @@ func EnsureBase(ctx context.Context, d directory.Directory, c cod.Config, answer
 		defer stop()
 		return do(ctx)
 	}
+	// The first is added unasked: some slapd 2.5 end themselves when the first question
+	// about a data base finds nothing in it at all.
+	add := func(e ldapschema.Entry) error {
+		err := within(func(ctx context.Context) error { return d.Apply(ctx, ldapschema.AddEntry(e)) })
+		if errors.Is(err, directory.ErrExists) {
+			err = nil
+		}
+		return err
+	}
+	switch err := add(base[0]); {
+	case err == nil:
+	case errors.Is(err, directory.ErrNotFound):
+		return fmt.Errorf("site: base tree: the entry above %s has to be loaded first, with ldapadd: %w", base[0].DN, err)
+	case outcomeOf(err) == cod.Unavailable:
+		return fmt.Errorf("site: base tree: %w", err)
+	}
 	for _, e := range base {
 		err := within(func(ctx context.Context) error { _, err := d.Read(ctx, e.DN); return err })
 		if errors.Is(err, directory.ErrNotFound) {
-			err = within(func(ctx context.Context) error { return d.Apply(ctx, ldapschema.AddEntry(e)) })
-			if errors.Is(err, directory.ErrExists) {
-				err = nil
-			}
+			err = add(e)
 		}
 		if err != nil {
 			return fmt.Errorf("site: base tree: %w", err)

@@ -159,7 +159,7 @@ func TestActorTakesRampart(t *testing.T) {
 	for i, id := range ids {
 		s := suites[i]
 		taken := make(chan actors.Message, 1)
-		at := broker(t, id, func(_ context.Context, ev actors.Event) error {
+		at := broker(t, id, wssec.Legacy.Policy(), func(_ context.Context, ev actors.Event) error {
 			taken <- ev.(actors.Receive).Message
 			return nil
 		})
@@ -201,7 +201,7 @@ func request(op actors.Op, id string) actors.Message {
 }
 
 // broker serves a broker to which the manager, who signs as id, is a deployed actor.
-func broker(t *testing.T, id identity, ask func(context.Context, actors.Event) error) string {
+func broker(t *testing.T, id identity, policy wssec.Policy, ask func(context.Context, actors.Event) error) string {
 	t.Helper()
 	var services *endpoint.Services
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { services.ServeHTTP(w, r) }))
@@ -209,7 +209,7 @@ func broker(t *testing.T, id identity, ask func(context.Context, actors.Event) e
 	at := server.URL + endpoint.Root + "broker"
 	reg, err := registry.New(brokerGUID, []registry.Peer{{
 		Location: actors.Location{ID: managerGUID, Name: "sm", URL: "http://sm.example:8080/orca/services/sm"},
-		Role:     actors.RoleManager, Policy: wssec.Legacy.Policy(), Certs: []*x509.Certificate{named(t, id, managerGUID)},
+		Role:     actors.RoleManager, Policy: policy, Certs: []*x509.Certificate{named(t, id, managerGUID)},
 	}})
 	if err != nil {
 		t.Fatal(err)

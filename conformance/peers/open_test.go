@@ -8,6 +8,7 @@ import (
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/soap"
 	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec/c14n"
 	"github.com/leasehold/leasehold/wssec/dsig"
 )
 
@@ -27,13 +28,13 @@ func open(t testing.TB, text string, key *rsa.PublicKey) (names []string, err er
 	if err != nil {
 		return nil, err
 	}
-	buf, err := s.Verify(key, nil)
-	if err != nil {
+	buf := new(c14n.Buffer)
+	if err := s.Verify(key, buf); err != nil {
 		return nil, err
 	}
 	for _, r := range s.References {
 		n := byID(doc, r.ID)
-		if buf, err = r.Check(n, buf, 1<<20); err != nil {
+		if err := r.Check(n, buf, 1<<20); err != nil {
 			return nil, err
 		}
 		names = append(names, n.Local())

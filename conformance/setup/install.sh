@@ -3,6 +3,8 @@
 #
 #   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
 #   BIND 9 and its tools      the name server that follows the directory
+#   ISC's dhcpd and dhclient, iproute2
+#                             which runs in network namespaces that tests make
 #   xmlsec1, xmllint, zeep,
 #   openssl                   XML security, schemas and SOAP as others wrote them
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
@@ -18,6 +20,7 @@ set -eu
 # program=package, or file=package, one pair for each thing that has to be there
 python=/usr/lib/python3/dist-packages
 wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 named=bind9 rndc=bind9-utils dig=bind9-dnsutils xmllint=libxml2-utils openssl=openssl'
+wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 sleep=coreutils"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 

@@ -24,9 +24,17 @@ type process struct {
 	term  syscall.Signal // asks it to end
 	grace time.Duration  // how long it may take to come up, and to end
 	attrs *syscall.SysProcAttr
+	in    network // where it runs; nil for the machine's own
 	log   syncBuffer
 	cmd   *exec.Cmd
 	ended chan struct{}
+}
+
+// A network is a place where processes can be started: a *Net, where there are
+// such.
+type network interface {
+	Do(f func() error) error
+	relay(address string) error
 }
 
 // newProcess finds a program and gives it a folder. When it is not installed the
@@ -59,7 +67,11 @@ func (p *process) start(args ...string) error {
 	p.cmd = exec.Command(p.path, args...)
 	p.cmd.SysProcAttr, p.cmd.Dir = p.attrs, p.dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	if err := p.cmd.Start(); err != nil {
+	begin := p.cmd.Start
+	if p.in != nil {
+		begin = func() error { return p.in.Do(p.cmd.Start) }
+	}
+	if err := begin(); err != nil {
 		p.cmd = nil
 		return err
 	}

@@ -3,6 +3,7 @@ package setup
 import (
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -39,11 +40,20 @@ const schemaDir = "/etc/ldap/schema"
 // not come up, the test fails.
 func StartSlapd(t testing.TB, extra ...string) *Slapd {
 	t.Helper()
+	s := startSlapd(t, nil, extra)
+	s.plant()
+	return s
+}
+
+// startSlapd starts slapd with an empty data base, in a network or in the
+// machine's own.
+func startSlapd(t testing.TB, in network, extra []string) *Slapd {
+	t.Helper()
 	s := &Slapd{
 		process: newProcess(t, "slapd", syscall.SIGTERM, 30*time.Second),
 		Base:    "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
 	}
-	s.ready = s.answers
+	s.ready, s.in = s.answers, in
 	if err := s.write(extra); err != nil {
 		t.Fatal(err)
 	}
@@ -51,9 +61,11 @@ func StartSlapd(t testing.TB, extra ...string) *Slapd {
 	// ends, and another port is tried.
 	var err error
 	for range 5 {
-		if err = s.choosePorts(); err == nil {
+		if err = s.choosePorts(); err == nil && in != nil {
+			err = errors.Join(in.relay(strings.TrimPrefix(s.URL, "ldap://")), in.relay(strings.TrimPrefix(s.SecureURL, "ldaps://")))
+		}
+		if err == nil {
 			if err = s.start(); err == nil {
-				s.plant()
 				return s
 			}
 		}

@@ -145,6 +145,7 @@ var checks = []struct {
 	{"exported names", exportedNames},
 	{"documents", documents},
 	{"testdata", testdata},
+	{"loose forms", loose},
 	{"scripts", scripts},
 	{"lengths", lengths},
 	{"words", words},

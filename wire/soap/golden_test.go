@@ -13,6 +13,7 @@ import (
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/soap"
 	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec/c14n"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/golden")
@@ -93,6 +94,21 @@ func TestGolden(t *testing.T) {
 				t.Errorf("decode(encode(m)) = %+v, %v\nwant %+v", back, err, m)
 			}
 		})
+	}
+}
+
+// What this package writes is, octet for octet, the canonical form of what the legacy
+// stack accepted.
+func TestWritesWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	for _, g := range golden {
+		if !g.legacy {
+			continue
+		}
+		accepted := c14n.Exclusive(nil, payload(t, "testdata/legacy/"+g.name+".request.xml"), nil)
+		if ours := read(t, "testdata/golden/"+g.name+".xml"); !bytes.Equal(ours, accepted) {
+			t.Errorf("%s: ours is\n%s\nand what was accepted\n%s", g.name, ours, accepted)
+		}
 	}
 }
 

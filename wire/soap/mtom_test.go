@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -40,6 +41,27 @@ func TestPack(t *testing.T) {
 	plain, p, err := soap.Unpack(soap.PlainType, []byte("<e/>"))
 	if err != nil || p != soap.Plain || string(plain) != "<e/>" {
 		t.Errorf("%q %v %v", plain, p, err)
+	}
+}
+
+// What differs from the packaging of the Java stack and is taken all the same has a
+// file each: its Content-Type, an empty line, and the octets.
+func TestLoosePackaging(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/loose/*.mime")
+	if err != nil || len(files) != 5 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, body, _ := strings.Cut(string(data), "\r\n\r\n")
+		got, p, err := soap.Unpack(strings.TrimPrefix(head, "Content-Type: "), []byte(body))
+		if err != nil || p != soap.MTOM || string(got) != "<e/>" {
+			t.Errorf("%s: %q, %v, %v", file, got, p, err)
+		}
 	}
 }
 

@@ -22,18 +22,56 @@ func (n Node) Attrs() iter.Seq[Attr] {
 		if n.doc == nil || n.IsText() {
 			return
 		}
-		e := &n.doc.nodes[n.i]
-		for i := e.attr; i < e.attrEnd; i++ {
-			if !yield(n.doc.attribute(i)) {
+		attrs := n.doc.attrsOf(n.i)
+		for i := range attrs {
+			if !yield(n.doc.attribute(&attrs[i])) {
 				return
 			}
 		}
 	}
 }
 
-func (d *Document) attribute(i int32) Attr {
-	a := &d.attrs[i]
-	name := d.src[a.name : a.name+int32(a.nameLen)]
+// Attrs are all attributes of the document, with their elements, in source order.
+func (d *Document) Attrs() iter.Seq2[Node, Attr] {
+	return func(yield func(Node, Attr) bool) {
+		for i := range d.attrs {
+			if !yield(Node{d, d.attrs[i].owner}, d.attribute(&d.attrs[i])) {
+				return
+			}
+		}
+	}
+}
+
+// Declares reports whether any element declares a prefix for that namespace, or
+// makes it the default one. If none does, no name in the document is in it.
+func (d *Document) Declares(uri string) bool {
+	for i := range d.bindings {
+		if d.bindings[i].uri == uri {
+			return true
+		}
+	}
+	return false
+}
+
+// attrsOf are the attributes of element i.
+func (d *Document) attrsOf(i uint32) []attr {
+	e := &d.nodes[i]
+	if e.form&adorned == 0 {
+		return nil
+	}
+	last := e.attr
+	for int(last) < len(d.attrs) && d.attrs[last].owner == i {
+		last++
+	}
+	return d.attrs[e.attr:last]
+}
+
+func (d *Document) attrName(a *attr) string {
+	return d.src[a.name : a.name+uint32(a.nameLen)]
+}
+
+func (d *Document) attribute(a *attr) Attr {
+	name := d.attrName(a)
 	return Attr{
 		Prefix: name[:a.prefixLen],
 		Local:  localName(name, a.prefixLen),
@@ -43,7 +81,7 @@ func (d *Document) attribute(i int32) Attr {
 }
 
 func (d *Document) value(a *attr) string {
-	if a.decoded >= 0 {
+	if a.decoded != none {
 		return d.decoded[a.decoded]
 	}
 	return d.src[a.start:a.stop]
@@ -56,11 +94,10 @@ func (n Node) Attr(space, local string) (string, bool) {
 		return "", false
 	}
 	d := n.doc
-	e := &d.nodes[n.i]
-	for i := e.attr; i < e.attrEnd; i++ {
-		a := &d.attrs[i]
-		name := d.src[a.name : a.name+int32(a.nameLen)]
-		if localName(name, a.prefixLen) == local && d.uri(a.space) == space {
+	attrs := d.attrsOf(n.i)
+	for i := range attrs {
+		a := &attrs[i]
+		if localName(d.attrName(a), a.prefixLen) == local && d.uri(a.space) == space {
 			return d.value(a), true
 		}
 	}
@@ -73,9 +110,8 @@ func (n Node) Declared() iter.Seq[Namespace] {
 		if n.doc == nil || n.IsText() {
 			return
 		}
-		e := &n.doc.nodes[n.i]
-		for b := e.scope; b != e.firstScope; b = n.doc.bindings[b].outer {
-			if !yield(Namespace{n.doc.bindings[b].prefix, n.doc.bindings[b].uri}) {
+		for b := &n.doc.bindings[n.doc.nodes[n.i].scope]; b.owner == n.i; b = &n.doc.bindings[b.outer] {
+			if !yield(Namespace{b.prefix, b.uri}) {
 				return
 			}
 		}
@@ -93,12 +129,12 @@ func (n Node) Lookup(prefix string) (uri string, ok bool) {
 	return uri, uri != ""
 }
 
-// lookup is the innermost binding of prefix from scope outward, or -1.
-func (d *Document) lookup(scope int32, prefix string) int32 {
-	for b := scope; b >= 0; b = d.bindings[b].outer {
+// lookup is the innermost binding of prefix from scope outward, or none.
+func (d *Document) lookup(scope uint32, prefix string) uint32 {
+	for b := scope; b != none; b = d.bindings[b].outer {
 		if d.bindings[b].prefix == prefix {
 			return b
 		}
 	}
-	return -1
+	return none
 }

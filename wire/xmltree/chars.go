@@ -1,15 +1,13 @@
 package xmltree
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Classes of ASCII octets, for the inner loops.
 const (
 	nameStart = 1 << iota // may begin a name
 	namePart              // may continue a name
 	space                 // XML white space
+	lively                // text does not just go on with it: see dull
 )
 
 var class = func() (t [256]uint8) {
@@ -23,6 +21,11 @@ var class = func() (t [256]uint8) {
 	}
 	t['-'], t['.'] = namePart, namePart
 	t[' '], t['\t'], t['\n'], t['\r'] = space, space, space, space
+	for c := range t {
+		if c < 0x20 || c >= utf8.RuneSelf || c == '<' || c == '>' || c == '&' {
+			t[c] |= lively
+		}
+	}
 	return t
 }()
 
@@ -66,36 +69,19 @@ func isNamePart(r rune) bool {
 }
 
 // firstIllegal is the offset of the first octet that is not part of a legal
-// character in UTF-8, or -1. One pass here lets the scanner look only for
-// markup afterwards. Eight octets at a time cover the usual case, plain ASCII.
+// character in UTF-8, or -1. The scanner meets every octet anyway; this is for
+// telling what is wrong with a document once something is.
 func firstIllegal(s []byte) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for i := 0; i < len(s); {
-		for i+8 <= len(s) {
-			w := binary.LittleEndian.Uint64(s[i:])
-			// A top bit is set where an octet is below 0x20 (by borrowing) or
-			// above 0x7F. A borrow may also mark the octet after a low one;
-			// then the slow path below looks at octets it need not have.
-			if (w|(w-0x20*ones))&tops != 0 {
-				break
-			}
-			i += 8
+		if class[s[i]]&lively == 0 {
+			i++
+			continue
 		}
-		for stop := min(i+8, len(s)); i < stop; {
-			c := s[i]
-			if c >= 0x20 && c < utf8.RuneSelf || class[c]&space != 0 {
-				i++
-				continue
-			}
-			if c < 0x20 {
-				return i
-			}
-			r, size := utf8.DecodeRune(s[i:])
-			if r == utf8.RuneError && size == 1 || !isChar(r) {
-				return i
-			}
-			i += size
+		r, size := utf8.DecodeRune(s[i:])
+		if r == utf8.RuneError && size == 1 || !isChar(r) {
+			return i
 		}
+		i += size
 	}
 	return -1
 }

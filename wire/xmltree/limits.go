@@ -13,7 +13,7 @@ type Limits struct {
 	Elements   int // elements in the document
 	Attributes int // attributes of one element, namespace declarations not counted
 	Namespaces int // declarations in scope at one element, hidden ones counted
-	Name       int // octets of one qualified name, or of the name of one namespace
+	Name       int // octets of one qualified name, or of the name of one namespace; a prefix has 255 at most
 	Text       int // source octets of one run of character data, or of one attribute value
 }
 

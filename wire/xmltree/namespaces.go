@@ -7,10 +7,10 @@ const (
 	xmlnsSpace = "http://www.w3.org/2000/xmlns/"
 )
 
-// attribute reads name="value" into element n: an attribute, or a declaration.
-func (s *scanner) attribute(n *node) error {
+// attribute reads name="value" into element i: an attribute, or a declaration.
+func (s *scanner) attribute(n *node, i uint32) error {
 	at := s.pos
-	name, prefixLen, nameLen, err := s.qname()
+	prefixLen, nameLen, err := s.qname()
 	if err != nil {
 		return err
 	}
@@ -20,17 +20,16 @@ func (s *scanner) attribute(n *node) error {
 	}
 	s.pos++
 	s.skipSpace()
-	start, stop, decoded, err := s.attValue()
-	if err != nil {
+	a := attr{owner: i, name: uint32(at), prefixLen: prefixLen, nameLen: nameLen, space: none}
+	if a.start, a.stop, a.decoded, err = s.attValue(); err != nil {
 		return err
 	}
-	a := attr{name: name, prefixLen: prefixLen, nameLen: nameLen, space: -1, start: start, stop: stop, decoded: decoded}
-	full := s.src[name : name+int32(nameLen)]
+	full := s.doc.attrName(&a)
 	if full == "xmlns" {
-		return s.declare(n, at, "", s.doc.value(&a))
+		return s.declare(n, i, at, "", s.doc.value(&a))
 	}
 	if full[:prefixLen] == "xmlns" {
-		return s.declare(n, at, localName(full, prefixLen), s.doc.value(&a))
+		return s.declare(n, i, at, localName(full, prefixLen), s.doc.value(&a))
 	}
 	if len(s.doc.attrs)-int(n.attr) >= s.lim.Attributes {
 		return &LimitError{"attributes", s.lim.Attributes, at}
@@ -39,8 +38,8 @@ func (s *scanner) attribute(n *node) error {
 	return nil
 }
 
-// declare adds a binding to the scope of n.
-func (s *scanner) declare(n *node, at int, prefix, uri string) error {
+// declare adds a binding to the scope of n, element i.
+func (s *scanner) declare(n *node, i uint32, at int, prefix, uri string) error {
 	switch {
 	case prefix == "xmlns":
 		return s.fail(at, "declaration of the prefix xmlns")
@@ -56,8 +55,8 @@ func (s *scanner) declare(n *node, at int, prefix, uri string) error {
 	if len(uri) > s.lim.Name {
 		return &LimitError{"name", s.lim.Name, at}
 	}
-	for b := n.scope; b != n.firstScope; b = s.doc.bindings[b].outer {
-		if s.doc.bindings[b].prefix == prefix {
+	for b := &s.doc.bindings[n.scope]; b.owner == i; b = &s.doc.bindings[b.outer] {
+		if b.prefix == prefix {
 			return s.fail(at, "prefix declared twice")
 		}
 	}
@@ -65,33 +64,27 @@ func (s *scanner) declare(n *node, at int, prefix, uri string) error {
 	if int(count) > s.lim.Namespaces {
 		return &LimitError{"namespaces", s.lim.Namespaces, at}
 	}
-	s.doc.bindings = append(s.doc.bindings, binding{prefix, uri, n.scope, count})
-	n.scope = int32(len(s.doc.bindings) - 1)
+	s.doc.bindings = append(s.doc.bindings, binding{prefix, uri, i, n.scope, count})
+	n.scope = uint32(len(s.doc.bindings) - 1)
 	return nil
 }
 
-// resolve gives the names of n and of its attributes their namespaces, once all
-// declarations of the tag are known, and refuses an attribute given twice.
+// resolve gives the attributes of n their namespaces, once all declarations of the
+// tag are known, and refuses one given twice.
 func (s *scanner) resolve(n *node) error {
 	d := s.doc
-	prefix := s.src[n.name : n.name+int32(n.prefixLen)]
-	n.space = d.lookup(n.scope, prefix)
-	if prefix != "" && n.space < 0 {
-		return s.fail(int(n.name), "prefix not declared")
-	}
-	attrs := d.attrs[n.attr:n.attrEnd]
+	attrs := d.attrs[n.attr:]
 	for i := range attrs {
 		a := &attrs[i]
 		if a.prefixLen > 0 {
-			a.space = d.lookup(n.scope, s.src[a.name:a.name+int32(a.prefixLen)])
-			if a.space < 0 {
+			if a.space = s.meaning(n.scope, d.attrName(a)[:a.prefixLen]); a.space == none {
 				return s.fail(int(a.name), "prefix not declared")
 			}
 		}
-		local := localName(s.src[a.name:a.name+int32(a.nameLen)], a.prefixLen)
+		local := localName(d.attrName(a), a.prefixLen)
 		for j := range attrs[:i] {
 			b := &attrs[j]
-			if local == localName(s.src[b.name:b.name+int32(b.nameLen)], b.prefixLen) && d.uri(a.space) == d.uri(b.space) {
+			if local == localName(d.attrName(b), b.prefixLen) && d.uri(a.space) == d.uri(b.space) {
 				return s.fail(int(a.name), "attribute given twice")
 			}
 		}

@@ -2,6 +2,7 @@ package xmltree
 
 import (
 	"iter"
+	"math"
 	"strings"
 )
 
@@ -15,36 +16,53 @@ type Document struct {
 	decoded  []string  // texts and values that differ from their source
 }
 
-// node is an element or a run of text.
+// node is an element or a run of text. There is one for every dozen octets or so
+// of a message, so it is kept small: its name stands right after its '<', and its
+// parent is found by looking back.
 type node struct {
-	parent     int32 // element that holds it; -1 for the root
-	end        int32 // number after the last descendant
-	start      int32 // source octets: the whole element, or the text alone
-	stop       int32
-	name       int32 // offset of the qualified name; -1 for text
-	prefixLen  uint16
-	nameLen    uint16
-	space      int32 // binding that gives its namespace; -1 for none
-	scope      int32 // innermost binding in scope
-	attr       int32 // first attribute; for text, decoded text or -1
-	attrEnd    int32
-	firstScope int32 // innermost binding in scope outside: what lies between is declared here
+	start     uint32 // source octets: the whole element, or the text alone
+	stop      uint32
+	end       uint32 // number after the last descendant; in an open element, of its parent
+	scope     uint32 // innermost binding in scope
+	space     uint32 // binding that gives its namespace, or none
+	attr      uint32 // first attribute; for text, decoded text or none
+	nameLen   uint16 // of the qualified name; 0 for text
+	prefixLen uint8
+	form      form
 }
 
+// none stands for no binding, no decoded text and no parent. Sources are too short
+// to have as many of anything.
+const none = math.MaxUint32
+
+// form is what is known about how a node is written.
+type form uint8
+
+const (
+	// plain is written as canonical form writes it: see [Node.Plain].
+	plain form = 1 << iota
+	// adorned is an element with attributes.
+	adorned
+)
+
+func (e *node) isText() bool { return e.nameLen == 0 }
+
 type attr struct {
-	name      int32
-	prefixLen uint16
+	owner     uint32 // element
+	name      uint32
+	start     uint32 // source octets of the value
+	stop      uint32
+	space     uint32 // binding, or none
+	decoded   uint32 // number of the decoded value, or none when it equals its source
 	nameLen   uint16
-	space     int32 // binding, or -1
-	start     int32 // source octets of the value
-	stop      int32
-	decoded   int32 // index of the decoded value, or -1 when it equals its source
+	prefixLen uint8
 }
 
 type binding struct {
 	prefix, uri string
-	outer       int32 // next binding outward; -1 ends the list
-	count       int32 // bindings from here outward
+	owner       uint32 // element that declares it; none for the prefix xml
+	outer       uint32 // next binding outward, or none
+	count       uint32 // bindings from here outward
 }
 
 // Root is the document element. A nil Document has none.
@@ -65,7 +83,7 @@ func (d *Document) Size() int { return len(d.src) }
 // order: an element is followed by its content.
 func (d *Document) At(i int) Node {
 	_ = d.nodes[i]
-	return Node{doc: d, i: int32(i)}
+	return Node{doc: d, i: uint32(i)}
 }
 
 // Node is a place in a document: an element, or, where [Document.At] is used, a
@@ -73,7 +91,7 @@ func (d *Document) At(i int) Node {
 // values, so that chains such as a.Child(x, y).Child(x, z).Text() need no checks.
 type Node struct {
 	doc *Document
-	i   int32
+	i   uint32
 }
 
 // Valid reports whether the node exists.
@@ -94,7 +112,7 @@ func (n Node) End() int {
 }
 
 // IsText reports whether the node is a run of text.
-func (n Node) IsText() bool { return n.doc != nil && n.doc.nodes[n.i].name < 0 }
+func (n Node) IsText() bool { return n.doc != nil && n.doc.nodes[n.i].isText() }
 
 // Data is the decoded text of a run of text, and empty for an element.
 func (n Node) Data() string {
@@ -103,9 +121,9 @@ func (n Node) Data() string {
 	}
 	e := &n.doc.nodes[n.i]
 	switch {
-	case e.name >= 0:
+	case !e.isText():
 		return ""
-	case e.attr >= 0:
+	case e.attr != none:
 		return n.doc.decoded[e.attr]
 	}
 	return n.doc.src[e.start:e.stop]
@@ -116,11 +134,14 @@ func (n Node) Name() string {
 	if n.doc == nil {
 		return ""
 	}
-	e := &n.doc.nodes[n.i]
-	if e.name < 0 {
+	return n.doc.name(&n.doc.nodes[n.i])
+}
+
+func (d *Document) name(e *node) string {
+	if e.isText() {
 		return ""
 	}
-	return n.doc.src[e.name : e.name+int32(e.nameLen)]
+	return d.src[e.start+1 : e.start+1+uint32(e.nameLen)]
 }
 
 // Prefix is the part of the name before the colon, or empty.
@@ -129,10 +150,7 @@ func (n Node) Prefix() string {
 		return ""
 	}
 	e := &n.doc.nodes[n.i]
-	if e.name < 0 {
-		return ""
-	}
-	return n.doc.src[e.name : e.name+int32(e.prefixLen)]
+	return n.doc.name(e)[:e.prefixLen]
 }
 
 // Local is the part of the name after the colon.
@@ -141,13 +159,10 @@ func (n Node) Local() string {
 		return ""
 	}
 	e := &n.doc.nodes[n.i]
-	if e.name < 0 {
-		return ""
-	}
-	return localName(n.doc.src[e.name:e.name+int32(e.nameLen)], e.prefixLen)
+	return localName(n.doc.name(e), e.prefixLen)
 }
 
-func localName(name string, prefixLen uint16) string {
+func localName(name string, prefixLen uint8) string {
 	if prefixLen == 0 {
 		return name
 	}
@@ -156,14 +171,14 @@ func localName(name string, prefixLen uint16) string {
 
 // Space is the namespace of the name, or empty.
 func (n Node) Space() string {
-	if n.doc == nil {
+	if n.doc == nil || n.IsText() {
 		return ""
 	}
 	return n.doc.uri(n.doc.nodes[n.i].space)
 }
 
-func (d *Document) uri(b int32) string {
-	if b < 0 {
+func (d *Document) uri(b uint32) string {
+	if b == none {
 		return ""
 	}
 	return d.bindings[b].uri
@@ -171,15 +186,22 @@ func (d *Document) uri(b int32) string {
 
 // Is reports whether the node is an element of that expanded name.
 func (n Node) Is(space, local string) bool {
-	return n.doc != nil && n.Local() == local && n.Space() == space && n.doc.nodes[n.i].name >= 0
+	return n.doc != nil && n.Local() == local && n.Space() == space && !n.IsText()
 }
 
-// Parent is the element that holds the node; invalid for the root.
+// Parent is the element that holds the node; invalid for the root. It looks back
+// over everything before the node in its parent, which is good enough for error
+// messages.
 func (n Node) Parent() Node {
-	if n.doc == nil || n.doc.nodes[n.i].parent < 0 {
+	if n.doc == nil {
 		return Node{}
 	}
-	return Node{n.doc, n.doc.nodes[n.i].parent}
+	for i := n.i; i > 0; {
+		if i--; n.doc.nodes[i].end > n.i {
+			return Node{n.doc, i}
+		}
+	}
+	return Node{}
 }
 
 // Children are the elements directly inside, in order.
@@ -189,7 +211,7 @@ func (n Node) Children() iter.Seq[Node] {
 			return
 		}
 		for i := n.i + 1; i < n.doc.nodes[n.i].end; i = n.doc.nodes[i].end {
-			if n.doc.nodes[i].name >= 0 && !yield(Node{n.doc, i}) {
+			if !n.doc.nodes[i].isText() && !yield(Node{n.doc, i}) {
 				return
 			}
 		}
@@ -218,7 +240,7 @@ func (n Node) Text() string {
 	}
 	first, rest := "", false
 	for i := n.i + 1; i < n.doc.nodes[n.i].end; i = n.doc.nodes[i].end {
-		if n.doc.nodes[i].name >= 0 {
+		if !n.doc.nodes[i].isText() {
 			continue
 		}
 		if first == "" {
@@ -243,6 +265,33 @@ func (n Node) Source() []byte {
 	if n.doc == nil {
 		return nil
 	}
+	return []byte(n.doc.Octets(n.Span()))
+}
+
+// Span is where in the source the node is: its octets are those from start up to
+// stop. Of a CDATA section, they are the content alone.
+func (n Node) Span() (start, stop int) {
+	if n.doc == nil {
+		return 0, 0
+	}
 	e := &n.doc.nodes[n.i]
-	return []byte(n.doc.src[e.start:e.stop])
+	return int(e.start), int(e.stop)
+}
+
+// Octets is the part of the source from start up to stop.
+func (d *Document) Octets(start, stop int) string { return d.src[start:stop] }
+
+// Plain reports whether the node is written as canonical form would write it. Of a
+// text, nothing would be escaped in another way. Of an element, there are two tags
+// that hold its name and not an octet more; what is between them is another
+// matter, and so are namespaces that have to be declared there.
+func (n Node) Plain() bool { return n.doc != nil && n.doc.nodes[n.i].form&plain != 0 }
+
+// Binding is the number of the declaration that gives the name its namespace, or
+// a negative number. Equal numbers in one document are the same namespace.
+func (n Node) Binding() int {
+	if n.doc == nil {
+		return -1
+	}
+	return int(int32(n.doc.nodes[n.i].space))
 }

@@ -13,29 +13,27 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	if len(src) > lim.Bytes {
 		return nil, &LimitError{Limit: "bytes", Max: lim.Bytes, Offset: lim.Bytes}
 	}
-	if i := firstIllegal(src); i >= 0 {
-		return nil, &SyntaxError{i, "character that XML does not have, or not UTF-8"}
+	// A usual element has two tags and makes at most two nodes, itself and a text.
+	// None is shorter than "<a/>".
+	nodes := min(bytes.Count(src, []byte{'<'}), len(src)/4, 2*lim.Elements) + 1
+	// Attributes are in the header, and the header comes first.
+	attrs := bytes.Count(src[:min(len(src), 4096)], []byte{'='})
+	d := &Document{
+		src:      string(src),
+		nodes:    make([]node, 0, nodes),
+		attrs:    make([]attr, 0, min(attrs, 128)),
+		bindings: make([]binding, 1, 12),
 	}
-	// Every '<' but those of end tags begins an element, and where no '>' is right
-	// before one, there is text before it. Every attribute has a '='.
-	tags := bytes.Count(src, []byte{'<'})
-	nodes := 2*tags - bytes.Count(src, []byte("</")) - bytes.Count(src, []byte("><"))
-	s := scanner{
-		src: string(src),
-		lim: lim,
-		doc: &Document{
-			nodes:    make([]node, 0, min(max(nodes, 1), 4096)),
-			attrs:    make([]attr, 0, min(bytes.Count(src, []byte{'='}), 1024)),
-			bindings: make([]binding, 1, 8),
-		},
-		open: -1,
-	}
-	s.doc.src = s.src
-	s.doc.bindings[0] = binding{prefix: "xml", uri: xmlSpace, outer: -1}
+	d.bindings[0] = binding{prefix: "xml", uri: xmlSpace, owner: none, outer: none}
+	s := scanner{src: d.src, lim: lim, doc: d, open: none, near: [2]meaning{{scope: none}, {scope: none}}}
 	if err := s.document(); err != nil {
+		// Octets that are no characters are told first, wherever they are.
+		if i := firstIllegal(src); i >= 0 {
+			err = &SyntaxError{i, "character that XML does not have, or not UTF-8"}
+		}
 		return nil, err
 	}
-	return s.doc, nil
+	return d, nil
 }
 
 // scanner walks src once. Its methods leave pos after what they read.
@@ -44,11 +42,18 @@ type scanner struct {
 	pos   int
 	lim   Limits
 	doc   *Document
-	open  int32 // innermost open element, or -1
+	open  uint32 // innermost open element, or none
 	depth int
-	count int              // elements so far
-	run   int              // source octets of the present run of character data
-	room  *strings.Builder // where decoded texts go
+	count int             // elements so far
+	run   int             // source octets of the present run of character data
+	room  strings.Builder // where decoded texts go
+	near  [2]meaning      // what no prefix, and the last prefix, meant where last seen
+}
+
+// meaning is what a prefix stands for in a scope.
+type meaning struct {
+	scope, space uint32
+	prefix       string
 }
 
 func (s *scanner) fail(at int, what string) error { return &SyntaxError{at, what} }
@@ -87,8 +92,13 @@ func (s *scanner) document() error {
 	if err := s.markup(); err != nil {
 		return err
 	}
-	for s.open >= 0 {
-		if err := s.content(); err != nil {
+	for s.open != none {
+		if s.peek() != '<' {
+			if err := s.text(); err != nil {
+				return err
+			}
+		}
+		if err := s.markup(); err != nil {
 			return err
 		}
 	}
@@ -102,20 +112,6 @@ func (s *scanner) document() error {
 	return nil
 }
 
-// content reads one run of text and the markup after it.
-func (s *scanner) content() error {
-	i := strings.IndexByte(s.src[s.pos:], '<')
-	if i < 0 {
-		return s.fail(len(s.src), "element not closed")
-	}
-	if i > 0 {
-		if err := s.text(s.pos + i); err != nil {
-			return err
-		}
-	}
-	return s.markup()
-}
-
 // markup reads what begins with the '<' at pos.
 func (s *scanner) markup() error {
 	if s.pos+1 == len(s.src) {
@@ -126,7 +122,7 @@ func (s *scanner) markup() error {
 		s.run = 0
 		return s.endTag()
 	case '!':
-		if s.has("<![CDATA[") && s.open >= 0 {
+		if s.open != none && s.has("<![CDATA[") {
 			return s.cdata()
 		}
 		return s.notElement("")
@@ -161,38 +157,37 @@ func (s *scanner) startTag() error {
 	if s.depth++; s.depth > s.lim.Depth {
 		return &LimitError{"depth", s.lim.Depth, at}
 	}
-	outer := int32(0) // the binding of xml
-	if s.open >= 0 {
-		outer = s.doc.nodes[s.open].scope
-	}
+	d := s.doc
+	i := uint32(len(d.nodes))
 	n := node{
-		parent:     s.open,
-		start:      int32(at),
-		scope:      outer,
-		firstScope: outer,
-		attr:       int32(len(s.doc.attrs)),
+		start: uint32(at),
+		end:   s.open,
+		attr:  uint32(len(d.attrs)),
+		form:  plain,
+	}
+	if s.open != none {
+		n.scope = d.nodes[s.open].scope // else the binding of xml
 	}
 	s.pos++
-	var err error
-	if n.name, n.prefixLen, n.nameLen, err = s.qname(); err != nil {
+	prefixLen, nameLen, err := s.qname()
+	if err != nil {
 		return err
 	}
-	for {
-		spaced := s.skipSpace()
-		c := s.peek()
-		if c == '>' || c == '/' {
-			break
-		}
-		if !spaced {
-			return s.fail(s.pos, "no white space before an attribute")
-		}
-		if err := s.attribute(&n); err != nil {
+	n.prefixLen, n.nameLen = prefixLen, nameLen
+	if s.peek() != '>' {
+		n.form = 0
+		if err := s.attributes(&n, i); err != nil {
 			return err
 		}
 	}
-	n.attrEnd = int32(len(s.doc.attrs))
-	if err := s.resolve(&n); err != nil {
-		return err
+	prefix := s.src[at+1 : at+1+int(prefixLen)]
+	if n.space = s.meaning(n.scope, prefix); n.space == none && prefix != "" {
+		return s.fail(at+1, "prefix not declared")
+	}
+	if n.form&adorned != 0 {
+		if err := s.resolve(&n); err != nil {
+			return err
+		}
 	}
 	empty := s.peek() == '/'
 	if empty {
@@ -202,8 +197,7 @@ func (s *scanner) startTag() error {
 		return s.fail(s.pos, "tag not ended")
 	}
 	s.pos++
-	i := int32(len(s.doc.nodes))
-	s.doc.nodes = append(s.doc.nodes, n)
+	d.nodes = append(d.nodes, n)
 	s.open = i
 	if empty {
 		s.closeElement()
@@ -211,22 +205,57 @@ func (s *scanner) startTag() error {
 	return nil
 }
 
+// attributes reads what stands between the name of element i and the end of its
+// start tag.
+func (s *scanner) attributes(n *node, i uint32) error {
+	for {
+		spaced := s.skipSpace()
+		c := s.peek()
+		if c == '>' || c == '/' {
+			break
+		}
+		if !spaced {
+			return s.fail(s.pos, "no white space before an attribute")
+		}
+		if err := s.attribute(n, i); err != nil {
+			return err
+		}
+	}
+	if len(s.doc.attrs) > int(n.attr) {
+		n.form |= adorned
+	}
+	return nil
+}
+
+// meaning is the binding of prefix in a scope, or none. Neighbours mostly ask for
+// the same.
+func (s *scanner) meaning(scope uint32, prefix string) uint32 {
+	m := &s.near[min(len(prefix), 1)]
+	if m.scope != scope || m.prefix != prefix {
+		*m = meaning{scope, s.doc.lookup(scope, prefix), prefix}
+	}
+	return m.space
+}
+
 // endTag reads "</name>" and closes the innermost element, whose name, as
 // written, it must repeat.
 func (s *scanner) endTag() error {
 	at := s.pos
-	if s.open < 0 {
+	if s.open == none {
 		return s.fail(at, "end tag outside every element")
 	}
 	e := &s.doc.nodes[s.open]
 	s.pos += 2
-	if name := s.src[e.name : e.name+int32(e.nameLen)]; !s.has(name) {
+	if !s.has(s.doc.name(e)) {
 		return s.fail(at, "end tag of another element")
 	}
 	s.pos += int(e.nameLen)
-	s.skipSpace()
 	if s.peek() != '>' {
-		return s.fail(at, "end tag of another element, or not ended")
+		e.form &^= plain
+		s.skipSpace()
+		if s.peek() != '>' {
+			return s.fail(at, "end tag of another element, or not ended")
+		}
 	}
 	s.pos++
 	s.closeElement()
@@ -235,53 +264,63 @@ func (s *scanner) endTag() error {
 
 func (s *scanner) closeElement() {
 	e := &s.doc.nodes[s.open]
-	e.end = int32(len(s.doc.nodes))
-	e.stop = int32(s.pos)
-	s.open = e.parent
+	s.open = e.end
+	e.end = uint32(len(s.doc.nodes))
+	e.stop = uint32(s.pos)
 	s.depth--
 }
 
 // qname reads a qualified name: an NCName, or two with a colon between them.
-func (s *scanner) qname() (at int32, prefixLen, nameLen uint16, err error) {
+func (s *scanner) qname() (prefixLen uint8, nameLen uint16, err error) {
 	from := s.pos
 	if err := s.ncname(from); err != nil {
-		return 0, 0, 0, err
+		return 0, 0, err
 	}
 	if s.peek() == ':' {
-		prefixLen = uint16(s.pos - from)
+		if s.pos-from > maxPrefix {
+			return 0, 0, &LimitError{"name", maxPrefix, from}
+		}
+		prefixLen = uint8(s.pos - from)
 		s.pos++
 		if err := s.ncname(from); err != nil {
-			return 0, 0, 0, err
+			return 0, 0, err
 		}
 	}
-	return int32(from), prefixLen, uint16(s.pos - from), nil
+	return prefixLen, uint16(s.pos - from), nil
 }
+
+// maxPrefix is what a node has room for. With the usual limit on names no prefix
+// can be longer.
+const maxPrefix = 255
 
 // ncname reads a name without colons that is part of the name begun at from.
 func (s *scanner) ncname(from int) error {
-	limit := from + s.lim.Name
+	src, i := s.src, s.pos
 	for first := true; ; first = false {
-		c := s.peek()
-		if c < utf8.RuneSelf {
-			if class[c]&namePart == 0 || first && class[c]&nameStart == 0 {
-				if first {
-					return s.fail(s.pos, "name expected")
-				}
-				return nil
+		for i < len(src) && class[src[i]]&namePart != 0 {
+			if first && class[src[i]]&nameStart == 0 {
+				return s.fail(i, "name expected")
 			}
-			s.pos++
-		} else {
-			r, size := utf8.DecodeRuneInString(s.src[s.pos:])
-			if !isNamePart(r) || first && !isNameStart(r) {
-				if first {
-					return s.fail(s.pos, "name expected")
-				}
-				return nil
-			}
-			s.pos += size
+			first = false
+			i++
 		}
-		if s.pos > limit {
+		if i-from > s.lim.Name {
 			return &LimitError{"name", s.lim.Name, from}
 		}
+		if i < len(src) && src[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(src[i:])
+			if r == utf8.RuneError && size == 1 {
+				return s.fail(i, illegal) // U+FFFD itself may stand in a name
+			}
+			if isNameStart(r) || !first && isNamePart(r) {
+				i += size
+				continue
+			}
+		}
+		if first {
+			return s.fail(i, "name expected")
+		}
+		s.pos = i
+		return nil
 	}
 }

@@ -1,51 +1,134 @@
 package xmltree
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
 
-// text reads character data up to stop, where markup begins.
-func (s *scanner) text(stop int) error {
-	from := s.pos
-	raw := s.src[from:stop]
-	if err := s.grow(len(raw)); err != nil {
-		return err
-	}
-	if i := strings.Index(raw, "]]>"); i >= 0 {
-		return s.fail(from+i, "]]> in text")
-	}
-	decoded := int32(-1)
-	if strings.IndexByte(raw, '&') >= 0 || strings.IndexByte(raw, '\r') >= 0 {
-		var err error
-		if decoded, err = s.decode(raw, from, false); err != nil {
-			return err
+// text reads character data up to the markup after it.
+func (s *scanner) text() error {
+	from, src := s.pos, s.src
+	special := -1 // where decoding has something to do first
+	form := plain
+	i := from
+loop:
+	for {
+		if i = dull(src, i); i == len(src) {
+			return s.fail(i, "element not closed")
+		}
+		switch c := src[i]; {
+		case c == '<':
+			break loop
+		case c == '&':
+			if special < 0 {
+				special = i
+			}
+			i++
+		case c == '>':
+			if strings.HasSuffix(src[from:i], "]]") {
+				return s.fail(i-2, "]]> in text")
+			}
+			form = 0
+			i++
+		case c == '\r':
+			if special < 0 {
+				special = i
+			}
+			form = 0
+			i++
+		case c == '\n' || c == '\t':
+			i++
+		default:
+			size := charLen(src[i:])
+			if size == 0 {
+				return s.fail(i, illegal)
+			}
+			i += size
 		}
 	}
-	s.addText(from, stop, decoded)
-	s.pos = stop
+	if err := s.grow(i - from); err != nil {
+		return err
+	}
+	decoded := uint32(none)
+	if special >= 0 {
+		var canonical bool
+		var err error
+		if decoded, canonical, err = s.decode(from, special, i, false); err != nil {
+			return err
+		}
+		if !canonical {
+			form = 0
+		}
+	}
+	s.addText(from, i, decoded, form)
+	s.pos = i
 	return nil
+}
+
+// illegal is what is wrong with octets that are no character.
+const illegal = "character that XML does not have, or not UTF-8"
+
+// charLen is the length of the character that s begins with, or 0 if XML does not
+// have it.
+func charLen(s string) int {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 || !isChar(r) {
+		return 0
+	}
+	return size
+}
+
+// dull is the first octet from i on that a text may not just go on with: one of
+// '<', '>' and '&', a control character, or one outside ASCII. Eight octets are
+// looked at together.
+func dull(s string, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		p := s[i : i+8]
+		w := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
+			uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+		// Where an octet equals the one looked for, x is 0 and borrows a top bit, as
+		// does an octet below 0x20 in the last term. Borrows go upward: the lowest
+		// top bit is never wrong. '<' and '>' differ in one bit only.
+		x := w ^ '&'*ones
+		y := (w | 2*ones) ^ '>'*ones
+		if t := ((x-ones)&^x | (y-ones)&^y | w | (w - 0x20*ones)) & tops; t != 0 {
+			return i + bits.TrailingZeros64(t)/8
+		}
+	}
+	for i < len(s) && class[s[i]]&lively == 0 {
+		i++
+	}
+	return i
 }
 
 // cdata reads a CDATA section, whose content is text without references.
 func (s *scanner) cdata() error {
 	from := s.pos + len("<![CDATA[")
-	i := strings.Index(s.src[from:], "]]>")
-	if i < 0 {
+	n := strings.Index(s.src[from:], "]]>")
+	if n < 0 {
 		return s.fail(s.pos, "CDATA section not ended")
 	}
-	raw := s.src[from : from+i]
-	if err := s.grow(len(raw)); err != nil {
+	raw := s.src[from : from+n]
+	for i := dull(raw, 0); i < n; i = dull(raw, i) {
+		size := charLen(raw[i:])
+		if size == 0 {
+			return s.fail(from+i, illegal)
+		}
+		i += size
+	}
+	if err := s.grow(n); err != nil {
 		return err
 	}
-	decoded := int32(-1)
+	decoded := uint32(none)
 	if strings.IndexByte(raw, '\r') >= 0 {
 		decoded = s.keep(lineEnds(raw))
 	}
-	if len(raw) > 0 {
-		s.addText(from, from+i, decoded)
+	if n > 0 {
+		s.addText(from, from+n, decoded, 0)
 	}
-	s.pos = from + i + len("]]>")
+	s.pos = from + n + len("]]>")
 	return nil
 }
 
@@ -57,31 +140,30 @@ func (s *scanner) grow(n int) error {
 	return nil
 }
 
-func (s *scanner) addText(from, stop int, decoded int32) {
+func (s *scanner) addText(from, stop int, decoded uint32, f form) {
 	s.doc.nodes = append(s.doc.nodes, node{
-		parent: s.open,
-		end:    int32(len(s.doc.nodes) + 1),
-		start:  int32(from),
-		stop:   int32(stop),
-		name:   -1,
-		space:  -1,
-		scope:  s.doc.nodes[s.open].scope,
-		attr:   decoded,
+		start: uint32(from),
+		stop:  uint32(stop),
+		end:   uint32(len(s.doc.nodes) + 1),
+		scope: s.doc.nodes[s.open].scope,
+		space: none,
+		attr:  decoded,
+		form:  f,
 	})
 }
 
 // keep stores a decoded text and gives its number.
-func (s *scanner) keep(text string) int32 {
+func (s *scanner) keep(text string) uint32 {
 	if s.doc.decoded == nil {
-		s.doc.decoded = make([]string, 0, min(1+strings.Count(s.src, "&")/2, 64))
+		s.doc.decoded = make([]string, 0, min(1+strings.Count(s.src[s.pos:], "&"), 1024))
 	}
 	s.doc.decoded = append(s.doc.decoded, text)
-	return int32(len(s.doc.decoded) - 1)
+	return uint32(len(s.doc.decoded) - 1)
 }
 
 // attValue reads a quoted value: its octets, and the number of its decoded form
 // where that differs.
-func (s *scanner) attValue() (start, stop, decoded int32, err error) {
+func (s *scanner) attValue() (start, stop, decoded uint32, err error) {
 	quote := s.peek()
 	if quote != '"' && quote != '\'' {
 		return 0, 0, 0, s.fail(s.pos, "attribute value not quoted")
@@ -96,48 +178,68 @@ func (s *scanner) attValue() (start, stop, decoded int32, err error) {
 		return 0, 0, 0, &LimitError{"text", s.lim.Text, from}
 	}
 	raw := s.src[from : from+n]
-	plain := true
-	for i := 0; i < len(raw); i++ {
-		switch raw[i] {
-		case '<':
+	special := -1
+	for i := dull(raw, 0); i < n; i = dull(raw, i) {
+		switch c := raw[i]; {
+		case c == '<':
 			return 0, 0, 0, s.fail(from+i, "'<' in an attribute value")
-		case '&', '\t', '\n', '\r':
-			plain = false
+		case c == '>':
+			i++
+		case c == '&' || class[c]&space != 0:
+			if special < 0 {
+				special = from + i
+			}
+			i++
+		default:
+			size := charLen(raw[i:])
+			if size == 0 {
+				return 0, 0, 0, s.fail(from+i, illegal)
+			}
+			i += size
 		}
 	}
-	decoded = -1
-	if !plain {
-		if decoded, err = s.decode(raw, from, true); err != nil {
+	decoded = none
+	if special >= 0 {
+		if decoded, _, err = s.decode(from, special, from+n, true); err != nil {
 			return 0, 0, 0, err
 		}
 	}
 	s.pos = from + n + 1
-	return int32(from), int32(from + n), decoded, nil
+	return uint32(from), uint32(from + n), decoded, nil
 }
 
-// decode expands references and normalises line ends; in an attribute value
-// literal white space becomes spaces as well (XML 1.0 3.3.3).
-func (s *scanner) decode(raw string, from int, attr bool) (int32, error) {
+// decode expands references and normalises line ends in the octets from from to
+// stop, of which those before special need nothing; in an attribute value literal
+// white space becomes spaces as well (XML 1.0 3.3.3). Canonical says that the
+// references of a text are those of canonical form, and are written as it does.
+func (s *scanner) decode(from, special, stop int, attr bool) (n uint32, canonical bool, err error) {
 	// Decoded texts share pieces of memory: what is in a builder stays where it is
 	// as long as there is room for more, and no text is longer than its source.
-	b := s.room
-	if b == nil || b.Cap()-b.Len() < len(raw) {
-		b = new(strings.Builder)
-		b.Grow(max(len(raw), min(len(s.src)/8, roomSize)))
-		s.room = b
+	b := &s.room
+	if b.Cap()-b.Len() < stop-from {
+		b.Reset() // which leaves what was built to those who have it
+		b.Grow(max(stop-from, min(len(s.src)/4, roomSize)))
 	}
-	start := b.Len()
-	for i := 0; i < len(raw); {
-		switch c := raw[i]; {
-		case c == '&':
-			r, n := reference(raw[i:])
-			if n == 0 {
-				return 0, s.fail(from+i, "reference to something unknown")
+	start, done := b.Len(), from
+	canonical = true
+	for i := special; i < stop; {
+		c := s.src[i]
+		if c != '&' && c != '\r' && !(attr && (c == '\t' || c == '\n')) {
+			i++
+			continue
+		}
+		b.WriteString(s.src[done:i])
+		switch c {
+		case '&':
+			r, size, usual := reference(s.src[i:stop])
+			if size == 0 {
+				return 0, false, s.fail(i, "reference to something unknown")
 			}
 			b.WriteRune(r)
-			i += n
-		case c == '\r':
-			if i+1 < len(raw) && raw[i+1] == '\n' {
+			canonical = canonical && usual
+			i += size
+		case '\r':
+			if i+1 < stop && s.src[i+1] == '\n' {
 				i++
 			}
 			i++
@@ -146,15 +248,14 @@ func (s *scanner) decode(raw string, from int, attr bool) (int32, error) {
 			} else {
 				b.WriteByte('\n')
 			}
-		case attr && (c == '\t' || c == '\n'):
+		default:
 			b.WriteByte(' ')
 			i++
-		default:
-			b.WriteByte(c)
-			i++
 		}
+		done = i
 	}
-	return s.keep(b.String()[start:]), nil
+	b.WriteString(s.src[done:stop])
+	return s.keep(b.String()[start:]), canonical, nil
 }
 
 // roomSize is how much memory for decoded texts is taken at a time.
@@ -166,48 +267,48 @@ func lineEnds(raw string) string {
 
 // reference is the character that the reference at the beginning of s stands
 // for, and the reference's length; length 0 means there is no such reference.
-func reference(s string) (rune, int) {
+// Usual are those with which the canonical form of a text is written.
+func reference(s string) (r rune, size int, usual bool) {
+	switch {
+	case strings.HasPrefix(s, "&amp;"):
+		return '&', len("&amp;"), true
+	case strings.HasPrefix(s, "&lt;"):
+		return '<', len("&lt;"), true
+	case strings.HasPrefix(s, "&gt;"):
+		return '>', len("&gt;"), true
+	case strings.HasPrefix(s, "&quot;"):
+		return '"', len("&quot;"), false
+	case strings.HasPrefix(s, "&apos;"):
+		return '\'', len("&apos;"), false
+	}
 	end := strings.IndexByte(s[:min(len(s), 64)], ';')
 	if end < 0 {
-		return 0, 0
-	}
-	switch s[1:end] {
-	case "amp":
-		return '&', end + 1
-	case "lt":
-		return '<', end + 1
-	case "gt":
-		return '>', end + 1
-	case "quot":
-		return '"', end + 1
-	case "apos":
-		return '\'', end + 1
+		return 0, 0, false
 	}
 	digits, base := s[1:end], rune(10)
 	if !strings.HasPrefix(digits, "#") {
-		return 0, 0
+		return 0, 0, false
 	}
 	digits = digits[1:]
 	if strings.HasPrefix(digits, "x") {
 		digits, base = digits[1:], 16
 	}
 	if digits == "" {
-		return 0, 0
+		return 0, 0, false
 	}
-	r := rune(0)
 	for i := 0; i < len(digits); i++ {
 		v := digit(digits[i])
 		if v >= base {
-			return 0, 0
+			return 0, 0, false
 		}
 		if r = r*base + v; r > utf8.MaxRune {
-			return 0, 0
+			return 0, 0, false
 		}
 	}
 	if !isChar(r) {
-		return 0, 0
+		return 0, 0, false
 	}
-	return r, end + 1
+	return r, end + 1, s[:end] == "&#xD"
 }
 
 func digit(c byte) rune {

@@ -25,88 +25,209 @@ func Exclusive(dst []byte, n xmltree.Node, prefixList []string) []byte {
 }
 
 // Bounded is [Exclusive] for documents of strangers. It stops with [ErrTooLong]
-// soon after the canonical form of n exceeds limit octets: a prefix declared far
+// when the canonical form of n exceeds limit octets: a prefix declared far
 // outside is declared again at every element that uses it, so the form of a
 // hostile document can be many times as long as the document (wssec.md A20).
 func Bounded(dst []byte, n xmltree.Node, prefixList []string, limit int) ([]byte, error) {
-	if !n.Valid() {
-		return dst, nil
-	}
-	if n.IsText() {
-		return AppendText(dst, n.Data()), nil
-	}
-	w := writer{doc: n.Document(), list: prefixList}
-	w.open = w.openBuf[:0]
-	w.rendered = w.renderedBuf[:0]
-	w.attrs = w.attrBuf[:0]
-	w.fresh = w.freshBuf[:0]
-	return w.tree(dst, n, limit)
+	b := Buffer{out: dst}
+	err := b.append(n, prefixList, limit)
+	return b.out, err
 }
 
-// writer is what is known between tags. Its scratch space holds what usual
-// messages need, so that one canonicalisation is one allocation.
+// A Buffer is room for one canonical form after the other. The zero Buffer is
+// ready for use, by one goroutine at a time. Between uses it holds on to no
+// document.
+type Buffer struct {
+	out []byte
+	w   writer
+}
 
+// Bounded is the function of that name. What it gives is good until the next call.
+func (b *Buffer) Bounded(n xmltree.Node, prefixList []string, limit int) ([]byte, error) {
+	b.out = b.out[:0]
+	err := b.append(n, prefixList, limit)
+	return b.out, err
+}
+
+// Size is how many octets the longest canonical form so far has taken.
+func (b *Buffer) Size() int { return cap(b.out) }
+
+func (b *Buffer) append(n xmltree.Node, list []string, limit int) (err error) {
+	switch {
+	case !n.Valid():
+	case n.IsText():
+		b.out = AppendText(b.out, n.Data())
+	default:
+		b.w.doc, b.w.list, b.w.limit = n.Document(), list, limit
+		b.out, err = b.w.tree(b.out, n)
+		b.w.forget()
+	}
+	return err
+}
+
+// writer is what is known between tags.
+//
+// What the source has in canonical form already is copied in runs that are as
+// long as can be: first and last are the octets of the run that is still to be
+// copied. Whatever extends it has to begin where it ends, so nothing that stands
+// between two nodes, of which no node speaks, is ever copied.
 type writer struct {
-	doc      *xmltree.Document
-	list     []string
-	open     []level             // elements whose end tag is owed
-	rendered []xmltree.Namespace // declarations written by open elements
-	fresh    []xmltree.Namespace // scratch: declarations of the present element
-	attrs    []xmltree.Attr      // scratch: its attributes, sorted
-
-	openBuf     [16]level
-	renderedBuf [8]xmltree.Namespace
-	freshBuf    [8]xmltree.Namespace
-	attrBuf     [8]xmltree.Attr
+	doc         *xmltree.Document
+	list        []string
+	limit       int
+	first, last int
+	open        []level             // elements whose end tag is owed
+	rendered    []xmltree.Namespace // declarations written by open elements
+	fresh       []xmltree.Namespace // scratch: declarations of the present element
+	attrs       []xmltree.Attr      // scratch: its attributes, sorted
+	known       [2]int              // bindings that rendered agrees with, of no prefix and of one
 }
+
+// unknown is no number of a binding.
+const unknown = math.MinInt
 
 type level struct {
 	node     xmltree.Node
-	rendered int // length of writer.rendered outside this element
+	end      int  // number after its last descendant
+	tag      int  // length of its end tag, as part of the source
+	rendered int  // length of writer.rendered outside this element
+	plain    bool // its end tag is copied with what is around it
 }
 
-func (w *writer) tree(dst []byte, apex xmltree.Node, limit int) ([]byte, error) {
-	from, end := len(dst), apex.End()
+func (w *writer) forget() {
+	clear(w.open[:cap(w.open)])
+	clear(w.rendered[:cap(w.rendered)])
+	clear(w.fresh[:cap(w.fresh)])
+	clear(w.attrs[:cap(w.attrs)])
+	w.doc, w.list = nil, nil
+	w.open, w.rendered = w.open[:0], w.rendered[:0]
+}
+
+func (w *writer) tree(dst []byte, apex xmltree.Node) ([]byte, error) {
+	w.first, w.last, w.known = 0, 0, [2]int{unknown, unknown}
+	if w.limit < math.MaxInt-len(dst) {
+		w.limit += len(dst)
+	}
+	end := apex.End()
 	for i := apex.Index(); i < end; i++ {
-		if len(dst)-from > limit {
+		if len(dst) > w.limit {
 			return dst, ErrTooLong
 		}
 		n := w.doc.At(i)
-		dst = w.closeUpTo(dst, i)
-		if n.IsText() {
-			if text := n.Data(); len(text) <= limit {
+		for len(w.open) > 0 && w.open[len(w.open)-1].end <= i {
+			dst = w.endTag(dst)
+		}
+		start, stop := n.Span()
+		switch {
+		case n.IsText() && n.Plain():
+			dst = w.extend(dst, start, stop)
+		case n.IsText():
+			dst = w.flush(dst)
+			if text := n.Data(); len(text) <= w.limit-len(dst) {
 				dst = AppendText(dst, text)
 				continue
 			}
 			return dst, ErrTooLong
+		case i > apex.Index() && n.Plain() && w.says(n):
+			tag := len("</>") + len(n.Name())
+			if inside := w.plainText(n, start+tag-1, stop-tag); inside >= 0 {
+				dst = w.extend(dst, start, stop)
+				i += inside
+				continue
+			}
+			dst = w.extend(dst, start, start+tag-1)
+			w.open = append(w.open, level{n, n.End(), tag, len(w.rendered), true})
+		default:
+			dst = w.flush(dst)
+			dst = w.startTag(dst, n, i == apex.Index())
 		}
-		dst = w.startTag(dst, n, i == apex.Index())
 	}
-	dst = w.closeUpTo(dst, end)
-	if len(dst)-from > limit {
+	for len(w.open) > 0 {
+		dst = w.endTag(dst)
+	}
+	dst = w.flush(dst)
+	if len(dst) > w.limit {
 		return dst, ErrTooLong
 	}
 	return dst, nil
 }
 
-// closeUpTo writes the end tags of elements that end before node i.
-func (w *writer) closeUpTo(dst []byte, i int) []byte {
-	for len(w.open) > 0 {
-		top := w.open[len(w.open)-1]
-		if top.node.End() > i {
-			break
+// plainText is how many nodes are inside the element n, which is plain: none, or a
+// plain text that fills all its octets. It is negative if there is anything else.
+func (w *writer) plainText(n xmltree.Node, first, last int) int {
+	switch n.End() - n.Index() {
+	case 1:
+		if first == last {
+			return 0
 		}
-		dst = append(dst, '<', '/')
-		dst = append(dst, top.node.Name()...)
-		dst = append(dst, '>')
-		w.rendered = w.rendered[:top.rendered]
-		w.open = w.open[:len(w.open)-1]
+	case 2:
+		text := w.doc.At(n.Index() + 1)
+		if start, stop := text.Span(); start == first && stop == last && text.IsText() && text.Plain() {
+			return 1
+		}
 	}
+	return -1
+}
+
+// extend has the octets from first up to last copied, after what is in dst.
+func (w *writer) extend(dst []byte, first, last int) []byte {
+	if first != w.last {
+		dst = w.flush(dst)
+		w.first = first
+	}
+	w.last = last
 	return dst
 }
 
+// flush copies what is still to be copied, unless dst would become too long.
+func (w *writer) flush(dst []byte) []byte {
+	if w.last-w.first > w.limit-len(dst) {
+		w.limit = -1 // nothing is as short as that
+	} else {
+		dst = append(dst, w.doc.Octets(w.first, w.last)...)
+	}
+	w.first, w.last = 0, 0
+	return dst
+}
+
+// endTag closes the innermost element.
+func (w *writer) endTag(dst []byte) []byte {
+	top := w.open[len(w.open)-1]
+	w.open = w.open[:len(w.open)-1]
+	if top.plain {
+		_, stop := top.node.Span()
+		return w.extend(dst, stop-top.tag, stop)
+	}
+	dst = w.flush(dst)
+	dst = append(dst, '<', '/')
+	dst = append(dst, top.node.Name()...)
+	if len(w.rendered) != top.rendered {
+		w.rendered = w.rendered[:top.rendered]
+		w.known = [2]int{unknown, unknown}
+	}
+	return append(dst, '>')
+}
+
+// says reports whether the output already says what the name of n needs, an
+// element that declares nothing and has no attributes.
+func (w *writer) says(n xmltree.Node) bool {
+	prefix := n.Prefix()
+	known := &w.known[min(len(prefix), 1)]
+	if b := n.Binding(); *known != b {
+		w.fresh = w.fresh[:0]
+		depth := len(w.rendered)
+		w.need(prefix, n.Space())
+		if len(w.fresh) > 0 {
+			w.rendered = w.rendered[:depth]
+			return false
+		}
+		*known = b
+	}
+	return true
+}
+
 func (w *writer) startTag(dst []byte, n xmltree.Node, apex bool) []byte {
-	w.open = append(w.open, level{n, len(w.rendered)})
+	w.open = append(w.open, level{node: n, end: n.End(), rendered: len(w.rendered)})
 	w.fresh = w.fresh[:0]
 	w.attrs = w.attrs[:0]
 	w.need(n.Prefix(), n.Space())
@@ -128,6 +249,9 @@ func (w *writer) startTag(dst []byte, n xmltree.Node, apex bool) []byte {
 		}
 	}
 
+	if len(w.fresh) > 0 {
+		w.known = [2]int{unknown, unknown}
+	}
 	dst = append(dst, '<')
 	dst = append(dst, n.Name()...)
 	for i := range w.fresh {

@@ -14,47 +14,59 @@ import (
 // maxSignedInfo is far more than any SignedInfo of acceptable shape needs.
 const maxSignedInfo = 64 << 10
 
-// Verify checks the signature value over SignedInfo. The caller trusts key. Buf
-// is scratch space for the canonical form and is returned for the next call.
-func (s Signature) Verify(key crypto.PublicKey, buf []byte) ([]byte, error) {
-	buf, err := c14n.Bounded(buf[:0], s.signedInfo, s.prefixes, maxSignedInfo)
+// Verify checks the signature value over SignedInfo. The caller trusts key. The
+// canonical form is made in buf, which may be nil.
+func (s Signature) Verify(key crypto.PublicKey, buf *c14n.Buffer) error {
+	octets, err := canonical(buf, s.signedInfo, s.prefixes, maxSignedInfo)
 	if err != nil {
-		return buf, fmt.Errorf("%w: %v", ErrShape, err)
+		return fmt.Errorf("%w: %v", ErrShape, err)
 	}
-	h := s.method.hash.New()
-	h.Write(buf)
-	return buf, s.method.verify(key, s.policy, h.Sum(nil), s.Value)
+	sum, err := s.method.digest.sum(octets)
+	if err != nil {
+		return fmt.Errorf("%w: SignedInfo", err)
+	}
+	return s.method.verify(key, s.policy, sum[:s.method.digest.size], s.Value)
 }
 
 // Check compares the digest of element n with the one the reference claims.
 // Buf is as for Verify; limit bounds how long that form may become.
-func (r Reference) Check(n xmltree.Node, buf []byte, limit int) ([]byte, error) {
-	buf, err := c14n.Bounded(buf[:0], n, r.prefixes, limit)
+func (r Reference) Check(n xmltree.Node, buf *c14n.Buffer, limit int) error {
+	octets, err := canonical(buf, n, r.prefixes, limit)
 	if err != nil {
-		return buf, fmt.Errorf("%w: %v", ErrDigest, err)
+		return fmt.Errorf("%w: %v", ErrDigest, err)
 	}
-	return buf, r.compare(buf)
+	return r.compare(octets)
 }
 
 // CheckToken is Check for a Reference with STR: token is the element that the
 // SecurityTokenReference names. The transform says that its canonical form
 // declares the default namespace in any case, as xmlns="" where there is none
 // (WSS SOAP Message Security 1.0, 8.3).
-func (r Reference) CheckToken(token xmltree.Node, buf []byte, limit int) ([]byte, error) {
-	buf, err := c14n.Bounded(buf[:0], token, nil, limit)
+func (r Reference) CheckToken(token xmltree.Node, buf *c14n.Buffer, limit int) error {
+	octets, err := canonical(buf, token, nil, limit)
 	if err != nil {
-		return buf, fmt.Errorf("%w: %v", ErrDigest, err)
+		return fmt.Errorf("%w: %v", ErrDigest, err)
 	}
 	at := 1 + len(token.Name())
-	if !bytes.HasPrefix(buf[at:], []byte(` xmlns="`)) {
-		buf = slices.Insert(buf, at, []byte(` xmlns=""`)...)
+	if !bytes.HasPrefix(octets[at:], []byte(` xmlns="`)) {
+		octets = slices.Insert(slices.Clone(octets), at, []byte(` xmlns=""`)...)
 	}
-	return buf, r.compare(buf)
+	return r.compare(octets)
+}
+
+func canonical(buf *c14n.Buffer, n xmltree.Node, prefixes []string, limit int) ([]byte, error) {
+	if buf == nil {
+		buf = new(c14n.Buffer)
+	}
+	return buf.Bounded(n, prefixes, limit)
 }
 
 func (r Reference) compare(octets []byte) error {
-	var room [64]byte
-	if subtle.ConstantTimeCompare(r.digest.sum(room[:0], octets), r.value) != 1 {
+	sum, err := r.digest.sum(octets)
+	if err != nil {
+		return fmt.Errorf("%w: #%s", err, r.ID)
+	}
+	if subtle.ConstantTimeCompare(sum[:r.digest.size], r.value) != 1 {
 		return fmt.Errorf("%w: #%s", ErrDigest, r.ID)
 	}
 	return nil

@@ -10,4 +10,5 @@ var (
 	ErrKey       = errors.New("signature key not fit")             // type or length
 	ErrSignature = errors.New("signature value does not verify")   // SignedInfo is not what was signed
 	ErrDigest    = errors.New("signed element has another digest") // the element is not what was signed
+	ErrCollision = errors.New("made to collide under SHA-1")       // what is signed, or was to be
 )

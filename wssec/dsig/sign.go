@@ -4,12 +4,13 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha1" // for legacy peers; see algorithms.go
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
 	"hash"
+
+	"github.com/pjbgf/sha1cd"
 
 	"github.com/leasehold/leasehold/wssec/c14n"
 )
@@ -62,8 +63,11 @@ func SignSHA1(signer crypto.Signer, signedInfo []byte) ([]byte, error) {
 	if _, ok := signer.Public().(*rsa.PublicKey); !ok {
 		return nil, fmt.Errorf("%w: %s with a %T", ErrKey, RSASHA1, signer.Public())
 	}
-	sum := sha1.Sum(signedInfo)
-	value, err := signer.Sign(nil, sum[:], crypto.SHA1)
+	sum, err := sumSHA1(signedInfo)
+	if err != nil {
+		return nil, fmt.Errorf("%w: SignedInfo", err)
+	}
+	value, err := signer.Sign(nil, sum[:sha1cd.Size], crypto.SHA1)
 	if err != nil {
 		return nil, fmt.Errorf("dsig: signing: %w", err)
 	}
@@ -71,12 +75,14 @@ func SignSHA1(signer crypto.Signer, signedInfo []byte) ([]byte, error) {
 }
 
 // Digest is the base64 of a part's digest, as DigestValue has it; alg is SHA1,
-// SHA256 or SHA512. Each of octets is hashed after the one before it.
-func Digest(alg string, octets ...[]byte) string {
+// SHA256 or SHA512. Each of octets is hashed after the one before it. Like what
+// peers sign, what is to be signed is no half of a collision, or the error is
+// ErrCollision: peers choose some of it.
+func Digest(alg string, octets ...[]byte) (string, error) {
 	var h hash.Hash
 	switch alg {
 	case SHA1:
-		h = sha1.New()
+		h = sha1cd.New()
 	case SHA512:
 		h = sha512.New()
 	default:
@@ -85,5 +91,14 @@ func Digest(alg string, octets ...[]byte) string {
 	for _, part := range octets {
 		h.Write(part)
 	}
-	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+	var sum []byte
+	if detecting, ok := h.(sha1cd.CollisionResistantHash); ok {
+		var collision bool
+		if sum, collision = detecting.CollisionResistantSum(nil); collision {
+			return "", ErrCollision
+		}
+	} else {
+		sum = h.Sum(nil)
+	}
+	return base64.StdEncoding.EncodeToString(sum), nil
 }

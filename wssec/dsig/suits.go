@@ -29,7 +29,7 @@ func (p Policy) Suits(key crypto.PublicKey) error {
 			continue
 		}
 		// Everything about the key is looked at before the value, which is none.
-		if err = m.verify(key, p, make([]byte, m.hash.Size()), nil); errors.Is(err, ErrSignature) {
+		if err = m.verify(key, p, make([]byte, m.digest.size), nil); errors.Is(err, ErrSignature) {
 			return nil
 		}
 	}

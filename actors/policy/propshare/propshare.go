@@ -15,6 +15,11 @@ When the ask whose turn it is does not fit, its earliest place on the calendar i
 reserved for this round, and those behind it may still be granted what is not in
 its way.
 
+An ask for a later start has its turn in the round before it, so that nobody gets
+ahead by asking early. One that cannot be deferred is granted as it comes if its
+flow stays within its share of all there is at any instant of the term, or if no
+other flow wants any of that time; otherwise it competes when its start has come.
+
 Tags outlive a round in the decisions' memory: a grant remembers its two tags, and
 an ask that waits remembers the virtual time of its arrival.
 */
@@ -54,6 +59,7 @@ type flow struct {
 	weight int64
 	finish int64 // finish tag of its last ask served
 	chain  []policy.Ask
+	held   []policy.Grant
 }
 
 // Allocate decides whose turn it is as far as there are units (policy.Broker).
@@ -72,12 +78,16 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 		}
 		return f
 	}
-	idle := int64(0) // the largest finish tag
+	idle, begun, busy := int64(0), int64(0), false // the largest finish tag; the largest start tag of what is held
 	if r.Grants != nil {
 		for g := range r.Grants {
 			f := of(g.Slice, g.Client)
 			f.finish = max(f.finish, g.Memory[1])
 			idle = max(idle, g.Memory[1])
+			if !g.Over {
+				f.held = append(f.held, g)
+				busy, begun = true, max(begun, g.Memory[0])
+			}
 		}
 	}
 	var queues []*flow
@@ -90,8 +100,13 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 		}
 		f.chain = append(f.chain, a)
 	}
-	// Virtual time is where the least served of those who have been waiting stands.
+	// Virtual time is where the least served of those who have been waiting stands; or
+	// where the last one served began, while it holds what it got; and only when
+	// nobody holds anything does it catch up with all that was ever granted.
 	now, backlog := idle, false
+	if busy {
+		now = begun
+	}
 	for _, f := range queues {
 		if a := f.chain[0]; a.Memory[1] == waiting {
 			if start := max(a.Memory[0], f.finish); !backlog || start < now {
@@ -107,8 +122,9 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 		}
 		a := f.chain[0]
 		f.chain = f.chain[1:]
-		if serve(d, a, start, f.tag(start, a, r.Cycles), now, &blocked) {
+		if serve(d, a, start, f.tag(start, a, r.Cycles), now, &blocked, func() bool { return within(d, f, flows, of, a) }) {
 			if dec := d.Last(); dec.Granted {
+				f.held = append(f.held, policy.Grant{Type: a.Type, Units: dec.Units, Term: dec.Term})
 				a.Units = dec.Units
 				dec.Memory = policy.Memory{start, f.tag(start, a, r.Cycles)}
 			}
@@ -160,7 +176,7 @@ func (f *flow) tag(start int64, a policy.Ask, c actors.Cycles) int64 {
 }
 
 // serve gives an ask its turn; false if it takes nothing, now or later.
-func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool) bool {
+func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool, within func() bool) bool {
 	t := d.Turn(a)
 	t.Memory = policy.Memory{start, finish}
 	term := a.Term
@@ -169,6 +185,10 @@ func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool) 
 		term = desk.Shifted(term, max(term.Start, d.Slot()))
 	}
 	least, _ := a.Elastic()
+	arrived := now
+	if a.Memory[1] == waiting {
+		arrived = a.Memory[0]
+	}
 	switch {
 	case t.Never(least):
 		t.Memory = policy.Memory{}
@@ -178,16 +198,16 @@ func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool) 
 		t.Memory = policy.Memory{}
 		t.Refuse("it has waited too long: its term would be over too late")
 		return false
+	case term.Start > d.Slot() && (mayWait || !within()):
+		t.Memory, t.Look = policy.Memory{arrived, waiting}, d.Cycles.Of(term.Start)-1
+		t.Wait("its start is not near enough", term.Start)
+		return false
 	case t.Try(least, term):
 		return true
 	case !mayWait && d.Slot() >= term.Start:
 		t.Memory = policy.Memory{}
 		t.Refuse("")
 		return false
-	}
-	arrived := now
-	if a.Memory[1] == waiting {
-		arrived = a.Memory[0]
 	}
 	t.Memory = policy.Memory{arrived, waiting}
 	earliest, ok := t.Earliest(least, term.Start, deadline)
@@ -200,4 +220,40 @@ func serve(d *desk.Desk, a policy.Ask, start, finish, now int64, blocked *bool) 
 	}
 	t.Wait("others are owed more, or have the units", earliest)
 	return true
+}
+
+// within reports whether an ask may be granted long before its start: its flow stays
+// within its share of what there is, or no other flow wants any of the time.
+func within(d *desk.Desk, f *flow, flows map[string]*flow, of func(actors.SliceID, actors.ActorID) *flow, a policy.Ask) bool {
+	total, weights := 0, int64(0)
+	for _, s := range d.Sources {
+		if s.Type == a.Type {
+			total += s.Calendar.Capacity()
+		}
+	}
+	active := map[*flow]bool{f: true}
+	contended := false
+	for _, o := range d.Asks {
+		if of(o.Slice, o.Client) != f && o.Type == a.Type {
+			active[of(o.Slice, o.Client)] = true
+			contended = contended || o.Term.Start <= a.Term.End && a.Term.Start <= o.Term.End
+		}
+	}
+	booked := a.Units
+	for name := range flows {
+		o := flows[name]
+		for _, g := range o.held {
+			if g.Type != a.Type {
+				continue
+			}
+			active[o] = true
+			if o == f && g.Term.Start <= a.Term.End && a.Term.Start <= g.Term.End {
+				booked += g.Units
+			}
+		}
+	}
+	for o := range active {
+		weights += o.weight
+	}
+	return !contended || int64(booked)*weights <= int64(total)*f.weight
 }

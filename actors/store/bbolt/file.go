@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,20 +19,11 @@ import (
 	"github.com/leasehold/leasehold/actors/store"
 )
 
-// Schema is the version of the file's layout that this program reads and writes.
-const Schema = 1
-
 // ErrInUse says that another process, or this one, has the file open.
 var ErrInUse = store.ErrInUse
 
 // ErrSchema says that the file is not one this program can read.
 var ErrSchema = store.ErrSchema
-
-// Names inside the file.
-var (
-	metaBucket = []byte("leasehold")
-	schemaKey  = []byte("schema")
-)
 
 const actorPrefix = "actor/"
 
@@ -42,6 +32,11 @@ type Options struct {
 	// LockWait is how long to wait for another process to let go of the file; 0
 	// means two seconds.
 	LockWait time.Duration
+	// Migrated, when set, is told that the file was brought to a newer schema
+	// version, and where the copy lies that was made of it before.
+	Migrated func(from, to int, kept string)
+
+	steps []step // of tests, in place of the program's own
 }
 
 // File is an open store of any number of actors. It is safe for concurrent use.
@@ -78,7 +73,11 @@ func (o Options) Open(path string) (*File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
-	if err := checkSchema(db); err != nil {
+	steps := migrations
+	if o.steps != nil {
+		steps = o.steps
+	}
+	if err := migrate(db, path, steps, o.Migrated); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
@@ -94,39 +93,6 @@ func (o Options) Open(path string) (*File, error) {
 	}
 	go f.write()
 	return f, nil
-}
-
-// checkSchema writes the version into an empty file and compares it in any other.
-func checkSchema(db *bolt.DB) error {
-	var found string
-	empty := true
-	err := db.View(func(tx *bolt.Tx) error {
-		if b := tx.Bucket(metaBucket); b != nil {
-			found = string(b.Get(schemaKey))
-		}
-		return tx.ForEach(func([]byte, *bolt.Bucket) error { empty = false; return nil })
-	})
-	if err != nil {
-		return err
-	}
-	version, err := strconv.Atoi(found)
-	switch {
-	case empty:
-		return db.Update(func(tx *bolt.Tx) error {
-			b, err := tx.CreateBucket(metaBucket)
-			if err != nil {
-				return err
-			}
-			return b.Put(schemaKey, strconv.AppendInt(nil, Schema, 10))
-		})
-	case found == "":
-		return fmt.Errorf("%w: it holds something else", ErrSchema)
-	case err != nil || version < 1:
-		return fmt.Errorf("%w: its schema version is %q", ErrSchema, found)
-	case version > Schema:
-		return fmt.Errorf("%w: its schema version is %d, newer than this program's %d", ErrSchema, version, Schema)
-	}
-	return nil
 }
 
 // syncDir makes a new file's name durable; the engine flushes only its content.

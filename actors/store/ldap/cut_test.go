@@ -258,7 +258,7 @@ func TestNumbersGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := &line{server: dir, n: 3, what: lost} // the rename and the journal arrive, no record does
+	l := &line{server: dir, n: 4, what: lost} // the base, the rename and the journal arrive, no record does
 	second, err := repository(l).Actor(t.Context(), "actor")
 	if err != nil {
 		t.Fatal(err)

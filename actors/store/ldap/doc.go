@@ -41,9 +41,33 @@ counts only for those with a lower one.
 A batch too long for one entry is put into parts, beside the records, before the
 journal says that they count.
 
+# Versions
+
+A holding says in which schema version its records are (lhSchema; the first programs
+did not say, which means 1). A newer one is refused before it is taken over. An older
+one is brought forward in one batch, after a copy of the actor was made beside it,
+below lhName=~schema1~broker. To go back, remove the actor's entry and give the copy
+its name.
+
+# The server
+
+Bind, search, add, modify, delete and modifyDN of RFC 4511 are all that is used: no
+control, no extended operation, no operational attribute. The renaming of an entry
+that has others below it is asked of a server by few programs; a server that refuses
+it (RFC 4511 4.9 allows that) cannot be used, and says so when an actor is opened.
+
+Some slapd 2.5 end themselves when the first question about a data base finds nothing
+in it at all. Load the entry above Base before the first start:
+
+	ldapadd -x -D cn=admin,dc=example,dc=org -W <<.
+	dn: dc=example,dc=org
+	objectClass: domain
+	dc: example
+	.
+
 # What to read next
 
-open.go takes over, save.go writes, load.go reads, journal.go and name.go are the
+open.go takes over, save.go writes, load.go reads, migrate.go brings forward, journal.go and name.go are the
 forms of things. What is not here: connections, see cod/directory/ldapdir; the
 schema, see ldapschema/recovery.go.
 */

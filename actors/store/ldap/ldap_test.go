@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -328,5 +329,31 @@ func TestForeign(t *testing.T) {
 	cfg.Base = "cn=nowhere,dc=test"
 	if _, err := open(t, cfg).Actor(ctx, "a"); err == nil || !strings.Contains(err.Error(), "making a place") {
 		t.Errorf("a base that is not there and not for us to make: %v", err)
+	}
+}
+
+// TestEmptyServer: in a data base without a single entry nothing is looked for, which
+// would be the end of some slapd 2.5; the operator is told what to load.
+func TestEmptyServer(t *testing.T) {
+	t.Parallel()
+	cfg, s := onSlapd(t)
+	auth := []string{"-x", "-H", s.URL, "-D", string(s.BindDN), "-w", s.Password}
+	if out, err := exec.Command(setup.Tool(t, "ldapdelete"), append(auth, "dc=test")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for range 3 {
+		if _, err := open(t, cfg).Actor(t.Context(), "actor"); err == nil || !strings.Contains(err.Error(), "the entry above ou=records,dc=test has to be loaded first") {
+			t.Errorf("opened in an empty server: %v", err)
+		}
+	}
+	add := exec.Command(setup.Tool(t, "ldapadd"), auth...)
+	add.Stdin = strings.NewReader("dn: dc=test\nobjectClass: domain\ndc: test\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	save := storetest.Record("k", "v")
+	a := actor(t, open(t, cfg), "actor")
+	if err := a.Save(t.Context(), []actors.Record{save}); err != nil {
+		t.Error(err)
 	}
 }

@@ -179,12 +179,15 @@ func (r *Repository) Snapshot(ctx context.Context, each func(actor string, rec a
 
 // still is an actor's records at a moment between two equal looks.
 func (r *Repository) still(ctx context.Context, name string) (map[string][]byte, error) {
-	s := &actorStore{repo: r, name: name, dn: r.base.Child("lhName", nameOf(name))}
+	s := r.store(name, r.base.Child("lhName", nameOf(name)))
 	var before *picture
 	for range maxLooks {
-		h, err := s.current(ctx)
+		h, version, err := s.current(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if version > s.schema {
+			return nil, fmt.Errorf("%w: its schema version is %d, newer than this program's %d", store.ErrSchema, version, s.schema)
 		}
 		s.holding = h
 		p, err := look(ctx, r.dir, s.home())

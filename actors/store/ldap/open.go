@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,9 @@ type Config struct {
 	Base ldapschema.DN
 	// Timeout bounds what has to be finished once it has begun; default 30 s.
 	Timeout time.Duration
+	// Migrated, when set, is told that an actor's records were brought to a newer
+	// schema version, and the entry below which they are kept as they were before.
+	Migrated func(actor string, from, to int, kept ldapschema.DN)
 }
 
 // A server is what this package needs of a directory.
@@ -47,9 +51,12 @@ type Repository struct {
 	base    ldapschema.DN
 	limits  limits
 	timeout time.Duration
+	steps   []step
+	told    func(actor string, from, to int, kept ldapschema.DN)
 
 	mu     sync.Mutex
 	open   map[string]*actorStore
+	laid   bool // the base is there
 	closed bool
 }
 
@@ -70,12 +77,15 @@ func Open(cfg Config) (*Repository, error) {
 	if cfg.Timeout > 0 {
 		r.timeout = cfg.Timeout
 	}
+	if cfg.Migrated != nil {
+		r.told = cfg.Migrated
+	}
 	return r, nil
 }
 
 func newRepository(dir server, base ldapschema.DN) *Repository {
 	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, writers: 8},
-		timeout: 30 * time.Second, open: map[string]*actorStore{}}
+		timeout: 30 * time.Second, steps: migrations, told: func(string, int, int, ldapschema.DN) {}, open: map[string]*actorStore{}}
 }
 
 // Actor opens the store of the actor called name, creating it if it is new. Whoever
@@ -85,8 +95,7 @@ func (r *Repository) Actor(ctx context.Context, name string) (store.Store, error
 	if name == "" || len(name) > store.MaxKey {
 		return nil, fmt.Errorf("store: an actor's name has 1 to %d octets, this one has %d", store.MaxKey, len(name))
 	}
-	s := &actorStore{repo: r, name: name, dn: r.base.Child("lhName", nameOf(name)), owner: newOwner(),
-		turn: make(chan struct{}, 1), closed: make(chan struct{})}
+	s := r.store(name, r.base.Child("lhName", nameOf(name)))
 	r.mu.Lock()
 	_, twice := r.open[name]
 	closed := r.closed
@@ -100,11 +109,50 @@ func (r *Repository) Actor(ctx context.Context, name string) (store.Store, error
 	if twice {
 		return nil, fmt.Errorf("store: actor %q is %w by this process", name, store.ErrInUse)
 	}
-	if err := s.takeOver(ctx); err != nil {
+	err := r.lay(ctx)
+	if err == nil {
+		err = s.takeOver(ctx)
+	}
+	if err != nil {
 		s.Close()
 		return nil, problem(err)
 	}
 	return s, nil
+}
+
+// lay adds the base, if it is ours to add, without asking whether it is there: some
+// slapd 2.5 end themselves when the first question about a data base finds nothing
+// in it at all. Who may not add entries there is told by what follows.
+func (r *Repository) lay(ctx context.Context) error {
+	r.mu.Lock()
+	laid := r.laid
+	r.mu.Unlock()
+	name, value := r.base.RDN()
+	if laid || !strings.EqualFold(name, "ou") {
+		return nil
+	}
+	base, err := ldapschema.OrganizationalUnit(r.base.Parent(), value, "records of actors")
+	if err != nil {
+		return err
+	}
+	err = r.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Add, DN: base.DN, Attrs: base.Attrs})
+	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return fmt.Errorf("the entry above %s has to be loaded first, with ldapadd: %w", r.base, err)
+	case errors.Is(err, directory.ErrUnavailable):
+		return err
+	case err == nil || errors.Is(err, directory.ErrExists):
+		r.mu.Lock()
+		r.laid = true
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// store is an actor's store below dn; nothing is held yet.
+func (r *Repository) store(name string, dn ldapschema.DN) *actorStore {
+	return &actorStore{repo: r, name: name, dn: dn, owner: newOwner(), schema: len(r.steps) + 1,
+		turn: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
 // Actors are the names of all actors that ever were opened, in order.
@@ -153,6 +201,7 @@ type actorStore struct {
 	name   string
 	dn     ldapschema.DN // of the actor's entry
 	owner  string
+	schema int // version that this program writes
 	once   sync.Once
 	closed chan struct{}
 
@@ -176,9 +225,13 @@ func (s *actorStore) home() ldapschema.DN { return s.dn.Child("lhName", s.holdin
 func (s *actorStore) takeOver(ctx context.Context) error {
 	const patience = 20 // others may be taking over at the same moment
 	for range patience {
-		found, err := s.find(ctx)
+		found, version, err := s.find(ctx)
 		if err != nil {
 			return err
+		}
+		if version > s.schema {
+			return fmt.Errorf("%w: the schema version of actor %q is %d, newer than this program's %d; use the program that wrote it, or a later one",
+				store.ErrSchema, s.name, version, s.schema)
 		}
 		if s.holding.owner != "" && found.owner != s.owner {
 			s.fenced = true
@@ -193,66 +246,61 @@ func (s *actorStore) takeOver(ctx context.Context) error {
 			return fmt.Errorf("taking over from %s: %w", found, err)
 		}
 		s.holding = next
-		return s.settle(ctx)
+		if err := s.settle(ctx); err != nil || version == s.schema {
+			return err
+		}
+		return s.migrate(ctx, version)
 	}
 	return fmt.Errorf("actor %q is being taken over by others again and again", s.name)
 }
 
-// find is the name of the holding, which is made if the actor is new.
-func (s *actorStore) find(ctx context.Context) (holding, error) {
-	h, err := s.current(ctx)
+// find is the name of the holding, which is made if the actor is new, and the
+// schema version of what is below it.
+func (s *actorStore) find(ctx context.Context) (holding, int, error) {
+	h, version, err := s.current(ctx)
 	if !errors.Is(err, directory.ErrNotFound) || s.holding.owner != "" {
-		return h, err
+		return h, version, err
 	}
 	if err := s.plant(ctx); err != nil {
-		return holding{}, err
+		return holding{}, 0, err
 	}
 	return s.current(ctx)
 }
 
-// current is the one holding below the actor; ErrNotFound when there is none.
-func (s *actorStore) current(ctx context.Context) (holding, error) {
+// current is the one holding below the actor and its schema version; ErrNotFound
+// when there is none.
+func (s *actorStore) current(ctx context.Context) (found holding, version int, err error) {
 	entries, err := s.repo.dir.Children(ctx, s.dn)
 	if err != nil {
-		return holding{}, err
+		return found, 0, err
 	}
-	var found []holding
+	n := 0
 	for _, e := range entries {
 		if !e.HasValue("objectClass", "lhHolding") {
 			continue
 		}
-		h, err := parseHolding(e.Get("lhName"))
-		if err != nil {
-			return holding{}, fmt.Errorf("%w: %w", store.ErrSchema, err)
+		if found, err = parseHolding(e.Get("lhName")); err != nil {
+			return found, 0, fmt.Errorf("%w: %w", store.ErrSchema, err)
 		}
-		found = append(found, h)
+		version = max(1, int(number(e, "lhSchema"))) // the first programs did not say
+		n++
 	}
-	switch len(found) {
+	switch n {
 	case 0:
-		return holding{}, fmt.Errorf("%w: actor %q holds nothing", directory.ErrNotFound, s.name)
+		return found, 0, fmt.Errorf("%w: actor %q holds nothing", directory.ErrNotFound, s.name)
 	case 1:
-		return found[0], nil
+		return found, version, nil
 	}
-	return holding{}, fmt.Errorf("%w: actor %q has %d holdings; one is a copy that somebody made", store.ErrSchema, s.name, len(found))
+	return found, 0, fmt.Errorf("%w: actor %q has %d holdings; one is a copy that somebody made", store.ErrSchema, s.name, n)
 }
 
-// plant makes the entries of a new actor, and the base. The first holding always
+// plant makes the entries of a new actor. The first holding always
 // has the same name, so that two who make it make one.
 func (s *actorStore) plant(ctx context.Context) error {
 	err := ignore(directory.ErrExists, s.add(ctx, s.dn, "lhActor"))
-	if name, value := s.repo.base.RDN(); errors.Is(err, directory.ErrNotFound) && strings.EqualFold(name, "ou") {
-		var base ldapschema.Entry
-		if base, err = ldapschema.OrganizationalUnit(s.repo.base.Parent(), value, "records of actors"); err != nil {
-			return err
-		}
-		err = ignore(directory.ErrExists, s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Add, DN: base.DN, Attrs: base.Attrs}))
-		if err == nil {
-			err = ignore(directory.ErrExists, s.add(ctx, s.dn, "lhActor"))
-		}
-	}
 	if err == nil {
 		first := s.dn.Child("lhName", holding{}.String())
-		err = ignore(directory.ErrExists, s.add(ctx, first, "lhHolding", attr("lhSequence", "0")))
+		err = ignore(directory.ErrExists, s.add(ctx, first, "lhHolding", attr("lhSequence", "0"), attr("lhSchema", strconv.Itoa(s.schema))))
 	}
 	if err != nil {
 		return fmt.Errorf("making a place for actor %q: %w", s.name, err)

@@ -75,10 +75,11 @@ func (s *actorStore) direct(writes []store.Write) bool {
 }
 
 // commit makes the batch the journal: the moment at which it is kept.
-func (s *actorStore) commit(ctx context.Context, writes []store.Write) (parted bool, err error) {
+// More changes of the holding's entry are part of it.
+func (s *actorStore) commit(ctx context.Context, writes []store.Write, more ...ldapschema.Mod) (parted bool, err error) {
 	data := encodeJournal(writes)
 	number := strconv.FormatUint(s.number, 10)
-	mods := []ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: "lhSequence", Values: []string{number}}}
+	mods := append([]ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: "lhSequence", Values: []string{number}}}, more...)
 	if len(data) <= s.repo.limits.journal {
 		mods = append(mods, replace("lhData", string(data)), replace("lhParts", ""))
 	} else {

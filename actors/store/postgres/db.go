@@ -34,8 +34,13 @@ type Config struct {
 	Patience time.Duration
 	// Timeout bounds each request; default 10 s.
 	Timeout time.Duration
+	// Migrated, when set, is told that the tables were brought to a newer schema
+	// version, and the name of the table with the records as they were before.
+	Migrated func(from, to int, kept string)
 	// Waiting, when set, is told once who holds the actor that Actor waits for.
 	Waiting func(actor, holder string)
+
+	steps [][]string // of tests, in place of the program's own
 }
 
 // DB is an open data base. It is safe for concurrent use.
@@ -61,7 +66,14 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: PostgreSQL: %w", err)
 	}
-	if err := db.withConn(ctx, func(c *pgx.Conn) error { return migrate(ctx, c, migrations) }); err != nil {
+	err = db.withConn(ctx, func(c *pgx.Conn) error {
+		from, err := migrate(ctx, c, cfg.steps)
+		if err == nil && from > 0 && from < len(cfg.steps) && cfg.Migrated != nil {
+			cfg.Migrated(from, len(cfg.steps), keptTable(from))
+		}
+		return err
+	})
+	if err != nil {
 		db.shut()
 		return nil, db.problem(err)
 	}
@@ -81,6 +93,9 @@ func prepare(ctx context.Context, cfg *Config) (*DB, error) {
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.steps == nil {
+		cfg.steps = migrations
 	}
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {

@@ -40,59 +40,65 @@ const (
 	schemaFind  = `SELECT version FROM leasehold_schema WHERE one = 1`
 )
 
-// migrate brings the tables to version len(steps). Two processes may do so at the
-// same time.
-func migrate(ctx context.Context, c *pgx.Conn, steps [][]string) error {
+// migrate brings the tables to version len(steps) and says from which. Two processes
+// may do so at the same time.
+func migrate(ctx context.Context, c *pgx.Conn, steps [][]string) (from int, err error) {
 	var version int
-	err := c.QueryRow(ctx, schemaFind).Scan(&version)
+	err = c.QueryRow(ctx, schemaFind).Scan(&version)
 	if err == nil && version == len(steps) {
-		return nil // as nearly always: nothing is locked
+		return version, nil // as nearly always: nothing is locked
 	}
 	for range 10 {
 		if _, err = c.Exec(ctx, schemaTable); err == nil {
 			_, err = c.Exec(ctx, schemaRow)
 		}
 		if err == nil {
-			err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error { return advance(ctx, tx, steps) })
+			err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+				from, err = advance(ctx, tx, steps)
+				return err
+			})
 		}
 		// "IF NOT EXISTS" of two processes at the same moment makes one of them fail.
 		switch sqlState(err) {
 		case "23505", "42P07", "42710", "40001", "40P01":
 			continue
 		}
-		return err
+		return from, err
 	}
-	return err
+	return from, err
 }
 
-// advance carries out what is missing, in one transaction.
-func advance(ctx context.Context, tx pgx.Tx, steps [][]string) error {
-	var version int
-	if err := tx.QueryRow(ctx, schemaFind+" FOR UPDATE").Scan(&version); err != nil {
-		return err
+// keptTable is where the records are kept as they were before a migration.
+func keptTable(version int) string { return "leasehold_record_v" + strconv.Itoa(version) }
+
+// advance carries out what is missing, in one transaction. An older copy of the same
+// version is of a migration that was undone; a new one takes its place.
+func advance(ctx context.Context, tx pgx.Tx, steps [][]string) (from int, err error) {
+	if err := tx.QueryRow(ctx, schemaFind+" FOR UPDATE").Scan(&from); err != nil {
+		return 0, err
 	}
-	if err := known(version, len(steps)); err != nil {
-		return err
+	if err := known(from, len(steps)); err != nil {
+		return from, err
 	}
-	for ; version < len(steps); version++ {
+	for version := from; version < len(steps); version++ {
 		var all []string
-		if version > 0 {
-			all = append(all, "CREATE TABLE leasehold_record_v"+strconv.Itoa(version)+" AS SELECT * FROM leasehold_record")
+		if version == from && version > 0 {
+			all = append(all, "DROP TABLE IF EXISTS "+keptTable(version), "CREATE TABLE "+keptTable(version)+" AS SELECT * FROM leasehold_record")
 		}
 		for _, sql := range append(all, steps[version]...) {
 			if _, err := tx.Exec(ctx, sql); err != nil {
-				return fmt.Errorf("schema version %d: %w", version+1, err)
+				return from, fmt.Errorf("from schema version %d to %d: %w; the tables are as they were", version, version+1, err)
 			}
 		}
 	}
-	_, err := tx.Exec(ctx, "UPDATE leasehold_schema SET version = $1 WHERE one = 1", len(steps))
-	return err
+	_, err = tx.Exec(ctx, "UPDATE leasehold_schema SET version = $1 WHERE one = 1", len(steps))
+	return from, err
 }
 
 // known refuses versions that this program cannot read.
 func known(version, newest int) error {
 	if version < 0 || version > newest {
-		return fmt.Errorf("%w: its schema version is %d, this program's %d", store.ErrSchema, version, newest)
+		return fmt.Errorf("%w: its schema version is %d, and this program knows up to %d; use the program that wrote it, or a later one", store.ErrSchema, version, newest)
 	}
 	return nil
 }

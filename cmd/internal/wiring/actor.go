@@ -54,8 +54,11 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	// The host, its remote and its handlers report to one another; each is made
 	// with a function that finds the host when it is called.
 	deliver := func(ev actors.Event) { act.Host.Deliver(ev) }
+	if act.journal, err = endpoint.OpenJournal(filepath.Join(p.config.State, "seen-"+a.Name+".journal")); err != nil {
+		return nil, err
+	}
 	act.Remote, err = remote.New(remote.Config{Self: act.Identity, Location: self, Registry: act.Registry,
-		Failed: func(f actors.SendFailed) { deliver(f) }, Log: act.log})
+		Failed: func(f actors.SendFailed) { deliver(f) }, Log: act.log, Strength: act.journal.Answers(), Stronger: act.stronger})
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +71,16 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	if err != nil {
 		return nil, err
 	}
-	if act.journal, err = endpoint.OpenJournal(filepath.Join(p.config.State, "seen-"+a.Name+".journal")); err != nil {
-		return nil, err
-	}
 	act.Endpoint, err = endpoint.New(endpoint.Config{Self: act.Identity, Location: self, Role: a.Role, Registry: act.Registry,
 		Ask: act.Host.Ask, Journal: act.journal, Log: act.log})
 	return act, err
+}
+
+// stronger keeps it over restarts that a peer answers without SHA-1.
+func (a *Actor) stronger(guid string) {
+	if err := a.journal.Answered(guid); err != nil {
+		a.log.WithError(err).WithField("peer", guid).Error("the next start will take answers signed with SHA-1 from this peer")
+	}
 }
 
 // hands makes what carries an actor's actions out: a site for an authority with

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/policy/adaptive"
 	"github.com/leasehold/leasehold/actors/policy/bestfit"
 	"github.com/leasehold/leasehold/actors/policy/edf"
 	"github.com/leasehold/leasehold/actors/policy/evenload"
@@ -20,6 +21,7 @@ import (
 	"github.com/leasehold/leasehold/actors/policy/priority"
 	"github.com/leasehold/leasehold/actors/policy/propshare"
 	"github.com/leasehold/leasehold/actors/policy/quarantine"
+	"github.com/leasehold/leasehold/actors/policy/static"
 	"github.com/leasehold/leasehold/actors/policy/worstfit"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
@@ -46,6 +48,12 @@ var authorityPolicies = map[string]policy.Authority{
 	"quarantine": quarantine.Policy{},
 }
 
+// managerPolicies are the policies by which a manager leases for guests, likewise.
+var managerPolicies = map[string]func(policy.GuestSettings) policy.Manager{
+	"adaptive": func(s policy.GuestSettings) policy.Manager { return adaptive.Policy{GuestSettings: s} },
+	"static":   func(s policy.GuestSettings) policy.Manager { return static.Policy{GuestSettings: s} },
+}
+
 // Policies finds the same policies for the emulator.
 func Policies() emulate.Policies {
 	return emulate.Policies{
@@ -58,6 +66,13 @@ func Policies() emulate.Policies {
 		},
 		Authority: func(name string) (policy.Authority, error) {
 			return pick("assignment policy", name, "firstfit", authorityPolicies)
+		},
+		Manager: func(name string, s policy.GuestSettings) (policy.Manager, error) {
+			make, err := pick("manager's policy", name, "adaptive", managerPolicies)
+			if err != nil {
+				return nil, err
+			}
+			return make(s), nil
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/broker"
+	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/actors/store"
@@ -34,6 +35,7 @@ type Process struct {
 	listener  net.Listener
 	closers   []io.Closer // what drivers keep open
 	ready     chan struct{}
+	certs     []dated // everybody's, for those who have to replace them
 }
 
 // New opens stores, keys, directory and the address for peers, and restores every
@@ -69,6 +71,7 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (p *Proce
 	if err != nil {
 		return nil, err
 	}
+	p.certs = who.certificates()
 	managed := manage.Config{NewID: uuid.NewString, Peers: who.locations, Types: p.types, Zone: time.Local}
 	for _, a := range c.Actors {
 		act, err := p.newActor(ctx, a, who)
@@ -147,6 +150,8 @@ func (p *Process) Serve(ctx context.Context) error {
 			}
 		})
 	}
+	expiry := watchExpiry(clock.Real(), p.certs, p.log)
+	defer expiry.stop()
 	if err := p.introduce(running); err != nil && running.Err() == nil {
 		stop(err)
 	} else {

@@ -14,6 +14,7 @@ import (
 	"github.com/leasehold/leasehold/actors/store/postgres"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
+	"github.com/leasehold/leasehold/ldapschema"
 	"github.com/sirupsen/logrus"
 )
 
@@ -45,7 +46,11 @@ func OpenStores(ctx context.Context, c config.Config, log logrus.FieldLogger) (*
 	case config.StoreMemory:
 		return &Stores{Actor: func(context.Context, string) (store.Store, error) { return memory.New(), nil }, Close: func() error { return nil }}, nil
 	case config.StoreLDAP:
-		r, err := ldap.Open(LDAPStore(c, password))
+		cfg := LDAPStore(c, password)
+		cfg.Migrated = func(actor string, from, to int, kept ldapschema.DN) {
+			migrated(log.WithField("actor", actor), from, to, string(kept))
+		}
+		r, err := ldap.Open(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -55,17 +60,25 @@ func OpenStores(ctx context.Context, c config.Config, log logrus.FieldLogger) (*
 		cfg.Waiting = func(actor, holder string) {
 			log.WithField("actor", actor).Infof("waiting: the actor is held by %s", holder)
 		}
+		cfg.Migrated = func(from, to int, kept string) { migrated(log, from, to, "table "+kept) }
 		db, err := postgres.Open(ctx, cfg)
 		if err != nil {
 			return nil, err
 		}
 		return &Stores{Actor: db.Actor, Lost: db.Lost(), Close: db.Close}, nil
 	}
-	f, err := bbolt.Open(filepath.Join(c.State, StoreFile))
+	options := bbolt.Options{Migrated: func(from, to int, kept string) { migrated(log, from, to, kept) }}
+	f, err := options.Open(filepath.Join(c.State, StoreFile))
 	if err != nil {
 		return nil, err
 	}
 	return &Stores{Actor: func(_ context.Context, name string) (store.Store, error) { return f.Actor(name) }, Close: f.Close, file: f}, nil
+}
+
+// migrated says that a store has been brought to a newer form.
+func migrated(log logrus.FieldLogger, from, to int, kept string) {
+	log.WithField("from", from).WithField("to", to).WithField("kept", kept).
+		Warn("the records were brought to a newer schema version; what they were before is kept, and may be removed when all is well")
 }
 
 // LDAPStore is the configuration of a store of that kind.
