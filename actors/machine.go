@@ -77,6 +77,9 @@ type Extend struct {
 	Reservation ReservationID
 	End         Millis
 	Units       int // 0 keeps the present number
+	// Victims are the units to give back first when the number shrinks. They leave the
+	// guest before the old term ends.
+	Victims []UnitID
 }
 
 // Modify asks a service manager to run a subcommand on every unit of a lease at its

@@ -298,20 +298,45 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		}
 	}
 	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
+	short := map[actors.ResourceType]bool{} // of which a growing lease waits for more
 	for _, r := range due {
+		if stage(r) == isNew && short[r.Type] {
+			a.starve(now, r)
+			continue
+		}
 		fx.Join(a.assign(now, r))
+		if stage(r) == grows && a.starved[r.ID] && a.hosts.fewer(r.Type, r.missing()) {
+			short[r.Type] = true
+		}
 	}
 	return fx
 }
 
+// The stages of a boundary, in the order in which leases are served.
+const (
+	shrinks = iota // or stays as it is
+	grows
+	isNew
+)
+
 func stage(r Reservation) int {
 	switch {
 	case r.Status == redeeming:
-		return 2
+		return isNew
 	case r.missing() > 0:
-		return 1
+		return grows
 	}
-	return 0
+	return shrinks
+}
+
+// starve lets a due lease wait until hosts come free, or until it takes fewer.
+func (a *Actor) starve(now actors.Cycle, r Reservation) {
+	a.starved[r.ID] = true
+	next := a.expiry(r)
+	if at := r.Start + a.config.Patience; now < at {
+		next = min(next, at)
+	}
+	a.agenda.Set(r.ID, next)
 }
 
 func (a *Actor) forget(r Reservation) actors.Record {
@@ -334,12 +359,7 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	late := now >= r.Start+a.config.Patience
 	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
 	if !enough {
-		a.starved[r.ID] = true
-		next := a.expiry(r)
-		if !late {
-			next = min(next, r.Start+a.config.Patience)
-		}
-		a.agenda.Set(r.ID, next)
+		a.starve(now, r)
 		return actors.Effects{}
 	}
 	hosts := make([]actors.Host, len(names))

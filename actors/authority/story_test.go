@@ -391,6 +391,32 @@ func TestSizedExport(t *testing.T) {
 	}
 }
 
+// A client names the units to give back, and exactly those go.
+func TestVictims(t *testing.T) {
+	for named, want := range map[string]string{"u1": "h1", "u9 u2 u2": "h2", "": "h2", "u1 u2": "h1"} {
+		a := world(t, sample(active))
+		ev := from("sm", actors.OpExtendLease, 2, ticket("T2", 1, longer)).(actors.Receive)
+		ev.Message.Properties = actors.Properties{actors.PropVictims: named, "host.prefix": "web"}
+		play(t, a, 12, ev)
+		if _, kept := a.book["R1"].Config[actors.PropVictims]; kept || a.book["R1"].Config["host.prefix"] != "web" {
+			t.Errorf("the configuration is %v", a.book["R1"].Config)
+		}
+		a = restart(t, a)
+		var torn []string
+		for _, r := range play(t, a, 20, actors.Tick{}).Run {
+			if r.Verb == actors.Teardown {
+				torn = append(torn, r.Unit.Host)
+			}
+		}
+		if !slices.Equal(torn, []string{want}) {
+			t.Errorf("victims %q: %v torn down, want %s", named, torn, want)
+		}
+		if len(a.book["R1"].Victims) != 0 {
+			t.Error("the victims of one extension are kept for the next")
+		}
+	}
+}
+
 // A lease whose record cannot be read may still use its hosts: nobody else gets them
 // until the record is mended, or an operator says that it will not be.
 func TestSpared(t *testing.T) {
@@ -435,5 +461,80 @@ func TestSpared(t *testing.T) {
 	a.put(other, nil)
 	if err := a.Restore(actors.Stored{Key: torn.Key, Data: data}); err == nil || a.book["R1"].ID != "" || free(a) != "3  " {
 		t.Errorf("a host with two units: %v, free %q", err, free(a))
+	}
+}
+
+// more is a second delegation: a site may delegate more than it has.
+var more = actors.Export{Holder: "br", Type: "node", Units: 4, Term: actors.NewTerm(1, 99_999)}
+
+// besides redeems a ticket that rests on it.
+func besides(tk *actors.Ticket) actors.Event {
+	tk.Ancestors[0] = Delegate("am", more)
+	return from("sm", actors.OpRedeem, 1, tk)
+}
+
+// At a boundary leases that shrink go first, then those that grow, then new ones: a
+// growing lease gets the hosts that come free, however early a new one asked.
+func TestBoundaryOrder(t *testing.T) {
+	a := world(t)
+	as := func(id string, ev actors.Event) actors.Event {
+		r := ev.(actors.Receive)
+		r.Message.Reservation = actors.ReservationID(id)
+		return r
+	}
+	finish := func(now actors.Cycle, fx actors.Effects) {
+		for _, r := range fx.Run {
+			play(t, a, now, actors.ActionDone{Reservation: r.Reservation, Unit: r.Unit.ID, Sequence: r.Sequence})
+		}
+	}
+	play(t, a, 8, as("grows", from("sm", actors.OpRedeem, 1, ticket("G1", 1, term))))
+	play(t, a, 8, as("shrinks", from("sm", actors.OpRedeem, 1, ticket("S1", 2, term))))
+	finish(10, play(t, a, 10, actors.Tick{}))
+	play(t, a, 12, more)
+	play(t, a, 12, as("new", besides(ticket("N1", 1, actors.NewTerm(20_000, 29_999)))))
+	play(t, a, 13, as("grows", from("sm", actors.OpExtendLease, 2, ticket("G2", 2, longer))))
+	play(t, a, 14, as("shrinks", from("sm", actors.OpExtendLease, 2, ticket("S2", 1, longer))))
+	fx := play(t, a, 20, actors.Tick{})
+	if got := fmt.Sprint(a.book["shrinks"].Status, a.book["grows"].Status, a.book["new"].Status); got != "Active,Priming Active,ExtendingLease Ticketed,Redeeming" {
+		t.Fatalf("at the boundary: %s", got)
+	}
+	finish(20, fx)
+	fx = play(t, a, 21, actors.Tick{})
+	if got := fmt.Sprint(a.book["grows"].Status, a.book["new"].Status); got != "Active,Priming Ticketed,Redeeming" {
+		t.Fatalf("when a host came free: %s", got)
+	}
+	finish(21, fx)
+	// Nobody grows any more, and nothing is left for the new one: it is told so.
+	if v, _ := a.View("new"); v.Waiting == "" || v.NextAt == 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// While a growing lease waits for more hosts than are free, a new one does not take
+// those that are; when it has waited long enough it takes what there is.
+func TestGrowingGoesFirst(t *testing.T) {
+	a := world(t)
+	play(t, a, 8, from("sm", actors.OpRedeem, 1, ticket("T1", 1, term)))
+	fx := play(t, a, 10, actors.Tick{})
+	play(t, a, 10, actors.ActionDone{Reservation: "R1", Unit: fx.Run[0].Unit.ID, Sequence: 1})
+	play(t, a, 11, actors.AddHosts{Hosts: []actors.Host{{Name: "x1", Type: "other"}}})
+	play(t, a, 12, from("sm", actors.OpExtendLease, 2, ticket("T2", 3, longer)))
+	for _, name := range []string{"h3"} { // one host is out of order: two are needed, one is free
+		a.hosts.hosts[name].Quarantined = true
+		a.hosts.mark(a.hosts.hosts[name])
+	}
+	play(t, a, 12, more)
+	late := besides(ticket("N1", 1, actors.NewTerm(20_000, 29_999))).(actors.Receive)
+	late.Message.Reservation = "R2"
+	play(t, a, 12, late)
+	for now := actors.Cycle(20); now < 28; now++ {
+		play(t, a, now, actors.Tick{})
+		if a.book["R2"].Status != redeeming || a.book["R1"].Status != extending {
+			t.Fatalf("at %d: R1 %v, R2 %v", now, a.book["R1"].Status, a.book["R2"].Status)
+		}
+	}
+	play(t, a, 28, actors.Tick{})
+	if a.book["R1"].Status != repriming {
+		t.Errorf("R1 is %v after it has waited long enough", a.book["R1"].Status)
 	}
 }

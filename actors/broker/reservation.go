@@ -202,6 +202,12 @@ func (r Reservation) update(self actors.ActorID, base actors.Ticket) actors.Mess
 	return m
 }
 
+// last is until when a repetition of the first request could still be taken for a
+// new one: it must not be forgotten before.
+func (r Reservation) last() actors.Millis {
+	return max(r.Term.End, policy.Ask{Term: r.Term, Properties: r.Request}.Until())
+}
+
 // holding reports whether the reservation's units are not to be sold again.
 func (r Reservation) holding() bool { return r.Granted != nil && r.Status != closed }
 

@@ -33,7 +33,7 @@ type roster struct {
 //	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
 //	POST /v1/reservations                             an Order
 //	POST /v1/groups                                   a Group
-//	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units"}
+//	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units", "victims"}
 //	POST /v1/reservations/{id}/modify?actor=          {"number", "subcommand", "arguments"}
 //	POST /v1/reservations/{id}/close?actor=           {}
 //	GET  /v1/delegations?actor=
@@ -216,14 +216,15 @@ func (h *handler) requestGroup(r *http.Request) (any, error) {
 func (h *handler) extend(r *http.Request) (any, error) {
 	const op = "manage.extend"
 	var body struct {
-		End    string `json:"end"`
-		Length string `json:"length"`
-		Units  int    `json:"units"`
+		End     string   `json:"end"`
+		Length  string   `json:"length"`
+		Units   int      `json:"units"`
+		Victims []string `json:"victims"`
 	}
 	if err := read(r, op, &body, "actor"); err != nil {
 		return nil, err
 	}
-	return h.service.Extend(r.Context(), Extension{ref(r), body.End, body.Length, body.Units})
+	return h.service.Extend(r.Context(), Extension{ref(r), body.End, body.Length, body.Units, body.Victims})
 }
 
 func (h *handler) modify(r *http.Request) (any, error) {

@@ -135,6 +135,8 @@ type Extension struct {
 	Length string `json:"length,omitempty"`
 	// Units is the number from then on; 0 keeps it.
 	Units int `json:"units,omitempty"`
+	// Victims are units to give back first when the number shrinks, by identity.
+	Victims []string `json:"victims,omitempty"`
 }
 
 // Modification asks for a change of what the units of a lease are.
