@@ -66,7 +66,7 @@ actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/manage:          actors actors/clock actors/host + logrus
+actors/manage:          actors actors/clock actors/evidence actors/host + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
@@ -95,7 +95,7 @@ conformance/site:
 conformance/tidy:
 
 [programs]
-cmd/internal/config:    actors ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
