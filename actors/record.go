@@ -168,6 +168,7 @@ func (t *Ticket) AppendRecord(dst []byte) []byte {
 	o.Part("authority", t.Authority.AppendRecord)
 	o.SomeText("text", t.Text)
 	o.SomeText("base", t.Base)
+	o.SomeProperties("described", t.Described)
 	o.SomeTruth("loose", t.Loose)
 	return o.End()
 }

@@ -229,7 +229,9 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 	return m
 }
 
-func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+const reservationPrefix = "reservation/"
+
+func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value): the JSON of
 // its fields, written by hand. TestRecord compares the two.

@@ -93,6 +93,14 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 		if it.look != nil || !it.begin() {
 			continue
 		}
+		if it.mend != nil {
+			fx, refusal := it.mend(now)
+			all.Join(fx)
+			if answers = append(answers, outcome{it, refusal}); refusal == nil {
+				h.wake = fx.Wake
+			}
+			continue
+		}
 		refusal, err := h.step(now, it.event, all)
 		if err != nil {
 			return err

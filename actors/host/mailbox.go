@@ -13,11 +13,12 @@ type mail struct {
 	item  *item // nil when nobody waits for what becomes of it
 }
 
-// item is an event, or someone who wants to look (then event is nil), and the caller
-// who waits.
+// item is an event, or someone who wants to look (then event is nil), or to mend a
+// record (then both are), and the caller who waits.
 type item struct {
 	event  actors.Event
 	look   func(actors.Viewer)
+	mend   func(now actors.Cycle) (actors.Effects, error)
 	bound  bool       // holds one of the Mail places until it is taken
 	answer chan error // has room for the one answer
 	// state settles the race between a caller who gives up and the loop.
