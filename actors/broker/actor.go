@@ -272,11 +272,11 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 	of := a.config.Cycles.Of
 	switch {
 	case r.Status == closed:
-		return max(r.Since, of(r.Term.End)) + a.config.Keep
+		return max(r.Since, of(r.last())) + a.config.Keep
 	case r.Granted != nil:
 		return of(r.Granted.Term.End)
 	case r.Status == failed:
-		return max(r.Since, of(r.Term.End)) + a.config.Keep
+		return max(r.Since, of(r.last())) + a.config.Keep
 	default:
 		return of(r.ask().Until())
 	}

@@ -128,6 +128,10 @@ func (a *Actor) run(now actors.Cycle, h Holding) actors.Effects {
 		a.ledger.Forget(h.ID())
 		return actors.Effects{Save: []actors.Record{{Key: holdingKey(h.Name)}}}
 	}
+	if h.Closing && h.Status == ticketed && a.config.Cycles.Of(h.until()) > now {
+		a.keepHolding(h) // the sweep after this step gives it back
+		return actors.Effects{}
+	}
 	if !h.Status.State.Final() && a.config.Cycles.Of(h.until()) <= now {
 		do = toEnd // whatever else was due before
 	}

@@ -196,9 +196,17 @@ func (r Reservation) update(self actors.ActorID, base actors.Ticket) actors.Mess
 		m.Units, m.Term = r.Granted.Units, r.Granted.Term
 		m.Ticket = &actors.Ticket{Delegation: *r.Granted, Authority: base.Authority, Base: base.Text,
 			Ancestors: append([]actors.Delegation{base.Delegation}, base.Ancestors...)}
-		m.Properties = base.Properties
+		if said := base.Described.Merged(base.Properties); len(said) > 0 {
+			m.Properties = actors.Descriptor(r.Type, said)
+		}
 	}
 	return m
+}
+
+// last is until when a repetition of the first request could still be taken for a
+// new one: it must not be forgotten before.
+func (r Reservation) last() actors.Millis {
+	return max(r.Term.End, policy.Ask{Term: r.Term, Properties: r.Request}.Until())
 }
 
 // holding reports whether the reservation's units are not to be sold again.

@@ -164,14 +164,34 @@ func (a *Actor) sweep(now actors.Cycle) actors.Effects {
 		if !s.shut || s.grants > 0 {
 			continue
 		}
+		h, ok := a.holdingOf(actors.ReservationID(id))
+		live := ok && (h.Status == ticketed || h.Status == extending)
+		// What has expired is taken to the last millisecond of its term.
+		if busy := a.config.Cycles.Of(a.lastHold(id)); live && busy >= now {
+			a.agenda.Set(holding(h.Name), busy+1)
+			continue
+		}
 		delete(a.sources, id)
 		a.shut--
 		fx.Save = append(fx.Save, actors.Record{Key: lotKey(id)})
-		if h, ok := a.holdingOf(actors.ReservationID(id)); ok && (h.Status == ticketed || h.Status == extending) {
+		if live {
 			fx.Join(a.mustBuy(now, h, func(p *purchase) { p.finish(closed, true, "nobody holds any of it") }))
 		}
 	}
 	return fx
+}
+
+// lastHold is the last instant at which any of a source is taken; 0 if none is.
+func (a *Actor) lastHold(id actors.TicketID) actors.Millis {
+	last := actors.Millis(0)
+	for _, r := range a.book {
+		for _, h := range r.Holds {
+			if r.Source == id {
+				last = max(last, h.To)
+			}
+		}
+	}
+	return last
 }
 
 // shutLot ends the sale from what a holding's present turn bought.

@@ -175,3 +175,26 @@ func TestOperatorsCannotUnsell(t *testing.T) {
 		}
 	}
 }
+
+// A request that may wait for its deadline is remembered until then: forgotten with
+// its term, a late repetition of it would begin again what is over.
+func TestRemembersDeferrable(t *testing.T) {
+	a := New(Config{Self: "br", Cycles: actors.Cycles{Length: 1000}, Policy: world(t).config.Policy, Keep: 5})
+	if _, err := a.Step(0, actors.Donate{Ticket: source1}); err != nil {
+		t.Fatal(err)
+	}
+	m := actors.Message{Op: actors.OpTicket, From: "sm", To: "br", Reservation: "R1", Slice: slice, Sequence: 1, Type: "node", Units: 9, Term: term,
+		Properties: actors.Properties{"deferrable": "true", "deadline": "60000"}}
+	_, _ = a.Step(8, actors.Receive{Message: m})
+	for _, now := range []actors.Cycle{9, 30, 50} {
+		if _, err := a.Step(now, actors.Tick{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Step(51, actors.Receive{Message: m}); err != nil || a.book["R1"].Status != failed {
+		t.Errorf("%+v, %v", a.book["R1"], err)
+	}
+	if _, err := a.Step(65, actors.Tick{}); err != nil || len(a.book) != 0 {
+		t.Errorf("%v, %v", a.book, err)
+	}
+}

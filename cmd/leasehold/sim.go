@@ -20,7 +20,7 @@ func (a *app) simCommand() *cobra.Command {
 		Short: "Play whole federations from seeds, with faults, until one goes wrong",
 		Long: `Play federations on a virtual clock: the machines, codecs, signatures and cluster
 logic of this program, with lost messages, crashes, failing handlers and meddling
-operators drawn from a seed. Each seed is played twice and must end the same. A
+operators drawn from a seed. One seed in four is played twice and must end the same. A
 seed that fails is printed with the last things that happened in it, and plays the
 same again whenever it is asked for.`,
 		Example: `  leasehold sim --seeds 2000
@@ -48,12 +48,13 @@ same again whenever it is asked for.`,
 				OK      bool       `json:"ok"`
 				First   uint64     `json:"first"`
 				Seeds   int        `json:"seeds"`
+				Twice   int        `json:"twice"`  // played a second time and found the same
 				Signed  int        `json:"signed"` // worlds whose messages were signed
 				Seconds float64    `json:"seconds"`
 				Counts  sim.Counts `json:"counts"`
 				Failed  *uint64    `json:"failed,omitempty"`
 				Trace   []string   `json:"trace,omitempty"`
-			}{OK: f == nil, First: first, Seeds: sum.Worlds, Signed: sum.Signed,
+			}{OK: f == nil, First: first, Seeds: sum.Worlds, Twice: sum.Twice, Signed: sum.Signed,
 				Seconds: time.Since(began).Round(time.Millisecond).Seconds(), Counts: sum.Counts}
 			if f != nil {
 				out.Failed = &f.Seed
@@ -64,7 +65,7 @@ same again whenever it is asked for.`,
 					fmt.Fprintln(w, clean(l))
 				}
 				n := sum.Counts
-				row(w, "seeds", fmt.Sprintf("%d from %d, each played twice, %d with signed messages, in %.1f s", sum.Worlds, first, sum.Signed, out.Seconds))
+				row(w, "seeds", fmt.Sprintf("%d from %d, %d of them played twice, %d with signed messages, in %.1f s", sum.Worlds, first, sum.Twice, sum.Signed, out.Seconds))
 				row(w, "leases", fmt.Sprintf("%d, of which %d were extended", n.Leases, n.Extended))
 				row(w, "messages", fmt.Sprintf("%d: %d lost, %d arrived twice, %d refused", n.Messages, n.Dropped, n.Repeated, n.Refused))
 				row(w, "crashes", n.Crashes)

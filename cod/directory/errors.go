@@ -135,7 +135,7 @@ var codes = map[Code]struct {
 	EntryAlreadyExists:     {"entryAlreadyExists", ErrExists},
 	ObjectClassModsBarred:  {"objectClassModsProhibited", ErrSchema},
 	AffectsMultipleDSAs:    {"affectsMultipleDSAs", ErrOther},
-	Other:                  {"other", ErrOther},
+	Other:                  {"other", ErrUnavailable}, // "an internal error": a full disk, for one
 	AssertionFailed:        {"assertionFailed", ErrConflict},
 }
 

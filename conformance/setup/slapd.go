@@ -103,9 +103,11 @@ maxsize 268435456
 dbnosync
 index objectClass eq
 %[6]s
+include %[2]s/more.conf
 `, schemaDir, s.dir, s.Base.Parent(), s.BindDN, s.Password, strings.Join(extra, "\n"))
 	files := map[string][]byte{
 		"slapd.conf":       []byte(conf),
+		"more.conf":        nil,
 		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.COD, ldapschema.Recovery)),
 		"cert.pem":         certPEM,
 		"key.pem":          keyPEM,
@@ -182,6 +184,18 @@ func (s *Slapd) plant() {
 	if err := c.Add(add); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// Configure starts slapd again with these lines at the end of the configuration of
+// its data base, in the place of those of a former call.
+func (s *Slapd) Configure(lines ...string) {
+	s.t.Helper()
+	s.Stop()
+	text := strings.Join(append(lines, ""), "\n")
+	if err := os.WriteFile(filepath.Join(s.dir, "more.conf"), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.Start()
 }
 
 // Start starts a stopped slapd again, on the same ports.

@@ -22,7 +22,7 @@ type member struct {
 
 // cast is every actor of a federation, and a stranger who would like to be one.
 type cast struct {
-	members  []member // managers, then the broker, then sites
+	members  []member // managers, then brokers, then sites
 	stranger keys.Identity
 	pins     wssec.Pins
 }
@@ -36,14 +36,15 @@ type stage struct {
 	chance   *rand.ChaCha8
 	stranger keys.Identity
 	managers []member
+	brokers  []member
 	sites    []member
-	broker   member
 }
 
 // The largest federation.
 const (
 	mostManagers = 3
-	mostSites    = 2
+	mostBrokers  = 3
+	mostSites    = 3
 )
 
 func newStage() (*stage, error) {
@@ -65,7 +66,10 @@ func newStage() (*stage, error) {
 	for i := range mostSites {
 		s.sites = append(s.sites, add(fmt.Sprintf("site%d", i+1), actors.RoleAuthority))
 	}
-	s.broker = add("broker", actors.RoleBroker)
+	s.brokers = append(s.brokers, add("broker", actors.RoleBroker))
+	for i := range mostBrokers - 1 {
+		s.brokers = append(s.brokers, add(fmt.Sprintf("broker%d", i+2), actors.RoleBroker))
+	}
 	s.stranger = add("stranger", actors.RoleManager).key
 	return s, err
 }
@@ -86,9 +90,9 @@ func (s *stage) member(name string, role actors.Role) (member, error) {
 	return member{actors.Location{ID: actors.ActorID(id), Name: name, URL: "http://" + name + "/orca/services/" + name}, role, k}, nil
 }
 
-// cast is a federation of so many managers, one broker and so many sites.
-func (s *stage) cast(managers, sites int) cast {
-	c := cast{stranger: s.stranger, members: slices.Concat(s.managers[:managers], []member{s.broker}, s.sites[:sites])}
+// cast is a federation of so many of each role.
+func (s *stage) cast(managers, brokers, sites int) cast {
+	c := cast{stranger: s.stranger, members: slices.Concat(s.managers[:managers], s.brokers[:brokers], s.sites[:sites])}
 	for _, m := range c.members {
 		c.pins = append(c.pins, m.key.Pin())
 	}

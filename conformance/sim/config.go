@@ -12,16 +12,20 @@ import (
 // Config says what kind of world is played. The zero value is not playable; Swarm
 // and Plain make complete ones.
 type Config struct {
-	Managers int   // service managers
-	Sites    int   // site authorities, each with hosts of a type of its own
-	Hosts    int   // per site
-	Exports  []int // units of each delegation that a site makes to the broker
-	Later    bool  // a site learns of its last host some time after its start
-	Leases   int   // reservations the operators ask for in act one
-	Lead     int   // cycles from a request to its start, at least
-	Shortest int   // cycles a term lasts beyond its first, at least
-	Batch    int   // events that share one save, at most
-	Signed   bool  // messages are sealed and opened by wssec; tickets are signed in every world
+	Managers int        // service managers
+	Brokers  int        // brokers; sites delegate to the first Direct of them in turn
+	Direct   int        // and the others have only what they buy
+	Sites    int        // site authorities, each with hosts of a type of its own
+	Hosts    int        // per site
+	Exports  []int      // units of each delegation that a site makes
+	Claims   bool       // brokers fetch what was exported to them, instead of being handed it
+	Buys     []Purchase // what brokers buy from each other
+	Later    bool       // a site learns of its last host some time after its start
+	Leases   int        // reservations the operators ask for in act one
+	Lead     int        // cycles from a request to its start, at least
+	Shortest int        // cycles a term lasts beyond its first, at least
+	Batch    int        // events that share one save, at most
+	Signed   bool       // messages are sealed and opened by wssec; tickets are signed in every world
 	// Hasty makes couriers send without waiting for the answer to the message
 	// before, as legacy peers do, so that messages overtake each other.
 	Hasty bool
@@ -39,10 +43,29 @@ type Config struct {
 	Wait     actors.Cycle    // how long a site waits for all hosts before it takes fewer
 	Last     bool            // when all is over, everything is leased once more
 
+	Skew Skew // of the actors' clocks
+
 	Faults Faults
 
 	script script // of a story; empty in swarms
 	mutant mutant // what is broken on purpose; for tests of the judges
+}
+
+// Purchase is what one broker buys from another, to sell it on. Brokers and sites are
+// counted from 0.
+type Purchase struct {
+	From, By int
+	Site     int          // whose hosts
+	Units    int          // at a time
+	Cycles   actors.Cycle // length of each term
+	Standing bool         // it is renewed, and asked for anew
+}
+
+// Skew is how wrong clocks are. Each actor has its own.
+type Skew struct {
+	Most  actors.Millis // a clock is never further from the world's time than this
+	Drift int           // it gains or loses up to so many milliseconds in a thousand seconds
+	Jump  int           // per second: one of them is set, to anything within Most
 }
 
 // Faults is what goes wrong in act one. Chances are in thousandths, durations are
@@ -55,16 +78,19 @@ type Faults struct {
 	Cut      int           // per second: two actors cannot reach each other for a while
 	Crash    int           // per batch: the process dies somewhere in it
 	PowerCut int           // per second: a process dies while it waits
+	Store    int           // per save: the disk refuses it, or takes it and says that it did not
+	Full     int           // per second: a disk refuses everything for a while
 	Stall    int           // per batch: the process stands still for a while
 	Work     actors.Millis // a handler takes up to this long
 	Setup    int           // a setup fails
 	Teardown int           // a teardown fails
 	Join     int           // a join or leave fails
 	Unready  int           // a driver says "not yet"
+	Hang     int           // a handler does not come back until its time is over
 	Lookup   actors.Millis // a directory operation takes up to this long
 	Away     int           // a directory operation, or its answer, is lost
 	Outage   int           // per second: a directory is away for a while
-	Close    int           // a reservation is closed early by somebody, and again
+	Close    int           // a reservation is closed early by somebody, and again; holdings too
 	Extend   int           // a reservation is extended by hand
 	Meddle   int           // per second: somebody edits a directory
 	Attack   int           // per second: somebody forges a message
@@ -73,8 +99,16 @@ type Faults struct {
 
 // check says why no world can be played from c, or nil.
 func (c Config) check() error {
-	if c.Managers < 1 || c.Managers > mostManagers || c.Sites < 1 || c.Sites > mostSites {
-		return fmt.Errorf("sim: a federation has 1 to %d managers and 1 to %d sites", mostManagers, mostSites)
+	if c.Managers < 1 || c.Managers > mostManagers || c.Sites < 1 || c.Sites > mostSites ||
+		c.Direct < 1 || c.Brokers < c.Direct || c.Brokers > mostBrokers {
+		return fmt.Errorf("sim: a federation has 1 to %d managers, 1 to %d sites and 1 to %d brokers, some of which have direct stock",
+			mostManagers, mostSites, mostBrokers)
+	}
+	for _, b := range c.Buys {
+		if b.From < 0 || b.By < 0 || b.From >= c.Brokers || b.By >= c.Brokers || b.From == b.By || b.Site < 0 || b.Site >= c.Sites ||
+			b.Units < 1 || b.Cycles < 1 {
+			return fmt.Errorf("sim: no broker can make the purchase %+v", b)
+		}
 	}
 	if c.Hosts < 1 || len(c.Exports) == 0 || c.Cycle < 1 || c.Batch < 1 {
 		return errors.New("sim: a world needs hosts, exports, a cycle and a batch of 1 at least")
@@ -86,7 +120,7 @@ func (c Config) check() error {
 // wrong and nobody asks for anything: stories build on it.
 func Plain() Config {
 	return Config{
-		Managers: 1, Sites: 1, Hosts: 4, Exports: []int{4}, Batch: 1, Cycle: 1000, Chaos: 60_000, Keep: 30, Attempts: 3, Block: 28,
+		Managers: 1, Brokers: 1, Direct: 1, Sites: 1, Hosts: 4, Exports: []int{4}, Batch: 1, Cycle: 1000, Chaos: 60_000, Keep: 30, Attempts: 3, Block: 28,
 		Patience: 60_000, Margins: manager.LegacyMargins(), Last: true,
 	}
 }
@@ -110,8 +144,8 @@ func Swarm(seed uint64) Config {
 		aside = 200
 	}
 	exports := [][]int{{max(1, hosts-1)}, {hosts}, {hosts + 2}, {(hosts + 1) / 2, (hosts + 2) / 2}}[r.IntN(4)]
-	return Config{
-		Managers: 1 + r.IntN(3), Sites: 1 + r.IntN(2), Hosts: hosts, Exports: exports, Later: r.IntN(2) == 0,
+	cfg := Config{
+		Managers: 1 + r.IntN(mostManagers), Sites: 1 + r.IntN(mostSites), Hosts: hosts, Exports: exports, Later: r.IntN(2) == 0,
 		Leases: 1 + r.IntN(8), Shortest: 1,
 		Batch: 1 + r.IntN(4), Signed: r.IntN(8) == 0, Hasty: r.IntN(4) == 0, Liar: r.IntN(4) == 0,
 		Cycle: []actors.Millis{300, 1000, 1000, 3000}[r.IntN(4)], Chaos: actors.Millis(20_000 + r.IntN(60_000)),
@@ -120,12 +154,22 @@ func Swarm(seed uint64) Config {
 		Margins: margins, Late: actors.Cycle(1 + maybe(3)), Wait: actors.Cycle(1 + r.IntN(8)),
 		Faults: Faults{
 			Drop: maybe(200), Lost: maybe(200), Repeat: maybe(200), Delay: long(4_000), Cut: maybe(50),
-			Crash: maybe(200), PowerCut: maybe(50), Stall: maybe(40),
-			Work: long(6_000), Setup: maybe(300), Teardown: maybe(400), Join: maybe(200), Unready: maybe(300),
+			Crash: maybe(200), PowerCut: maybe(50), Stall: maybe(40), Store: maybe(150), Full: maybe(20),
+			Work: long(6_000), Setup: maybe(300), Teardown: maybe(400), Join: maybe(200), Unready: maybe(300), Hang: maybe(60),
 			Lookup: long(500), Away: maybe(100), Outage: maybe(30),
 			Close: maybe(600), Extend: maybe(600), Meddle: maybe(400), Attack: maybe(600), Aside: aside,
 		},
+		Skew: Skew{Most: []actors.Millis{0, 0, 500, 3_000, 20_000}[r.IntN(5)], Drift: maybe(500), Jump: maybe(60)},
 	}
+	cfg.Brokers, cfg.Claims = 1+r.IntN(2)*r.IntN(mostBrokers), r.IntN(2) == 0
+	cfg.Direct = 1 + r.IntN(cfg.Brokers)
+	for by := 1; by < cfg.Brokers; by++ {
+		for range 1 + r.IntN(2) {
+			cfg.Buys = append(cfg.Buys, Purchase{From: r.IntN(by), By: by, Site: r.IntN(cfg.Sites), Units: 1 + r.IntN(hosts),
+				Cycles: actors.Cycle(8 + r.IntN(40)), Standing: r.IntN(4) > 0})
+		}
+	}
+	return cfg
 }
 
 // calm is what remains of the faults when they are over: time still passes.

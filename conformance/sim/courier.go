@@ -155,7 +155,7 @@ func (l *lane) settle(it *letter, o outcome, kind actors.Kind) {
 		giveUp(kind)
 	case lost && (o == faulted || o == hinted && kind != actors.Denied):
 		giveUp(actors.Transient)
-	case lost && o == unanswered && w.now > it.msg.Term.End:
+	case lost && o == unanswered && l.from.local() > it.msg.Term.End:
 		giveUp(actors.Transient)
 	default:
 		it.after = w.now + w.backoff(it.tries)

@@ -17,6 +17,43 @@ type stored struct {
 	value actors.Value
 }
 
+// save makes records durable, all or none, and goes on with then. A disk that refuses
+// is asked again after a pause, as actors/host does, and nothing else happens in the
+// process meanwhile: nobody is answered or told what may yet be lost.
+func (p *process) save(records []actors.Record, try int, then func()) {
+	w := p.w
+	full, trouble := p.full > w.now, w.chance(w.faults.Store)
+	if len(records) > 0 && (full || trouble || w.cfg.script.refuses(p)) {
+		w.counts.Unsaved++
+		w.trace.add(w.now, "%s cannot save", p.Name)
+		if trouble && !full && w.rnd.IntN(2) == 0 { // it could, and does not know
+			p.write(records)
+		}
+		p.saving = true
+		p.later(min(actors.Millis(1_000)<<min(try-1, 5), 30_000), func() {
+			p.saving = false
+			p.save(records, try+1, then)
+		})
+		return
+	}
+	p.write(records)
+	then()
+}
+
+func (p *process) write(records []actors.Record) {
+	for _, rec := range records {
+		p.disk.save(p.w, rec)
+	}
+	p.w.saved(p, records)
+}
+
+// fillDisk lets somebody's disk refuse everything for a while.
+func (w *world) fillDisk() {
+	p := w.procs[w.rnd.IntN(len(w.procs))]
+	p.full = w.now + 1_000 + w.upTo(15_000)
+	w.trace.add(w.now, "the disk of %s is full until %.3f", p.Name, seconds(p.full))
+}
+
 // save writes one record.
 func (d disk) save(w *world, rec actors.Record) {
 	if rec.Value == nil {

@@ -1,7 +1,8 @@
 /*
 Package sim plays a whole federation in one goroutine from one seed: service
-managers, a broker, sites with their inventory, directory and drivers, the network
-between them and the people who disturb them.
+managers, brokers that sites delegate to and brokers that buy from those, sites with
+their inventory, directory and drivers, the network between them, their clocks and
+disks, and the people who disturb them.
 
 Everything that decides is the shipping code: the three role machines, the
 policies, actors/translate, wire/soap over wire/xmltree, wssec, wssec/ticket, and
@@ -30,8 +31,9 @@ Every message becomes octets and is read from them again. Tickets are really sig
 and verified in every world; messages are in one world of eight, and there somebody
 forges them.
 
-[Seeds] plays many worlds, each twice, and compares the hashes of their traces: a
-map that is walked in no order, or a clock that is read, shows up as a difference.
+[Seeds] plays many worlds, one in four of them twice, and compares the hashes of their
+traces: a map that is walked in no order, or a clock that is read, shows up as a
+difference.
 It is the one place here that starts goroutines, one world on each.
 
 # Where to read next
@@ -39,13 +41,14 @@ It is the one place here that starts goroutines, one world on each.
 config.go is what a world can be, run.go the acts, world.go who is in it.
 
 	process.go, crash.go, disk.go    an actor's life
+	clocks.go                        what it believes the time to be
 	courier.go, network.go, post.go  a message's way; tickets.go what it carries
 	site.go, rack.go, guest.go       what actions do to machines and directories
 	people.go, meddler.go            operators; attacker.go those who want harm
 	sentences.go                     what is judged
 	safe.go, history.go, ledger.go   at every step: moves and messages, one
-	units.go, books.go               reservation's past, units sold, units and
-	                                 hosts, the directory
+	brokers.go, units.go, books.go   reservation's past, units sold, units bought,
+	                                 units and hosts, the directory
 	live.go                          at rest
 
 testdata holds stories: short scripts over the same world, with everything that
@@ -57,7 +60,6 @@ wrong.
 
 Sockets, files, real clocks and the goroutines around one actor: actors/host,
 remote, endpoint and cod/site are tested where they are. Their order of effects and
-their rules for trying again are played here by process.go and courier.go. Clocks
-that differ: all actors of a world have the same one.
+their rules for trying again are played here by process.go and courier.go.
 */
 package sim

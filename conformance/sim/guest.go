@@ -45,15 +45,31 @@ func (g *guest) next(t *turns) {
 	a := t.waiting[0]
 	t.waiting, t.doing = t.waiting[1:], &a
 	w := g.p.w
-	g.p.later(1+w.upTo(w.faults.Work), func() {
+	takes, hangs := w.work()
+	g.p.later(takes, func() {
 		t.doing = nil
 		done := actors.ActionDone{Reservation: a.Reservation, Unit: a.Unit.ID, Verb: a.Verb, Sequence: a.Sequence}
-		if w.chance(w.faults.Join) {
+		switch {
+		case hangs:
+			done.Code, done.Note = 1, "the handler did not come back"
+		case w.chance(w.faults.Join):
 			done.Code, done.Note = 1, "the guest said no"
 		}
 		g.p.post(done, nil)
 		g.next(t)
 	})
+}
+
+// callTime is how long a handler may take.
+const callTime actors.Millis = 25_000
+
+// work is how long a handler takes, and whether it hangs until its time is over.
+func (w *world) work() (takes actors.Millis, hangs bool) {
+	if w.chance(w.faults.Hang) {
+		w.counts.Hangs++
+		return callTime, true
+	}
+	return 1 + w.upTo(w.faults.Work), false
 }
 
 func (g *guest) owes(u actors.Unit) bool {

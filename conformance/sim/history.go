@@ -16,11 +16,15 @@ type past struct {
 }
 
 // remember compares a saved record with those before it. A record that was removed
-// in between, because it was past remembering, may only come back to say so.
+// in between, because it was past remembering, may only come back to say so; unless
+// the clock was set back behind that, and a restart believed it.
 func (w *world) remember(p *process, id actors.ReservationID, state actors.State, first, second int) {
 	key := p.Name + " " + string(id)
 	was := w.pasts[key]
 	forgotten := w.forgot[p.Name+" reservation/"+string(id)]
+	if forgotten && p.cycle() < p.highest {
+		was = past{} // it lives again in a time from before it forgot
+	}
 	switch {
 	case was.over && state != actors.Closed:
 		w.fail(saysAgain, "%s: %s was Closed and is %v", p.Name, id, state)
@@ -53,6 +57,9 @@ func (w *world) judgeTakenBack(p *process, id actors.ReservationID) {
 
 // obeyed judges a message that an actor took.
 func (w *world) obeyed(to, from *process, m actors.Message) {
+	if m.Op == actors.OpRelinquish {
+		w.relinquished[string(to.ID)+" "+string(m.Reservation)] = true
+	}
 	var whose actors.ActorID
 	switch v := to.disk["reservation/"+string(m.Reservation)].value.(type) {
 	case manager.Reservation:
@@ -65,7 +72,11 @@ func (w *world) obeyed(to, from *process, m actors.Message) {
 	case authority.Reservation:
 		whose = v.Client
 	default:
-		return
+		b := w.bought[boughtKey{to.ID, m.Reservation}]
+		if b == nil {
+			return
+		}
+		whose = b.from
 	}
 	if whose != from.ID {
 		w.fail(saysClient, "%s takes %s from %s, its peer is %s", to.Name, about(m), from.Name, w.nameOf(whose))
@@ -89,6 +100,10 @@ func (w *world) judgeOwed(p *process) {
 			}
 		case authority.Reservation:
 			units = v.Units
+		case broker.Holding:
+			if v.Status.Pending != actors.None {
+				w.judgeAsked(p, v.ID(), v.Status)
+			}
 		}
 		for _, u := range units {
 			if u.State.Pending() && !p.hands.owes(u) {

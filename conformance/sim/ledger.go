@@ -9,38 +9,76 @@ import (
 	"github.com/leasehold/leasehold/actors/calendar"
 )
 
-// account is what was taken from one delegation, by whom: a naive twin of the
-// machines' calendars and ledgers.
+// account is what was taken from one delegation, or from one holding, by whom: a
+// naive twin of the machines' calendars and ledgers.
 type account struct {
 	broken     sentence // when more is taken than there is
 	delegation actors.Delegation
+	stock      []calendar.Hold // what there is, and when; intervals do not overlap
 	taken      map[actors.ReservationID][]calendar.Hold
 }
 
-// most is the largest number of units taken at once, from now on, and when.
-func (a *account) most(now actors.Millis) (int, actors.Millis) {
-	most, when := 0, now
-	for _, id := range sortedKeys(a.taken) {
-		for _, h := range a.taken[id] {
-			at := max(h.From, now)
-			if sum := a.at(at); h.To >= now && sum > most {
-				most, when = sum, at
-			}
-		}
+// supply adds what a ticket gives: that much from its new start on (leasing 3.3),
+// from its start on if it is the first.
+func (a *account) supply(term actors.Term, units int) {
+	from := term.Start
+	if len(a.stock) > 0 {
+		from = term.NewStart
 	}
-	return most, when
+	a.cut(from)
+	a.stock = append(a.stock, calendar.Hold{From: from, To: term.End, Units: units})
 }
 
-func (a *account) at(t actors.Millis) int {
-	sum := 0
+// cut ends what there is at an instant.
+func (a *account) cut(at actors.Millis) {
+	var stock []calendar.Hold
+	for _, h := range a.stock {
+		if h.To = min(h.To, at-1); h.From <= h.To {
+			stock = append(stock, h)
+		}
+	}
+	a.stock = stock
+}
+
+// short is the first instant, from now on, at which more is taken than there is.
+func (a *account) short(now actors.Millis) (taken, there int, at actors.Millis, found bool) {
+	var points []actors.Millis
+	for _, id := range sortedKeys(a.taken) {
+		for _, h := range a.taken[id] {
+			points = append(points, h.From)
+		}
+	}
+	for _, h := range a.stock {
+		points = append(points, h.From, h.To+1)
+	}
+	points = append(points, now)
+	slices.Sort(points)
+	for _, t := range slices.Compact(points) {
+		if t < now {
+			continue
+		}
+		if taken, there := a.at(t); taken > there {
+			return taken, there, t, true
+		}
+	}
+	return 0, 0, 0, false
+}
+
+// at is what is taken at an instant, and what there is.
+func (a *account) at(t actors.Millis) (taken, there int) {
 	for _, holds := range a.taken {
 		for _, h := range holds {
 			if h.From <= t && t <= h.To {
-				sum += h.Units
+				taken += h.Units
 			}
 		}
 	}
-	return sum
+	for _, h := range a.stock {
+		if h.From <= t && t <= h.To {
+			there += h.Units
+		}
+	}
+	return taken, there
 }
 
 // set replaces what one reservation takes.
@@ -52,17 +90,20 @@ func (a *account) set(id actors.ReservationID, holds []calendar.Hold) {
 	a.taken[id] = slices.Clone(holds)
 }
 
-// judge wants no more to be taken, at any instant from now on, than there is.
+// judge wants no more to be taken than there is, at any instant that is still to come
+// by the clock of the one who gives.
 func (a *account) judge(w *world, p *process) {
-	if n, at := a.most(w.now); n > a.delegation.Units {
-		w.fail(a.broken, "%s has given %d of %d units of %s at %.3f", p.Name, n, a.delegation.Units, a.delegation.Type, seconds(at))
+	if n, of, at, found := a.short(p.present()); found {
+		w.fail(a.broken, "%s has given %d of %d units of %s at %.3f", p.Name, n, of, a.delegation.Type, seconds(at))
 	}
 }
 
 // delegated begins the accounts of a delegation.
 func (w *world) delegated(d actors.Delegation) {
-	w.accounts[d.ID] = &account{saysOversold, d, map[actors.ReservationID][]calendar.Hold{}}
-	w.shares[d.ID] = &account{saysShare, d, map[actors.ReservationID][]calendar.Hold{}}
+	w.accounts[d.ID] = &account{broken: saysOversold, delegation: d, taken: map[actors.ReservationID][]calendar.Hold{}}
+	w.shares[d.ID] = &account{broken: saysShare, delegation: d, taken: map[actors.ReservationID][]calendar.Hold{}}
+	w.accounts[d.ID].supply(d.Term, d.Units)
+	w.shares[d.ID].supply(d.Term, d.Units)
 }
 
 // noteGrant takes in a broker's record: what was granted counts, not what the
@@ -77,10 +118,8 @@ func (w *world) noteGrant(p *process, v broker.Reservation) *account {
 		return nil
 	}
 	term := v.Granted.Term
+	w.sold[v.Granted.ID] = v.ID
 	w.latest = max(w.latest, term.End)
-	if !a.delegation.Term.Covers(term) {
-		w.fail(saysOversold, "%s grants %s over %s from %s", p.Name, v.ID, span(term), span(a.delegation.Term))
-	}
 	if v.Status.State == actors.Closed && len(v.Holds) == 0 { // given back, or over
 		a.set(v.ID, nil)
 		return a

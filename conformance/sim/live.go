@@ -129,7 +129,8 @@ func (w *world) lastLeases() []last {
 			fit -= l.want
 			out = append(out, l)
 			w.ask(w.procs[(i+j)%w.cfg.Managers], actors.Request{
-				Reservation: l.id, Slice: actors.Slice{ID: actors.SliceID(l.id), Name: "last"}, Type: s.kind(), Units: l.want, Term: term,
+				Reservation: l.id, Slice: actors.Slice{ID: actors.SliceID(l.id), Name: "last"},
+				Broker: w.brokers[j%w.cfg.Direct].ID, Type: s.kind(), Units: l.want, Term: term,
 			}, nil)
 		}
 	}

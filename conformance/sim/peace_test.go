@@ -9,17 +9,22 @@ import (
 	"github.com/leasehold/leasehold/actors/manager"
 )
 
+// peaceful takes everything out of a world that could make a ticket come to nothing.
+func peaceful(cfg *Config) {
+	cfg.Faults, cfg.Skew = Faults{Delay: 20, Work: 100, Lookup: 5}, Skew{}
+	cfg.Lead, cfg.Shortest = 4, 6
+	cfg.Cycle, cfg.Exports, cfg.Later = 1000, []int{cfg.Hosts}, false
+	cfg.Margins, cfg.Late, cfg.Wait = manager.LegacyMargins(), 1, 8
+}
+
 // In a world without faults every ticket becomes a lease that ends in order, and
-// nobody is refused anything but by the broker, who has no more to give.
+// nobody is refused anything but by a broker, who has no more to give.
 func TestPeace(t *testing.T) {
 	t.Parallel()
 	leases := 0
 	for seed := range uint64(60) {
 		cfg := Swarm(seed)
-		cfg.Faults = Faults{Delay: 20, Work: 100, Lookup: 5}
-		cfg.Lead, cfg.Shortest = 4, 6
-		cfg.Cycle, cfg.Exports, cfg.Later = 1000, []int{cfg.Hosts}, false
-		cfg.Margins, cfg.Late, cfg.Wait = manager.LegacyMargins(), 1, 8
+		peaceful(&cfg)
 		on, err := newStage()
 		if err != nil {
 			t.Fatal(err)
@@ -31,12 +36,14 @@ func TestPeace(t *testing.T) {
 				tickets++
 			case strings.Contains(line, "Ticketed,Redeeming,NoJoin > Active"):
 				redeemed++
+			case strings.Contains(line, "Ticketed,None,NoJoin > Closed") && strings.Contains(line, "asked to close"):
+				tickets-- // the calm ends what would be renewed for ever
 			case strings.Contains(line, "hosts assigned"):
 				var have, want int
 				if _, err := fmt.Sscanf(line[strings.LastIndex(line, ": ")+2:], "%d of %d hosts", &have, &want); err != nil || have != want {
 					t.Errorf("seed %d: %s", seed, line)
 				}
-			case strings.Contains(line, " > Failed") && !strings.Contains(line, "insufficient resources"):
+			case strings.Contains(line, " > Failed") && !strings.Contains(line, "insufficient resources") && !strings.Contains(line, "no units of type"):
 				t.Errorf("seed %d: %s", seed, line)
 			}
 		}
@@ -94,6 +101,13 @@ func TestOneLost(t *testing.T) {
 	}
 }
 
+// prompt takes out of a world whatever could lose a message, but not what delays it.
+func prompt(seed uint64, cfg *Config) {
+	cfg.Faults = Faults{Delay: 2_500, Repeat: 100, Work: 300, Lookup: 5, Setup: 300, Join: 400, Unready: 100, Close: 700}
+	cfg.Skew = Skew{}
+	cfg.Cycle, cfg.Chaos, cfg.Shortest, cfg.Hasty, cfg.Last = 1000, 80_000, 60, seed%2 == 0, false
+}
+
 // Where nothing is lost and nobody dies, what a manager gives back is free soon and
 // not only when its term ends, however late and in whatever order messages come.
 func TestPrompt(t *testing.T) {
@@ -101,8 +115,7 @@ func TestPrompt(t *testing.T) {
 	over := 0
 	for seed := range uint64(60) {
 		cfg := Swarm(seed)
-		cfg.Faults = Faults{Delay: 2_500, Repeat: 100, Work: 300, Lookup: 5, Setup: 300, Join: 400, Unready: 100, Close: 700}
-		cfg.Cycle, cfg.Chaos, cfg.Shortest, cfg.Hasty, cfg.Last = 1000, 80_000, 60, seed%2 == 0, false
+		prompt(seed, &cfg)
 		on, err := newStage()
 		if err != nil {
 			t.Fatal(err)
@@ -117,11 +130,11 @@ func TestPrompt(t *testing.T) {
 				return
 			}
 			over++
-			w.after(30_000, func() {
+			w.after(60_000, func() {
 				for _, p := range w.procs {
 					v, known := p.machine.View(id)
 					if known && p.role != actors.RoleManager && v.State != "Closed" && v.State != "Failed" || len(v.Held) > 0 {
-						t.Errorf("seed %d: half a minute after %q %s still has it as %s,%s with %d units", seed, line, p.Name, v.State, v.Pending, len(v.Held))
+						t.Errorf("seed %d: a minute after %q %s still has it as %s,%s with %d units", seed, line, p.Name, v.State, v.Pending, len(v.Held))
 					}
 				}
 			})

@@ -30,12 +30,18 @@ func (w *world) ask(p *process, ev actors.Event, then func(error)) {
 			then(err)
 		}
 	})
-	w.after(6_000, func() {
-		if !answered && (!p.up || p.life != life) {
+	var wait func()
+	wait = func() {
+		switch {
+		case answered:
+		case p.up && p.life == life: // busy, or waiting for its disk
+			w.after(6_000, wait)
+		default:
 			answered = true
 			w.ask(p, ev, then)
 		}
-	})
+	}
+	w.after(6_000, wait)
 }
 
 // refusedPeople notes what an operator was refused.
@@ -54,6 +60,9 @@ func (w *world) plan() {
 	for i := range w.cfg.Leases {
 		w.planLease(i)
 	}
+	for i, b := range w.cfg.Buys {
+		w.planHolding(holdingName(i), w.brokers[b.By], w.brokers[b.From])
+	}
 	every := func(chance int, do func()) {
 		if chance == 0 {
 			return
@@ -70,6 +79,8 @@ func (w *world) plan() {
 	every(f.Cut, w.cutOff)
 	every(f.PowerCut, func() { w.procs[w.rnd.IntN(len(w.procs))].powerCut() })
 	every(f.Outage, w.outage)
+	every(f.Full, w.fillDisk)
+	every(w.cfg.Skew.Jump, w.jump)
 	every(f.Meddle, w.meddle)
 	every(f.Attack, w.attack)
 	every(f.Aside, w.sellAside)
@@ -79,7 +90,7 @@ func (w *world) plan() {
 // extends or closes it.
 func (w *world) planLease(i int) {
 	r := w.rnd
-	p := w.procs[r.IntN(w.cfg.Managers)]
+	p, b := w.procs[r.IntN(w.cfg.Managers)], w.brokers[r.IntN(len(w.brokers))]
 	s := w.sites[r.IntN(len(w.sites))]
 	at := w.upTo(w.cfg.Chaos * 2 / 3)
 	c := w.cycles()
@@ -88,7 +99,7 @@ func (w *world) planLease(i int) {
 	name := fmt.Sprintf("s%d", 1+r.IntN(3))
 	ev := actors.Request{
 		Reservation: actors.ReservationID(fmt.Sprintf("R%d", i+1)), Slice: actors.Slice{ID: actors.SliceID(p.Name + "-" + name), Name: name},
-		Type: s.kind(), Units: 1 + r.IntN(4), Term: actors.NewTerm(c.Start(first), c.End(last)),
+		Broker: b.ID, Type: s.kind(), Units: 1 + r.IntN(4), Term: actors.NewTerm(c.Start(first), c.End(last)),
 		Renewable: r.IntN(2) == 0, Request: actors.Properties{}, Config: actors.Properties{"config.image.guid": "debian"},
 	}
 	if r.IntN(4) == 0 {
@@ -121,11 +132,25 @@ func (w *world) planLease(i int) {
 		}
 	}
 	for w.chance(w.cfg.Faults.Close) {
-		who := []*process{p, p, w.broker, s.p}[r.IntN(4)]
+		who := []*process{p, p, b, s.p}[r.IntN(4)]
 		w.after(at+w.upTo(30_000), func() {
 			w.closed[string(who.ID)+" "+string(ev.Reservation)] = true
 			w.ask(who, actors.Close{Reservation: ev.Reservation}, nil)
 		})
+	}
+}
+
+// planHolding arranges what people do about something that a broker buys: they give
+// it back, or its seller ends it, or it is extended by hand.
+func (w *world) planHolding(name actors.ReservationID, buyer, seller *process) {
+	if w.chance(w.cfg.Faults.Close / 2) {
+		who := []*process{buyer, buyer, seller}[w.rnd.IntN(3)]
+		w.after(w.upTo(w.cfg.Chaos), func() { w.ask(who, actors.Close{Reservation: name}, nil) })
+	}
+	for w.chance(w.cfg.Faults.Extend / 2) {
+		at := w.upTo(w.cfg.Chaos)
+		ev := actors.Extend{Reservation: name, End: begin + at + actors.Millis(w.rnd.IntN(60_000)), Units: w.rnd.IntN(4)}
+		w.after(at, func() { w.ask(buyer, ev, nil) })
 	}
 }
 

@@ -3,10 +3,12 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/soap"
@@ -40,14 +42,17 @@ type inbound struct {
 	confirm []byte
 }
 
-func (w *world) wall() time.Time { return time.UnixMilli(int64(w.now)) }
-
 func (p *process) messageID() string { return fmt.Sprintf("%s-%d-%d", p.Name, p.life, p.sent) }
 
 // seal writes a message.
 func (w *world) seal(from, to *process, m actors.Message) (sealed, error) {
 	if m.Ticket != nil && m.Ticket.Text == "" {
-		t, err := w.grant(from.member, *m.Ticket)
+		t, err := *m.Ticket, error(nil)
+		if from.role == actors.RoleAuthority { // what it exported, to a broker that claims it
+			t, err = w.export(from.member, t.Delegation)
+		} else {
+			t, err = w.grant(from.member, t)
+		}
 		if err != nil {
 			return sealed{}, err
 		}
@@ -66,14 +71,14 @@ func (w *world) seal(from, to *process, m actors.Message) (sealed, error) {
 		s.octets = soap.EncodeEnvelope(nil, nil, body)
 		return s, nil
 	}
-	s.octets, s.confirm, err = w.sealing(from.member, to.member, m.ID).RequestConfirm(body)
+	s.octets, s.confirm, err = w.sealing(from, to.member, m.ID).RequestConfirm(body)
 	return s, err
 }
 
-func (w *world) sealing(from, to *member, id string) wssec.Seal {
+func (w *world) sealing(from *process, to *member, id string) wssec.Seal {
 	return wssec.Seal{
 		Signer: from.key.Key, Cert: from.key.Cert, GUID: from.key.GUID, Name: from.Name, To: to.key.GUID,
-		MessageID: id, Created: w.wall(), Expires: w.wall().Add(life), Profile: wssec.Strict,
+		MessageID: id, Created: from.wall(), Expires: from.wall().Add(life), Profile: wssec.Strict,
 	}
 }
 
@@ -90,7 +95,7 @@ func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
 	payload, from := xmltree.Node{}, seems
 	if w.cfg.Signed && w.cfg.mutant != skipsSignatures {
 		v, err := wssec.OpenRequest(doc, wssec.Opening{
-			Trust: w.cast.pins, Self: to.key.GUID, Now: w.wall(), NotBefore: time.UnixMilli(int64(to.booted)), Skew: skew,
+			Trust: w.cast.pins, Self: to.key.GUID, Now: to.wall(), NotBefore: time.UnixMilli(int64(to.booted)), Skew: skew,
 			Cache: &w.certs,
 		})
 		if err != nil {
@@ -110,7 +115,7 @@ func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
 		return fail(actors.Invalid, err)
 	}
 	in.op = m.Op
-	if !mayAsk(from.role, to.role, actors.Op(m.Op)) {
+	if !slices.Contains(registry.Rights(to.role, from.role), actors.Op(m.Op)) {
 		return fail(actors.Denied, fmt.Errorf("%v may not ask %v of %v", from.role, m.Op, to.role))
 	}
 	if in.id != "" && in.id != m.MessageID {
@@ -140,21 +145,6 @@ func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
 	return in, nil
 }
 
-// mayAsk is what roles may ask of each other (wire contract 2.1).
-func mayAsk(from, to actors.Role, op actors.Op) bool {
-	switch op {
-	case actors.OpTicket, actors.OpExtendTicket, actors.OpRelinquish:
-		return from == actors.RoleManager && to == actors.RoleBroker
-	case actors.OpRedeem, actors.OpExtendLease, actors.OpModifyLease, actors.OpClose:
-		return from == actors.RoleManager && to == actors.RoleAuthority
-	case actors.OpUpdateTicket:
-		return from == actors.RoleBroker && to == actors.RoleManager
-	case actors.OpUpdateLease:
-		return from == actors.RoleAuthority && to == actors.RoleManager
-	}
-	return false
-}
-
 // answer is what goes back: an empty response, or a fault that gives a kind.
 func (w *world) answer(by *process, in inbound, err error) []byte {
 	if err == nil {
@@ -177,7 +167,7 @@ func (w *world) answer(by *process, in inbound, err error) []byte {
 }
 
 func (w *world) respond(by *process, in inbound, body []byte) []byte {
-	octets, err := w.sealing(by.member, in.from.member, in.id).Response(body, in.confirm)
+	octets, err := w.sealing(by, in.from.member, in.id).Response(body, in.confirm)
 	if err != nil {
 		w.fail(saysSendable, "%s answers %v: %v", by.Name, in.op, err)
 	}
@@ -199,7 +189,7 @@ func (w *world) readAnswer(octets []byte, s sealed, self, peer *process) (outcom
 	trusted := !w.cfg.Signed || w.cfg.mutant == skipsSignatures
 	if !trusted {
 		v, err := wssec.OpenResponse(doc, wssec.Opening{
-			Trust: w.cast.pins, Self: self.key.GUID, Now: w.wall(), Skew: skew, Cache: &w.certs,
+			Trust: w.cast.pins, Self: self.key.GUID, Now: self.wall(), Skew: skew, Cache: &w.certs,
 		}, peer.key.GUID, s.confirm)
 		if err == nil {
 			payload, trusted = v.Body(), true

@@ -21,9 +21,14 @@ type process struct {
 	up      bool
 	life    int // number of starts; what was arranged in an earlier life does not happen
 	machine actors.Machine
-	booted  actors.Millis
+	clock   watch
+	booted  actors.Millis // by its clock
+	reached actors.Cycle  // in this life
+	highest actors.Cycle  // in any life
 	mail    []mail
-	pending bool // a look at the mailbox is arranged
+	pending bool          // a look at the mailbox is arranged
+	saving  bool          // the disk has refused a save, which is tried again; all else waits
+	full    actors.Millis // the disk refuses everything before
 	wake    actors.Cycle
 	ticked  actors.Cycle
 	alarm   actors.Millis // when the clock will ring
@@ -59,7 +64,7 @@ func (p *process) post(ev actors.Event, reply func(error)) {
 
 // look arranges a look at the mailbox.
 func (p *process) look() {
-	if p.pending {
+	if p.pending || p.saving {
 		return
 	}
 	after := actors.Millis(0)
@@ -83,9 +88,6 @@ func (p *process) later(after actors.Millis, do func()) {
 		}
 	})
 }
-
-// cycle is the present cycle by the actor's clock.
-func (p *process) cycle() actors.Cycle { return p.w.cycles().Of(p.w.now) }
 
 // round steps the machine through what has come, and through Tick if it is time,
 // as one batch of actors/host.
@@ -111,13 +113,12 @@ func (p *process) round() {
 		p.ticked = now
 		p.step(now, actors.Tick{}, &all)
 	}
-	if !p.carryOut(all, batch, answers, death) {
-		return
-	}
-	if len(p.mail) > 0 {
-		p.look()
-	}
-	p.setAlarm()
+	p.carryOut(all, batch, answers, death, func() {
+		if len(p.mail) > 0 {
+			p.look()
+		}
+		p.setAlarm()
+	})
 }
 
 // step gives the machine one event and adds its effects to all.
@@ -141,25 +142,34 @@ func (p *process) step(now actors.Cycle, ev actors.Event, all *actors.Effects) e
 	return nil
 }
 
-// carryOut is the order of effects. It reports whether the process survived.
-func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d death) bool {
+// carryOut is the order of effects. It goes on with then if the process survives.
+func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d death, then func()) {
 	w := p.w
 	if d.at == beforeSave {
 		if w.cfg.mutant == sendsBeforeSave {
 			p.sendAll(fx.Send, death{})
 		}
-		return p.die("before it saved")
+		p.crash("before it saved")
+		return
 	}
-	records := latest(fx.Save)
-	for _, rec := range records {
-		p.disk.save(w, rec)
-	}
-	w.saved(p, records)
-	if d.at != never {
-		w.expect(p, p.machine)
-	}
+	p.save(latest(fx.Save), 1, func() {
+		if d.at != never {
+			w.expect(p, p.machine)
+		}
+		if when := p.afterSave(fx, batch, answers, d); when != "" {
+			p.crash(when)
+			return
+		}
+		then()
+	})
+}
+
+// afterSave is what follows once the records are safe. It says when the process
+// died, if it did.
+func (p *process) afterSave(fx actors.Effects, batch []mail, answers []error, d death) string {
+	w := p.w
 	if d.at == afterSave {
-		return p.die("after it saved")
+		return "after it saved"
 	}
 	for i, m := range batch {
 		if m.reply != nil {
@@ -167,22 +177,22 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 		}
 	}
 	if d.at == afterAnswers {
-		return p.die("after it answered")
+		return "after it answered"
 	}
 	if !p.sendAll(fx.Send, d) {
-		return p.die("while it sent")
+		return "while it sent"
 	}
 	for i, a := range fx.Run {
 		if d.at == whileRunning && i >= d.after {
-			return p.die("while it began actions")
+			return "while it began actions"
 		}
 		w.trace.add(w.now, "%s runs %s %s of %s #%d", p.Name, a.Verb, short(a.Unit.ID), a.Reservation, a.Sequence)
 		p.hands.run(a)
 	}
 	if d.at != never {
-		return p.die("after all")
+		return "after all"
 	}
-	return true
+	return ""
 }
 
 func (p *process) sendAll(ms []actors.Message, d death) bool {
@@ -232,7 +242,7 @@ func (p *process) setAlarm() {
 		p.look()
 		return
 	}
-	at := p.w.cycles().Start(due)
+	at := p.w.now + min(max(1, p.w.cycles().Start(due)-p.local()), longestSleep)
 	if p.alarm == at {
 		return
 	}
@@ -240,9 +250,7 @@ func (p *process) setAlarm() {
 	p.later(at-p.w.now, func() {
 		if p.alarm == at {
 			p.alarm = 0
-		}
-		if p.tickDue() {
-			p.look()
+			p.setAlarm()
 		}
 	})
 }
@@ -260,6 +268,8 @@ func describe(ev actors.Event) string {
 		return fmt.Sprintf("hears that %s failed: %v", about(ev.Message), ev.Kind)
 	case actors.Request:
 		return fmt.Sprintf("is asked for %s: %d units, %s", ev.Reservation, ev.Units, span(ev.Term))
+	case actors.Claim:
+		return fmt.Sprintf("is told to claim %s", ev.Reservation)
 	case actors.Extend:
 		return fmt.Sprintf("is asked to extend %s to %.3f", ev.Reservation, seconds(ev.End))
 	case actors.Close:

@@ -47,7 +47,8 @@ func (r *rack) drive(d cod.Drive) {
 	if d.Verb == actors.Setup {
 		h.unit = d.Unit.ID // from now on something of it may be there
 	}
-	s.p.later(1+w.upTo(w.faults.Work), func() {
+	takes, hangs := w.work()
+	s.p.later(takes, func() {
 		delete(r.calls, d.Unit.ID)
 		done := cod.Driven{Token: d.Token}
 		fails := w.faults.Setup
@@ -58,6 +59,11 @@ func (r *rack) drive(d cod.Drive) {
 			done.Code = handlers.ExitBroke
 		}
 		switch {
+		case hangs:
+			done.Failed = "it did not come back"
+			if w.rnd.IntN(2) == 0 { // it did its work all the same
+				r.finish(d, h)
+			}
 		case w.chance(fails):
 			done.Failed = "it caught fire"
 		case w.chance(w.faults.Unready):

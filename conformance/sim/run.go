@@ -28,6 +28,11 @@ type Counts struct {
 	Outages     int // of directories
 	Unavailable int // directory operations or answers lost
 	Changes     int // to directories
+	Jumps       int // of clocks
+	Unsaved     int // saves that failed
+	Hangs       int // handlers that did not come back in time
+	Bought      int // tickets brokers got from brokers
+	Prolonged   int // of these, how often one was extended
 	Edits       int // by operators, to directories
 	Attacks     int // forgeries tried
 	Aside       int // tickets sold behind a broker's books
@@ -47,6 +52,7 @@ func (c *Counts) fields() []*int {
 	return []*int{
 		&c.Steps, &c.Moves, &c.Messages, &c.Dropped, &c.Lost, &c.Repeated, &c.Refused, &c.GivenUp, &c.Declined, &c.Crashes,
 		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Aside, &c.Proofs, &c.Leases, &c.Extended,
+		&c.Jumps, &c.Unsaved, &c.Hangs, &c.Bought, &c.Prolonged,
 	}
 }
 
@@ -82,7 +88,7 @@ func run(seed uint64, cfg Config, on *stage) (Report, error) {
 
 // slack is how long after the last term everything must be over: the managers'
 // grace, the sites' patience and the pauses between tries.
-func (w *world) slack() actors.Millis { return 60_000 + 200*w.cfg.Cycle }
+func (w *world) slack() actors.Millis { return 60_000 + 200*w.cfg.Cycle + 2*w.cfg.Skew.Most }
 
 // play is the acts.
 func (w *world) play() {
@@ -120,13 +126,18 @@ func (w *world) play() {
 
 // calmDown ends the faults, and the leases that would go on for ever.
 func (w *world) calmDown() {
-	w.calm, w.faults = true, w.cfg.Faults.calm()
+	w.calm, w.faults, w.skew = true, w.cfg.Faults.calm(), Skew{Most: min(w.cfg.Skew.Most, w.cfg.Cycle/4)}
+	for _, p := range w.procs {
+		w.setClock(p)
+		p.full = 0
+	}
 	for _, s := range w.sites {
 		s.away = 0
 	}
 	for _, r := range w.renewed {
 		w.end(r)
 	}
+	w.sellOut()
 }
 
 // until lets things happen up to an instant that may move as they do.

@@ -16,16 +16,18 @@ import (
 // legal is the moves of each role as they are shown to watchers: "from > to".
 func legalMoves() map[actors.Role]map[string]bool {
 	return map[actors.Role]map[string]bool{
-		actors.RoleManager: moveNames(manager.Moves), actors.RoleBroker: moveNames(broker.Moves),
+		actors.RoleManager: moveNames(manager.Moves), actors.RoleBroker: moveNames(broker.Moves, broker.HoldingMoves),
 		actors.RoleAuthority: moveNames(authority.Moves),
 	}
 }
 
-func moveNames[S comparable](t fsm.Table[S]) map[string]bool {
+func moveNames[S comparable](tables ...fsm.Table[S]) map[string]bool {
 	out := map[string]bool{}
-	for _, row := range t.Rows() {
-		for _, to := range row.To {
-			out[fmt.Sprintf("%v > %v", row.State, to)] = true
+	for _, t := range tables {
+		for _, row := range t.Rows() {
+			for _, to := range row.To {
+				out[fmt.Sprintf("%v > %v", row.State, to)] = true
+			}
 		}
 	}
 	return out
@@ -74,6 +76,8 @@ func (w *world) saved(p *process, records []actors.Record) {
 		case broker.Reservation:
 			w.remember(p, v.ID, v.Status.State, v.Sequence, 0)
 			touched = append(touched, w.noteGrant(p, v))
+		case broker.Holding:
+			w.noteHolding(p, v)
 		case actors.Evidence:
 			w.judgeAccusation(p, v)
 		case authority.Reservation:
@@ -101,7 +105,7 @@ type said struct {
 // that its disk knows what it says.
 func (w *world) emitted(p *process, m actors.Message) {
 	w.explained(p, m)
-	if p.role != actors.RoleManager {
+	if p.role != actors.RoleManager && !asksOthers(p, m) {
 		return
 	}
 	key := fmt.Sprintf("%s %s %s", p.ID, m.To, m.Reservation)
@@ -120,12 +124,27 @@ func (w *world) emitted(p *process, m actors.Message) {
 		w.fail(saysSequence, "%s sends %q and %q both as #%d", p.Name, last.what, what, m.Sequence)
 	}
 	w.said[key] = said{m.Sequence, what}
+	if p.role == actors.RoleBroker && m.Op == actors.OpRelinquish {
+		w.gaveBack(p, m.Reservation)
+	}
 }
 
 // explained wants the record behind a message on the disk of its sender, at least
 // as far as the message goes.
 func (w *world) explained(p *process, m actors.Message) {
+	if b := w.bought[boughtKey{p.ID, m.Reservation}]; b != nil && asksOthers(p, m) {
+		if m.Sequence > b.sequence {
+			w.fail(saysExplained, "%s says %s, but its record knows #%d", p.Name, about(m), b.sequence)
+		}
+		return
+	}
 	key := "reservation/" + string(m.Reservation)
+	switch {
+	case m.Op == actors.OpClaim:
+		key = "claim/" + string(m.Reservation)
+	case m.Op == actors.OpUpdateTicket && p.role == actors.RoleAuthority:
+		key = "export/" + string(m.Reservation)
+	}
 	rec, ok := p.disk[key]
 	switch {
 	case w.forgot[p.Name+" "+key]: // perhaps it began anew meanwhile

@@ -11,6 +11,7 @@ import (
 type script struct {
 	deaths []*scriptedDeath
 	drops  []*scriptedDrop
+	writes *scriptedRefusal
 	down   actors.Millis // how long a dead process stays down; 0 leaves it to chance
 	each   func(string)  // sees every line of the trace
 	plan   func(*world)  // arranges what people do; may be nil
@@ -29,6 +30,24 @@ type scriptedDrop struct {
 	what  string // part of the message's description
 	after int    // attempts that pass first
 	times int
+}
+
+// scriptedRefusal makes the n-th save of the world fail, counted from 1, and so many
+// behind it.
+type scriptedRefusal struct {
+	n, times int
+	who      string // only this process's; any if empty
+	seen     int
+}
+
+// refuses reports whether the story wants this save to fail.
+func (s script) refuses(p *process) bool {
+	r := s.writes
+	if r == nil || r.who != "" && r.who != p.Name {
+		return false
+	}
+	r.seen++
+	return r.seen >= r.n && r.seen < r.n+r.times
 }
 
 // death is where in this batch the story wants the process to die.

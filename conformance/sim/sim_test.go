@@ -12,7 +12,7 @@ var (
 	count = flag.Int("seeds", 200, "how many seeds to play")
 )
 
-// TestFederation plays each seed twice. A failure names its seed, and
+// TestFederation plays seeds. A failure names its seed, and
 // go test ./conformance/sim -run Federation -seed=N -seeds=1 plays it again.
 func TestFederation(t *testing.T) {
 	t.Parallel()

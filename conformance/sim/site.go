@@ -147,7 +147,7 @@ func (s *site) owes(u actors.Unit) bool {
 // step gives cod one event and starts what it asks for.
 func (s *site) step(ev cod.Event) {
 	w := s.p.w
-	fx := s.machine.Step(w.now, ev)
+	fx := s.machine.Step(s.p.local(), ev)
 	for _, wr := range fx.Write {
 		s.writing[wr.Token] = &writing{Write: wr}
 		s.write(s.writing[wr.Token])
@@ -168,7 +168,7 @@ func (s *site) step(ev cod.Event) {
 	if fx.Wake != actors.Forever && fx.Wake != s.alarm {
 		at := fx.Wake
 		s.alarm = at
-		s.p.later(max(0, at-w.now), func() {
+		s.p.later(min(max(0, at-s.p.local()), longestSleep), func() {
 			if s.alarm == at {
 				s.alarm = 0
 				s.step(cod.Tick{})

@@ -88,7 +88,7 @@ func (s *site) judgeTaken(d cod.Drive) {
 	w := s.p.w
 	rec := s.p.disk["reservation/"+d.Params[handlers.ParamReservation]]
 	lease, ok := rec.value.(authority.Reservation)
-	if !ok || !s.served[d.Unit.ID] || w.now > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
+	if !ok || !s.served[d.Unit.ID] || w.cycles().End(s.p.cycle()) > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
 		lease.Status.Pending != actors.Closing {
 		return
 	}

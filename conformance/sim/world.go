@@ -20,29 +20,34 @@ const begin actors.Millis = 1_700_000_000_000
 
 // world is one play of one seed.
 type world struct {
-	seed   uint64
-	cfg    Config
-	faults Faults // those of the present act
-	calm   bool
-	now    actors.Millis
-	queue  queue
-	rnd    *rand.Rand
-	stage  *stage
-	cast   cast
-	procs  []*process // in the order of the cast
-	byID   map[actors.ActorID]*process
-	broker *process
-	sites  []*site
-	siteOf map[actors.ActorID]*site
+	seed    uint64
+	cfg     Config
+	faults  Faults // those of the present act
+	skew    Skew   // likewise
+	calm    bool
+	now     actors.Millis
+	queue   queue
+	rnd     *rand.Rand
+	stage   *stage
+	cast    cast
+	procs   []*process // in the order of the cast
+	byID    map[actors.ActorID]*process
+	brokers []*process
+	sites   []*site
+	siteOf  map[actors.ActorID]*site
 
 	certs wssec.Certificates
 	cuts  map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
 	taps  []tapped
 
-	renewed []*wish
-	closed  map[string]bool // "actor reservation" that operators asked to be closed
-	aside   int             // tickets that the broker sold behind its books
-	latest  actors.Millis   // end of the last term anybody was granted or asked for
+	renewed      []*wish
+	bought       map[boughtKey]*bought
+	closed       map[string]bool // "actor reservation" that operators asked to be closed
+	sold         map[actors.TicketID]actors.ReservationID
+	relinquished map[string]bool        // "broker reservation"
+	aside        map[actors.ActorID]int // tickets that brokers sold behind their books
+	exported     []actors.Ticket        // what sites delegated to brokers
+	latest       actors.Millis          // end of the last term anybody was granted or asked for
 
 	trace    trace
 	counts   Counts
@@ -58,13 +63,14 @@ type world struct {
 
 func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 	w := &world{
-		seed: seed, cfg: cfg, faults: cfg.Faults, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
+		seed: seed, cfg: cfg, faults: cfg.Faults, skew: cfg.Skew, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
 		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, cuts: map[[2]int]actors.Millis{},
 		closed: map[string]bool{}, legal: legalMoves(), said: map[string]said{}, pasts: map[string]past{},
-		forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
+		bought: map[boughtKey]*bought{}, aside: map[actors.ActorID]int{},
+		sold: map[actors.TicketID]actors.ReservationID{}, relinquished: map[string]bool{}, forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}
 	w.trace.each = cfg.script.each
-	w.stage, w.cast = on, on.cast(cfg.Managers, cfg.Sites)
+	w.stage, w.cast = on, on.cast(cfg.Managers, cfg.Brokers, cfg.Sites)
 	for i := range w.cast.members {
 		if err := w.enter(&w.cast.members[i]); err != nil {
 			return nil, err
@@ -74,6 +80,9 @@ func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 		if err := w.endow(s); err != nil {
 			return nil, err
 		}
+	}
+	for i, b := range cfg.Buys {
+		w.stockUp(i, b)
 	}
 	for _, p := range w.procs {
 		p.start()
@@ -89,6 +98,7 @@ func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 // enter gives a member of the cast its process.
 func (w *world) enter(m *member) error {
 	p := &process{member: m, w: w, disk: disk{}, index: len(w.procs)}
+	w.setClock(p)
 	w.procs = append(w.procs, p)
 	w.byID[m.ID] = p
 	switch m.role {
@@ -97,10 +107,10 @@ func (w *world) enter(m *member) error {
 		margins := w.cfg.Margins
 		margins.Keep = w.cfg.Keep
 		p.fresh = func() actors.Machine {
-			return manager.New(manager.Config{Rules: manager.Rules{Self: m.ID, Cycles: w.cycles(), Margins: margins}, Broker: w.broker.ID})
+			return manager.New(manager.Config{Rules: manager.Rules{Self: m.ID, Cycles: w.cycles(), Margins: margins}, Broker: w.brokers[0].ID})
 		}
 	case actors.RoleBroker:
-		w.broker = p
+		w.brokers = append(w.brokers, p)
 		p.hands = idle{p}
 		p.fresh = func() actors.Machine {
 			return broker.New(broker.Config{Self: m.ID, Cycles: w.cycles(), Policy: fcfs.Policy{}, Keep: w.cfg.Keep})
@@ -123,7 +133,7 @@ func (w *world) enter(m *member) error {
 	return nil
 }
 
-// endow gives a site its hosts and makes its delegations to the broker: what their
+// endow gives a site its hosts and makes its delegations to brokers: what their
 // configurations declare at every start.
 func (w *world) endow(s *site) error {
 	hosts := make([]actors.Host, w.cfg.Hosts)
@@ -137,8 +147,9 @@ func (w *world) endow(s *site) error {
 		s.p.chores = []actors.Event{actors.AddHosts{Hosts: hosts}}
 	}
 	for i, units := range w.cfg.Exports {
+		b := w.brokers[i%w.cfg.Direct]
 		export := actors.Export{
-			Holder: w.broker.ID, Type: s.kind(), Units: units, Term: actors.NewTerm(begin, begin+24*60*60*1000+actors.Millis(i)),
+			Holder: b.ID, Type: s.kind(), Units: units, Term: actors.NewTerm(begin, begin+24*60*60*1000+actors.Millis(i)),
 		}
 		d := authority.Delegate(s.p.ID, export)
 		t, err := w.export(s.p.member, d)
@@ -146,11 +157,16 @@ func (w *world) endow(s *site) error {
 			return err
 		}
 		w.delegated(d)
+		w.exported = append(w.exported, t)
 		if w.cfg.mutant == sellsMore {
 			t.Units++
 		}
 		s.p.chores = append(s.p.chores, export)
-		w.broker.chores = append(w.broker.chores, actors.Donate{Ticket: t})
+		if w.cfg.Claims && w.cfg.mutant != sellsMore {
+			b.chores = append(b.chores, actors.Claim{Reservation: actors.ReservationID(d.ID), Authority: s.p.ID})
+		} else {
+			b.chores = append(b.chores, actors.Donate{Ticket: t})
+		}
 	}
 	return nil
 }

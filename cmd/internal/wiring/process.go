@@ -41,12 +41,11 @@ type Process struct {
 // New opens stores, keys, directory and the address for peers, and restores every
 // actor. Nothing is sent and nothing is run before Serve. A standby stays in New
 // until the actors are its own.
-func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (p *Process, err error) {
-	p = &Process{config: c, log: log, ready: make(chan struct{})}
+func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (_ *Process, err error) {
+	p := &Process{config: c, log: log, ready: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			p.release()
-			p = nil
 		}
 	}()
 	if err := os.MkdirAll(c.State, 0o750); err != nil {
