@@ -28,6 +28,7 @@ type Config struct {
 
 // Actor is a site authority: hosts, delegations, leases and when each is due.
 type Actor struct {
+<<<<<<< HEAD
 	config    Config
 	hosts     inventory
 	exports   map[actors.TicketID]actors.Delegation
@@ -38,11 +39,24 @@ type Actor struct {
 	agenda    agenda.Agenda
 	starved   map[actors.ReservationID]bool // due, but hosts are missing
 	recovered actors.Cycle                  // when all that was owed was last asked for again
+=======
+	config   Config
+	hosts    inventory
+	exports  map[actors.TicketID]actors.Delegation
+	ledger   ledger.Ledger // what was redeemed of them, and by whom it was sold
+	archive  ledger.Archive
+	book     map[actors.ReservationID]Reservation
+	redeemed map[sold]actors.ReservationID
+	agenda   agenda.Agenda
+	starved  map[actors.ReservationID]bool // due, but hosts are missing
+	spared   map[string][]string           // hosts, by the key of a record that names them and cannot be read
+>>>>>>> main
 }
 
 var (
 	_ actors.Machine = (*Actor)(nil)
 	_ actors.Witness = (*Actor)(nil)
+	_ actors.Sparer  = (*Actor)(nil)
 )
 
 // sold is a ticket by its name and who gave it that name.
@@ -69,7 +83,7 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
-		starved: map[actors.ReservationID]bool{}}
+		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -374,7 +388,7 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	var names []string
 	if missing > 0 {
 		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Now: now, Reservation: r.ID, Type: r.Type, Units: missing,
-			Properties: r.Ticket.Properties.Merged(r.Config), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
+			Properties: a.wants(r), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
 	}
 	late := now >= r.Start+a.config.Patience
 	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
@@ -387,6 +401,16 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 		hosts[i] = a.hosts.hosts[name].Host
 	}
 	return a.must(now, r, func(s *step) { s.begin(hosts, fmt.Sprintf("%d of %d hosts assigned", len(hosts), missing)) })
+}
+
+// wants is what the policy is told of a lease. Where whole hosts of a size were
+// delegated, every unit is one of that size at least.
+func (a *Actor) wants(r Reservation) actors.Properties {
+	said := r.Ticket.Properties
+	if x := a.exports[r.Export]; x.Properties["hosts"] == "" {
+		said = x.Properties.Sizes().Merged(said)
+	}
+	return said.Merged(r.Config)
 }
 
 // valid keeps of a policy's choice what it may choose: free hosts of the type,

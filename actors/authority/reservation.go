@@ -232,7 +232,9 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 	return m
 }
 
-func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+const reservationPrefix = "reservation/"
+
+func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {

@@ -36,6 +36,14 @@ type roster struct {
 //	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units", "victims"}
 //	POST /v1/reservations/{id}/modify?actor=          {"number", "subcommand", "arguments"}
 //	POST /v1/reservations/{id}/close?actor=           {}
+//	GET  /v1/delegations?actor=
+//	POST /v1/delegations                              an Export
+//	POST /v1/claims                                   a Claim
+//	GET  /v1/conflicts?actor=
+//	GET  /v1/conflicts/{id}?actor=
+//	GET  /v1/aside?actor=
+//	POST /v1/aside/restore                            {"actor", "key", "data"}
+//	POST /v1/aside/drop                               {"actor", "key"}
 //	GET  /v1/watch?actor=&slice=&state=               one Change a line, without end
 //
 // Refusals are application/problem+json. Unknown parameters and fields are refused,
@@ -47,6 +55,14 @@ func Handler(s Service) http.Handler {
 	for pattern, serve := range map[string]func(*http.Request) (any, error){
 		"GET /v1/actors":                    h.actors,
 		"GET /v1/reservations":              h.list,
+		"GET /v1/delegations":               h.delegations,
+		"POST /v1/delegations":              h.export,
+		"POST /v1/claims":                   h.claim,
+		"GET /v1/conflicts":                 h.conflicts,
+		"GET /v1/conflicts/{id}":            h.conflict,
+		"GET /v1/aside":                     h.asides,
+		"POST /v1/aside/restore":            h.restore,
+		"POST /v1/aside/drop":               h.drop,
 		"GET /v1/reservations/{id}":         h.show,
 		"GET /v1/reservations/{id}/wait":    h.wait,
 		"POST /v1/reservations":             h.request,
