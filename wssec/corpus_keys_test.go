@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/c14n"
@@ -290,14 +291,17 @@ func TestA26RotatedCertificates(t *testing.T) {
 	good, _ := legacyGood(t, wssec.Legacy)
 	for _, tt := range []struct {
 		years int
-		until bool
+		until time.Duration // after the moment; 0 for no allowance
 		cause error
-	}{{0, false, nil}, {-2, false, wssec.ErrExpired}, {20, false, wssec.ErrExpired}, {20, true, nil}} {
+	}{
+		{0, 0, nil}, {-2, 0, wssec.ErrExpired}, {-2, time.Hour, wssec.ErrExpired},
+		{20, 0, wssec.ErrExpired}, {20, time.Nanosecond, nil}, {20, -time.Nanosecond, wssec.ErrExpired},
+	} {
 		o := atLegacySite()
 		o.Now = now.AddDate(tt.years, 0, 0)
 		p := wssec.Legacy.Policy()
-		if tt.until {
-			p.ExpiredUntil = o.Now
+		if tt.until != 0 {
+			p.ExpiredUntil = o.Now.Add(tt.until)
 		}
 		o.Policy = under(p)
 		if _, err := open(good, o); !errors.Is(err, tt.cause) || (err == nil) != (tt.cause == nil) {

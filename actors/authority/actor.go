@@ -28,7 +28,6 @@ type Config struct {
 
 // Actor is a site authority: hosts, delegations, leases and when each is due.
 type Actor struct {
-<<<<<<< HEAD
 	config    Config
 	hosts     inventory
 	exports   map[actors.TicketID]actors.Delegation
@@ -38,19 +37,8 @@ type Actor struct {
 	redeemed  map[sold]actors.ReservationID
 	agenda    agenda.Agenda
 	starved   map[actors.ReservationID]bool // due, but hosts are missing
+	spared    map[string][]string           // hosts, by the key of a record that names them and cannot be read
 	recovered actors.Cycle                  // when all that was owed was last asked for again
-=======
-	config   Config
-	hosts    inventory
-	exports  map[actors.TicketID]actors.Delegation
-	ledger   ledger.Ledger // what was redeemed of them, and by whom it was sold
-	archive  ledger.Archive
-	book     map[actors.ReservationID]Reservation
-	redeemed map[sold]actors.ReservationID
-	agenda   agenda.Agenda
-	starved  map[actors.ReservationID]bool // due, but hosts are missing
-	spared   map[string][]string           // hosts, by the key of a record that names them and cannot be read
->>>>>>> main
 }
 
 var (

@@ -24,6 +24,7 @@ import (
 	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/soap"
+	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/ticket"
 )
@@ -273,22 +274,23 @@ func TestA19HugeDocuments(t *testing.T) {
 		body   string
 		change func(*http.Request)
 		status int
+		limit  string // of the scanner
 	}{
-		"gzip":           {good, func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 415},
-		"over 4 MiB":     {good + strings.Repeat(" ", 4<<20), nil, 413},
-		"nested":         {into(strings.Repeat("<a>", 100_000)), nil, 500},
-		"nested, closed": {into(strings.Repeat("<a>", 65) + strings.Repeat("</a>", 65)), nil, 500},
-		"elements":       {into(strings.Repeat("<a/>", 50_001)), nil, 500},
-		"attributes":     {into("<a " + many(`b%d="" `, 100_000) + "/>"), nil, 500},
-		"namespaces":     {into("<a " + many(`xmlns:b%d="u" `, 1000) + "/>"), nil, 500},
-		"a long name":    {into("<" + strings.Repeat("a", 257) + "/>"), nil, 500},
-		"a long text":    {into("<a>" + strings.Repeat("a", 2<<20+1) + "</a>"), nil, 500},
+		"gzip":           {good, func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 415, ""},
+		"over 4 MiB":     {good + strings.Repeat(" ", 4<<20), nil, 413, ""},
+		"nested":         {into(strings.Repeat("<a>", 100_000)), nil, 500, "depth"},
+		"nested, closed": {into(strings.Repeat("<a>", 65) + strings.Repeat("</a>", 65)), nil, 500, "depth"},
+		"elements":       {into(strings.Repeat("<a/>", 50_001)), nil, 500, "elements"},
+		"attributes":     {into("<a " + many(`b%d="" `, 100_000) + "/>"), nil, 500, "attributes"},
+		"namespaces":     {into("<a " + many(`xmlns:b%d="u" `, 1000) + "/>"), nil, 500, "namespaces"},
+		"a long name":    {into("<" + strings.Repeat("a", 257) + "/>"), nil, 500, "name"},
+		"a long text":    {into("<a>" + strings.Repeat("a", 2<<20+1) + "</a>"), nil, 500, "text"},
 		"parts": {many("--B\r\nx: %d\r\n\r\n\r\n", 10) + "--B--", func(r *http.Request) {
 			r.Header.Set("Content-Type", `multipart/related; boundary=B; type="application/xop+xml"`)
-		}, 415},
+		}, 415, ""},
 		"a long boundary": {good, func(r *http.Request) {
 			r.Header.Set("Content-Type", `multipart/related; boundary=`+strings.Repeat("B", 71)+`; type="application/xop+xml"`)
-		}, 415},
+		}, 415, ""},
 	} {
 		s := w.serve(t, to, withPolicy(p))
 		change := tt.change
@@ -297,6 +299,11 @@ func TestA19HugeDocuments(t *testing.T) {
 		}
 		if rec := s.post("ticket", []byte(tt.body), change); rec.Code != tt.status || len(s.messages()) != 0 {
 			t.Errorf("%s: answer %d, want %d", name, rec.Code, tt.status)
+		}
+		// Whatever else is wrong with it would have been found later.
+		var limit *xmltree.LimitError
+		if err := logged(s, logrus.WarnLevel); errors.As(err, &limit) != (tt.limit != "") || limit != nil && limit.Limit != tt.limit {
+			t.Errorf("%s: %v; want the limit of %s", name, err, tt.limit)
 		}
 	}
 }
