@@ -261,6 +261,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeTruth("served", r.Served)
 	o.SomeNumber("released", int64(r.Released))
 	o.SomeNumber("retry", int64(r.Retry))
+	o.SomeNumber("begun", int64(r.Begun))
 	o.Number("since", int64(r.Since))
 	o.SomeText("error", r.Error)
 	return o.End(), o.Err()
