@@ -115,6 +115,12 @@ func (w *writer) actor(a Actor) {
 		}
 	}
 	w.optional(2, "default_broker", a.DefaultBroker)
+	if len(a.Guests) > 0 {
+		w.line(2, "guests: # whom it leases for by itself")
+		for _, g := range a.Guests {
+			w.guest(g)
+		}
+	}
 	if len(a.Sources) > 0 {
 		w.line(2, "sources: # tickets it sells from")
 		for _, s := range a.Sources {
