@@ -44,7 +44,8 @@ func (c Config) YAML() []byte {
 		}
 		w.actor(a)
 	}
-	w.head("Actors elsewhere that ours may speak with. The key in the certificate is pinned.")
+	w.head("Actors elsewhere that ours may speak with. The key in the certificate is pinned.",
+		"leasehold peer add writes them, and its help says what can be set of each.")
 	if len(c.Peers) == 0 {
 		w.line(0, "peers: []")
 		return []byte(w.String())
