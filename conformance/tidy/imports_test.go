@@ -44,7 +44,7 @@ actors/policy/supply:   actors actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
 actors/manager:         actors actors/agenda actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
-actors/authority:       actors actors/agenda actors/fsm actors/ledger actors/policy
+actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
 actors/translate:       actors wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
