@@ -325,12 +325,16 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	}
 	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
 	short := map[actors.ResourceType]bool{} // of which a growing lease waits for more
-	for _, r := range due {
+	for i, r := range due {
 		if stage(r) == isNew && short[r.Type] {
 			a.starve(now, r)
 			continue
 		}
-		fx.Join(a.assign(now, r))
+		one := a.assign(now, r)
+		if i == 0 {
+			fx.Room(one, len(due))
+		}
+		fx.Join(one)
 		if stage(r) == grows && a.starved[r.ID] && a.hosts.fewer(r.Type, r.missing()) {
 			short[r.Type] = true
 		}
@@ -415,12 +419,20 @@ func (a *Actor) wants(r Reservation) actors.Properties {
 // each once, no more than needed.
 func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
 	out := make([]string, 0, min(len(names), need))
-	seen := make(map[string]bool, len(names))
+	var seen map[string]bool // as long as names come in order, none comes twice
 	for _, name := range names {
+		if n := len(out); seen == nil && n > 0 && name <= out[n-1] {
+			seen = make(map[string]bool, len(names))
+			for _, o := range out {
+				seen[o] = true
+			}
+		}
 		h, ok := a.hosts.hosts[name]
 		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !seen[name] && len(out) < need {
 			out = append(out, name)
-			seen[name] = true
+			if seen != nil {
+				seen[name] = true
+			}
 		}
 	}
 	return out
