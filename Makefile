@@ -14,7 +14,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./cod/dns ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill setup sim bench bench-wire bench-core fuzz lint clean
+.PHONY: build demo test test-kill setup sim bench bench-wire bench-core c14n fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -52,6 +52,10 @@ bench-wire:
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
 	awk '/^bench / { print } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
+
+# Canonical form against two other implementations, on many random documents.
+c14n:
+	$(GO) test -count=1 -v -run '^(TestDifferential|TestLibxml2)$$' ./wssec/c14n -documents 100000 -files 2000
 
 # Every fuzz target for a short while.
 fuzz:
