@@ -25,6 +25,9 @@ type View struct {
 	NextAt      Cycle         `json:"nextAt,omitempty"`    // and its cycle
 	Deadline    Cycle         `json:"deadline,omitempty"`  // when waiting ends
 	Error       string        `json:"error,omitempty"`     // last thing that went wrong
+	// Approval is what a broker's operator says about an ask: "wanted" when it waits
+	// for a word, "granted" or "denied" after one; empty when nobody is asked.
+	Approval string `json:"approval,omitempty"`
 	// Decision is what a broker's policy decided, the verdict first and then what it
 	// weighed, a line each.
 	Decision []string `json:"decision,omitempty"`
@@ -37,4 +40,16 @@ type Viewer interface {
 	View(id ReservationID) (View, bool)
 	// Views shows all of them, in order of their names.
 	Views() []View
+}
+
+// Delegated is a standing delegation of a site.
+type Delegated struct {
+	Delegation
+	Redeemed int // the most of its units that are leased at once, over the time asked about
+}
+
+// Delegator is a machine that delegates. Hosts call it between steps.
+type Delegator interface {
+	// Delegations lists them by name, with what is redeemed of each over from..to.
+	Delegations(from, to Millis) []Delegated
 }

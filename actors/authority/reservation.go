@@ -34,6 +34,7 @@ type Reservation struct {
 	Served   bool          `json:"served,omitempty"`   // was ever Active
 	Released actors.Millis `json:"released,omitempty"` // from when its tickets count no more; 0 while they do
 	Retry    actors.Cycle  `json:"retry,omitempty"`    // when failed teardowns are tried again; 0 means none
+	Begun    actors.Cycle  `json:"begun,omitempty"`    // when actions were last begun, while any may be under way; 0 means none is
 	Since    actors.Cycle  `json:"since"`
 	Error    string        `json:"error,omitempty"`
 }
@@ -47,6 +48,7 @@ type step struct {
 	changed     bool
 	illegal     error
 	answer      bool     // the client is owed an updateLease
+	quiet       bool     // no action is under way any more
 	presented   bool     // a ticket that has to fit beside the others
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
@@ -191,7 +193,7 @@ func (s *step) settle() {
 			usable++
 		}
 	}
-	s.answer = true
+	s.answer, s.quiet = true, usable == len(s.Units)-s.gone
 	if usable == 0 {
 		s.release()
 		s.move(failed, "no unit could be set up")
@@ -230,7 +232,9 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 	return m
 }
 
-func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+const reservationPrefix = "reservation/"
+
+func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {

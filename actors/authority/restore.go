@@ -1,18 +1,66 @@
 package authority
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 )
 
 // Restore puts back one record (actors.Machine). Records come in key order, so
-// exports and hosts are there before the reservations that use them.
+// exports and hosts are there before the reservations that use them. Hosts that are
+// named in a reservation nobody can read may carry somebody's work: they are spared
+// until the record is mended or dropped.
 func (a *Actor) Restore(rec actors.Stored) error {
+	a.let(rec.Key)
+	err := a.restore(rec)
+	if err != nil && strings.HasPrefix(rec.Key, reservationPrefix) {
+		a.spare(rec)
+	}
+	return err
+}
+
+// spare keeps every free host that a record names from being leased.
+func (a *Actor) spare(rec actors.Stored) {
+	for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
+		if a.hosts.hosts[name].holder == "" && bytes.Contains(rec.Data, []byte(strconv.Quote(name))) {
+			a.spared[rec.Key] = append(a.spared[rec.Key], name)
+			a.hosts.hold(name, actors.ReservationID(rec.Key))
+		}
+	}
+}
+
+// let makes the hosts free again that were spared because of a record.
+func (a *Actor) let(key string) {
+	for _, name := range a.spared[key] {
+		a.hosts.hold(name, "")
+	}
+	delete(a.spared, key)
+}
+
+// LetGo hears that a record will not be mended (actors.Sparer).
+func (a *Actor) LetGo(now actors.Cycle, key string) actors.Effects {
+	a.let(key)
+	a.feed(now)
+	return actors.Effects{Wake: a.agenda.Next()}
+}
+
+// vacant says whose unit is on one of the hosts that a reservation has units on.
+func (a *Actor) vacant(r Reservation) error {
+	for _, u := range r.Units {
+		if h := a.hosts.hosts[u.Host]; h != nil && h.holder != "" && h.holder != r.ID {
+			return fmt.Errorf("its unit %s is on host %s, which has a unit of %s", u.ID, u.Host, h.holder)
+		}
+	}
+	return nil
+}
+
+func (a *Actor) restore(rec actors.Stored) error {
 	bad := func(err error) error { return fmt.Errorf("authority: record %q: %w", rec.Key, err) }
 	kind, id, _ := strings.Cut(rec.Key, "/")
 	switch kind + "/" {
@@ -34,7 +82,7 @@ func (a *Actor) Restore(rec actors.Stored) error {
 			return bad(fmt.Errorf("it is about host %q of type %q", h.Name, h.Type))
 		}
 		a.hosts.add(h)
-	case "reservation/":
+	case reservationPrefix:
 		var r Reservation
 		if err := json.Unmarshal(rec.Data, &r); err != nil {
 			return bad(err)
@@ -44,6 +92,12 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		}
 		if err := Moves.Check(r.Status, r.Status); err != nil {
 			return bad(err)
+		}
+		if err := a.vacant(r); err != nil {
+			return bad(err)
+		}
+		if r.Begun == 0 && slices.ContainsFunc(r.Units, func(u actors.Unit) bool { return u.State.Pending() }) {
+			r.Begun = max(r.Since, 1) // a record from before actions had a deadline
 		}
 		a.put(r, nil)
 		a.count(r)
@@ -76,10 +130,14 @@ func (a *Actor) count(r Reservation) {
 // Recover is what every reservation still owes (actors.Machine): actions whose
 // results were not heard run again under their old sequence numbers. An answer
 // that was lost is repeated when the client asks again.
-func (a *Actor) Recover(actors.Cycle) actors.Effects {
+func (a *Actor) Recover(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
+	a.recovered = now
 	for _, id := range slices.Sorted(maps.Keys(a.book)) {
-		fx.Run = append(fx.Run, a.book[id].owed(nil)...)
+		if owed := a.book[id].owed(nil); len(owed) > 0 {
+			fx.Run = append(fx.Run, owed...)
+			a.agenda.Set(id, a.due(a.book[id]))
+		}
 	}
 	fx.Wake = a.agenda.Next()
 	return fx
@@ -113,19 +171,52 @@ func (a *Actor) view(r Reservation) actors.View {
 		v.Waiting, v.Next, v.NextAt = a.starving(r), "assign hosts", max(r.Start, r.Since)
 	case r.Status == redeeming, r.Status == extending:
 		v.Waiting, v.Next, v.NextAt = "its start", "assign hosts", r.Start
-	case r.Status == priming, r.Status == repriming:
-		v.Waiting = "units to be set up"
-	case r.Retry != 0:
-		v.Waiting, v.Next = "a failed teardown", "tear down again"
+	case r.Status == priming:
+		v.Waiting, v.Deadline = "units to be set up", a.deadline(r)
+	case r.Status == repriming && r.Modify > 0:
+		v.Waiting, v.Deadline = fmt.Sprintf("modify %d on every unit", r.Modify), a.deadline(r)
+	case r.Status == repriming:
+		v.Waiting, v.Deadline = "units to be set up, kept or taken away", a.deadline(r)
 	case r.Status.Pending == actors.Closing:
-		v.Waiting, v.Next, v.NextAt, v.Deadline = "units to be torn down", "", 0, 0
+		v.Waiting, v.Next, v.Deadline = "units to be torn down", "tear down again", a.patience(r)
+		if r.Retry != 0 {
+			v.Waiting = "a failed teardown"
+		}
 	case r.Status == closed:
 		v.Next, v.Deadline = "forget", 0
 	}
 	return v
 }
 
+// deadline is when units that are being set up are waited for no longer.
+func (a *Actor) deadline(r Reservation) actors.Cycle {
+	return min(max(r.Begun, r.Since)+a.config.ActionTime, a.expiry(r))
+}
+
+// patience is when every host that cannot be torn down is in quarantine at the latest.
+func (a *Actor) patience(r Reservation) actors.Cycle {
+	tries := a.config.Attempts
+	for _, u := range r.Units {
+		tries = min(tries, a.config.Attempts-u.Attempts)
+	}
+	left := actors.Cycle(0)
+	for try := a.config.Attempts - max(tries, 1) + 1; try <= a.config.Attempts; try++ {
+		left += a.config.ActionTime + 1<<min(try, 10)
+	}
+	return max(r.Begun, r.Since) + left
+}
+
 // starving says what a lease that is due still lacks.
 func (a *Actor) starving(r Reservation) string {
 	return fmt.Sprintf("free hosts: %d of type %q exist", a.hosts.count(r.Type), r.Type)
+}
+
+// Delegations lists what this site has exported (actors.Delegator).
+func (a *Actor) Delegations(from, to actors.Millis) []actors.Delegated {
+	out := make([]actors.Delegated, 0, len(a.exports))
+	for _, id := range slices.Sorted(maps.Keys(a.exports)) {
+		x := a.exports[id]
+		out = append(out, actors.Delegated{Delegation: x, Redeemed: a.ledger.Redeemed(x, from, to)})
+	}
+	return out
 }

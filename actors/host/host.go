@@ -43,11 +43,10 @@ type Status struct {
 // Host runs one actor. Make it with New, start it with Serve. The other methods
 // may be called from any goroutine, before Serve too: events wait for it.
 type Host struct {
-	cfg         Config
-	mail        *mailbox
-	places      chan struct{} // one token for each asked event that waits
-	stopped     chan struct{} // closed when Serve has ended
-	quarantined []Quarantined
+	cfg     Config
+	mail    *mailbox
+	places  chan struct{} // one token for each asked event that waits
+	stopped chan struct{} // closed when Serve has ended
 
 	mu        sync.Mutex
 	serving   bool
@@ -55,6 +54,7 @@ type Host struct {
 	stalledAt time.Time
 	stalled   string
 	watchers  []*watcher
+	aside     []Quarantined // by key; the slice is replaced, never changed
 
 	// Used by Serve's goroutine only.
 	now    actors.Cycle // the latest cycle any step was given
@@ -159,7 +159,7 @@ func (h *Host) Status() Status {
 	defer h.mu.Unlock()
 	return Status{
 		Running: h.serving && !h.ended, Waiting: h.mail.waiting(), StalledAt: h.stalledAt, Stalled: h.stalled,
-		Quarantined: len(h.quarantined),
+		Quarantined: len(h.aside),
 	}
 }
 

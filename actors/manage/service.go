@@ -30,10 +30,38 @@ type Service interface {
 	Modify(ctx context.Context, m Modification) (Reservation, error)
 	// Close asks an actor to end a reservation. That takes time: see Wait.
 	Close(ctx context.Context, ref Ref) (Reservation, error)
+	// Approve says what an operator thinks of an ask that waits for a word at a
+	// broker. The reservation shows whether one is wanted.
+	Approve(ctx context.Context, w Word) (Reservation, error)
+	// Plan says what would become of a group's orders if they were given now, without
+	// giving them: the answer of the broker they are for, which must run here.
+	Plan(ctx context.Context, g Group) ([]Forecast, error)
+	// Calendars shows what brokers and sites have, and who holds how much of it when.
+	Calendars(ctx context.Context, w Window) ([]Calendar, error)
 	// Wait returns when the reservation is in one of the states. It gives up with
 	// ErrPending when the time is over and with ErrEnded when the reservation has
 	// ended otherwise, and then still shows the reservation.
 	Wait(ctx context.Context, g Goal) (Reservation, error)
+	// Export delegates units of a site to a broker, and shows the delegation: its
+	// identity is what the broker claims it by. A broker of the same process is made to
+	// claim it at once. The same export may be repeated.
+	Export(ctx context.Context, e Export) (Delegation, error)
+	// Delegations lists what sites have exported, all of them if actor is empty.
+	Delegations(ctx context.Context, actor string) ([]Delegation, error)
+	// Claim makes a broker fetch what a site has exported to it.
+	Claim(ctx context.Context, c Claim) error
+	// Conflicts lists the tickets that were refused because their issuers had sold
+	// more than they held, without proofs. Empty means every actor's.
+	Conflicts(ctx context.Context, actor string) ([]Conflict, error)
+	// Conflict finds one, with its proof. Its identity may be cut short.
+	Conflict(ctx context.Context, actor, id string) (Conflict, error)
+	// Aside lists the records that could not be read and were set aside.
+	Aside(ctx context.Context, actor string) ([]Aside, error)
+	// Restore puts such a record back into the running actor, with its octets mended
+	// or, if data is nil, as it is.
+	Restore(ctx context.Context, actor, key string, data []byte) error
+	// Drop throws such a record away.
+	Drop(ctx context.Context, actor, key string) error
 	// Watch begins at once: what moves after it returns is in the stream. The states
 	// of the filter are those that a change leads to. A change of a reservation that
 	// its actor had forgotten before its slice was known passes whatever the slice.

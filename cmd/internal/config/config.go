@@ -73,6 +73,7 @@ type Actor struct {
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
+	Guests        []Guest  // managers: whom they lease for by themselves
 	DefaultBroker string   // managers: name of the broker asked when a request names none
 	Sources       []string // brokers: files with the tickets they sell from
 	Claims        []Claim  // brokers: what sites exported to them, to be fetched
@@ -163,6 +164,10 @@ type Export struct {
 	// Tickets is the scheme of the ticket: sha256, or sharp for a broker that sells
 	// to legacy actors. Empty means what the broker's profile reads.
 	Tickets string
+	// Properties are certified with the delegation: the size of its hosts (cpu, memory,
+	// bandwidth, storage; hosts is how many the units are cut from) and anything else
+	// that buyers should know.
+	Properties map[string]string
 }
 
 // Handler says which driver carries out an actor's actions. The driver noop
