@@ -51,7 +51,7 @@ bench-wire:
 # The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
-	awk '/^bench / { print } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
+	awk '/^bench / { print; fflush() } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
 
 # Canonical form against two other implementations, on many random documents.
 c14n:
