@@ -72,3 +72,22 @@ func TestWithdrawLast(t *testing.T) {
 		t.Errorf("while it is set up: %v %+v", r.Status, r.Units)
 	}
 }
+
+// A ticket that was to be redeemed earlier is refused; one that was redeemed in time
+// can be extended later.
+func TestRedeemBy(t *testing.T) {
+	a := world(t)
+	tk := ticket("T1", 2, term)
+	tk.Properties = actors.Properties{actors.PropRedeemBy: "12999"}
+	if _, err := a.Step(13, from("sm", actors.OpRedeem, 1, tk)); actors.KindOf(err) != actors.Invalid {
+		t.Errorf("redeemed too late: %v", err)
+	}
+	play(t, a, 12, from("sm", actors.OpRedeem, 1, tk))
+	fx := play(t, a, 13, actors.Tick{})
+	for _, r := range fx.Run {
+		play(t, a, 13, actors.ActionDone{Reservation: "R1", Unit: r.Unit.ID, Sequence: r.Sequence})
+	}
+	later := ticket("T2", 2, longer)
+	later.Properties = tk.Properties
+	play(t, a, 15, from("sm", actors.OpExtendLease, 2, later))
+}
