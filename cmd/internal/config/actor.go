@@ -75,6 +75,9 @@ func readActor(v value) Actor {
 	a.RedeemWithin = o.only(a.Role, "redeem_within", actors.RoleBroker).duration(0, time.Millisecond)
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
+	o.only(a.Role, "guests", actors.RoleManager).list(func(_ int, v value) {
+		a.Guests = append(a.Guests, readGuest(v))
+	})
 	o.only(a.Role, "sources", actors.RoleBroker).list(func(_ int, v value) {
 		if file := v.text(""); file != "" {
 			a.Sources = append(a.Sources, file)
