@@ -95,6 +95,7 @@ conformance/peers:
 conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/site:
 conformance/tidy:
+conformance/timeline:
 
 [programs]
 cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml

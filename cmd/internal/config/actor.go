@@ -72,6 +72,7 @@ func readActor(v value) Actor {
 	if v := o.only(a.Role, "renewals", actors.RoleBroker); v.given() {
 		a.Renewals = v.word("first", "by class")
 	}
+	a.Advance = o.only(a.Role, "advance", actors.RoleBroker).number(0, 0, 1_000_000)
 	a.RedeemWithin = o.only(a.Role, "redeem_within", actors.RoleBroker).duration(0, time.Millisecond)
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()

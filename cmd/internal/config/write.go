@@ -109,6 +109,9 @@ func (w *writer) actor(a Actor) {
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
 	w.optional(2, "renewals", a.Renewals)
+	if a.Advance > 0 {
+		w.line(2, "advance: %d # cycles before the start; not sooner", a.Advance)
+	}
 	if a.RedeemWithin > 0 {
 		w.line(2, "redeem_within: %s # of a ticket's start; later it flows back", a.RedeemWithin)
 	}
