@@ -19,7 +19,7 @@ const (
 // carryOut is the order of effects: nothing is answered, sent, run or shown
 // before everything is durable.
 func (h *Host) carryOut(ctx context.Context, fx actors.Effects, answers []outcome) error {
-	if err := h.save(ctx, latest(fx.Save)); err != nil {
+	if err := h.save(ctx, h.mark(latest(fx.Save))); err != nil {
 		return err
 	}
 	for _, a := range answers {
@@ -71,7 +71,7 @@ func (h *Host) save(ctx context.Context, records []actors.Record) error {
 		if err == nil {
 			if tries > 1 {
 				h.setStall(time.Time{}, "")
-				h.cfg.Log.WithFields(map[string]any{"tries": tries, "after": h.cfg.Clock.Now().Sub(began)}).
+				h.cfg.Log.WithFields(map[string]any{"tries": tries, "after": h.cfg.Pace.Now().Sub(began)}).
 					Info("the store accepts records again")
 			}
 			return nil
@@ -85,7 +85,7 @@ func (h *Host) save(ctx context.Context, records []actors.Record) error {
 			return fmt.Errorf("host: actor %s: %w", h.cfg.Self.ID, err)
 		}
 		if tries == 1 {
-			began = h.cfg.Clock.Now()
+			began = h.cfg.Pace.Now()
 			h.cfg.Log.WithError(err).WithField("records", len(records)).
 				Error("the store refuses records; the actor waits for it")
 		}
@@ -96,7 +96,7 @@ func (h *Host) save(ctx context.Context, records []actors.Record) error {
 
 // pause waits between two tries. Those who only want to look are served.
 func (h *Host) pause(ctx context.Context, wait time.Duration) {
-	t := h.cfg.Clock.NewTimer(wait)
+	t := h.cfg.Pace.NewTimer(wait)
 	defer t.Stop()
 	for {
 		for _, it := range h.mail.takeLooks() {

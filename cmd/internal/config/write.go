@@ -33,6 +33,9 @@ func (c Config) YAML() []byte {
 	w.line(0, "clock:")
 	w.line(1, "begin: %s", instant(time.UnixMilli(int64(c.Clock.Begin))))
 	w.line(1, "cycle: %s", time.Duration(cmp.Or(c.Clock.Length, 1000))*time.Millisecond)
+	if c.Ticks == TicksExternal {
+		w.line(1, "ticks: external # operators move the clock: leasehold clock tick")
+	}
 	if c.Directory != nil {
 		w.directory(*c.Directory)
 	}
