@@ -77,6 +77,9 @@ type Extend struct {
 	Reservation ReservationID
 	End         Millis
 	Units       int // 0 keeps the present number
+	// Victims are the units to give back first when the number shrinks. They leave the
+	// guest before the old term ends.
+	Victims []UnitID
 }
 
 // Modify asks a service manager to run a subcommand on every unit of a lease at its
@@ -118,6 +121,10 @@ type Export struct {
 	Type   ResourceType
 	Units  int
 	Term   Term
+	// Properties are certified with the delegation: the size of the hosts that the
+	// units are cut from (cpu, memory, bandwidth, storage; hosts is how many), and
+	// anything else buyers should know.
+	Properties Properties
 }
 
 // AddHosts tells a site authority about hardware it may lease.
@@ -200,11 +207,19 @@ type Machine interface {
 	// of the one it refused ([Evidence]): the Save of its effects, and nothing else
 	// of them, is carried out before the one who asked hears of the error.
 	Step(now Cycle, ev Event) (Effects, error)
-	// Restore puts back one durable record. It is called before the first Step,
-	// in key order. An error concerns this record only.
+	// Restore puts back one durable record. It is called before the first Step, in
+	// key order; and between steps, followed by Recover, for a record that an operator
+	// has mended. An error concerns this record only and leaves the actor without it.
 	Restore(rec Stored) error
 	// Recover is what every restored reservation still owes the world.
 	Recover(now Cycle) Effects
+}
+
+// Sparer is a machine that does not touch what a record was about that it could not
+// read: it may still be in use.
+type Sparer interface {
+	// LetGo says that nobody will put the record of that key back.
+	LetGo(now Cycle, key string) Effects
 }
 
 // Verb is what an action should make true.

@@ -64,6 +64,9 @@ type Ticket struct {
 	Authority Location     `json:"authority"` // who redeems it
 	Text      string       `json:"text,omitempty"`
 	Base      string       `json:"base,omitempty"`
+	// Described is what its site says of the units beside the ticket, which nobody
+	// signed; what is certified goes before it.
+	Described Properties `json:"described,omitempty"`
 	// Loose says that the records of the chain do not name their parents, as those
 	// of legacy actors do not (tickets 4.1.4).
 	Loose bool `json:"loose,omitempty"`

@@ -38,3 +38,15 @@ type Viewer interface {
 	// Views shows all of them, in order of their names.
 	Views() []View
 }
+
+// Delegated is a standing delegation of a site.
+type Delegated struct {
+	Delegation
+	Redeemed int // the most of its units that are leased at once, over the time asked about
+}
+
+// Delegator is a machine that delegates. Hosts call it between steps.
+type Delegator interface {
+	// Delegations lists them by name, with what is redeemed of each over from..to.
+	Delegations(from, to Millis) []Delegated
+}

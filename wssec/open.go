@@ -139,6 +139,7 @@ func digests(doc *xmltree.Document, s dsig.Signature, key crypto.PublicKey, targ
 	buf := buffers.Get().(*c14n.Buffer)
 	defer func() {
 		if buf.Size() <= maxBuffer {
+			buf.Forget()
 			buffers.Put(buf)
 		}
 	}()

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/leasehold/leasehold/wssec/c14n"
@@ -143,8 +144,16 @@ func (s Seal) envelope(set part, payload, confirm []byte) (envelope, value []byt
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrSeal, err)
 	}
-	// All parts go into one buffer, in the order of their bits.
-	buf := make([]byte, 0, 2048+4*len(s.Cert.Raw)/3+len(payload))
+	// All parts go into one buffer, in the order of their bits, and SignedInfo after
+	// them. Nothing of it is left in the envelope, so the buffer is used again.
+	scratch := drafts.Get().(*[]byte)
+	buf := (*scratch)[:0]
+	defer func() {
+		if cap(buf) <= maxBuffer {
+			*scratch = buf
+			drafts.Put(scratch)
+		}
+	}()
 	var ends [parts + 1]int
 	for i := range parts {
 		if set.has(1 << i) {
@@ -154,18 +163,20 @@ func (s Seal) envelope(set part, payload, confirm []byte) (envelope, value []byt
 	}
 	octets := func(p part) []byte { return buf[ends[p.index()]:ends[p.index()+1]] }
 
-	signed := make([]dsig.Part, 0, parts)
+	var room [parts]dsig.Part
+	signed := room[:0]
 	for i := range parts {
 		if set.has(1 << i) {
 			signed = append(signed, dsig.Part{ID: partInfo[i].id, Octets: octets(1 << i)})
 		}
 	}
-	info := dsig.AppendSignedInfo(make([]byte, 0, 512+512*len(signed)), method, signed)
+	buf = dsig.AppendSignedInfo(buf, method, signed)
+	info := buf[ends[parts]:]
 	if value, err = dsig.Sign(s.Signer, info); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrSeal, err)
 	}
 
-	out := make([]byte, 0, len(head)+len(signatureHead)+len(keyInfo)+len(buf)+len(info)+2*len(value)+128)
+	out := make([]byte, 0, len(head)+len(signatureHead)+len(keyInfo)+len(buf)+2*len(value)+128)
 	out = append(out, head...)
 	out = append(out, octets(token)...)
 	out = append(out, octets(timestamp)...)
@@ -183,6 +194,9 @@ func (s Seal) envelope(set part, payload, confirm []byte) (envelope, value []byt
 	out = append(out, octets(body)...)
 	return append(out, foot...), value, nil
 }
+
+// drafts are room for the parts of messages in the making.
+var drafts = sync.Pool{New: func() any { return new([]byte) }}
 
 // appendPart writes one part in canonical form.
 func (s Seal) appendPart(dst []byte, p part, payload, confirm []byte) []byte {

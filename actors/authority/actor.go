@@ -33,11 +33,13 @@ type Actor struct {
 	redeemed map[sold]actors.ReservationID
 	agenda   agenda.Agenda
 	starved  map[actors.ReservationID]bool // due, but hosts are missing
+	spared   map[string][]string           // hosts, by the key of a record that names them and cannot be read
 }
 
 var (
 	_ actors.Machine = (*Actor)(nil)
 	_ actors.Witness = (*Actor)(nil)
+	_ actors.Sparer  = (*Actor)(nil)
 )
 
 // sold is a ticket by its name and who gave it that name.
@@ -61,7 +63,7 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
-		starved: map[actors.ReservationID]bool{}}
+		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -296,20 +298,45 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		}
 	}
 	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
+	short := map[actors.ResourceType]bool{} // of which a growing lease waits for more
 	for _, r := range due {
+		if stage(r) == isNew && short[r.Type] {
+			a.starve(now, r)
+			continue
+		}
 		fx.Join(a.assign(now, r))
+		if stage(r) == grows && a.starved[r.ID] && a.hosts.fewer(r.Type, r.missing()) {
+			short[r.Type] = true
+		}
 	}
 	return fx
 }
 
+// The stages of a boundary, in the order in which leases are served.
+const (
+	shrinks = iota // or stays as it is
+	grows
+	isNew
+)
+
 func stage(r Reservation) int {
 	switch {
 	case r.Status == redeeming:
-		return 2
+		return isNew
 	case r.missing() > 0:
-		return 1
+		return grows
 	}
-	return 0
+	return shrinks
+}
+
+// starve lets a due lease wait until hosts come free, or until it takes fewer.
+func (a *Actor) starve(now actors.Cycle, r Reservation) {
+	a.starved[r.ID] = true
+	next := a.expiry(r)
+	if at := r.Start + a.config.Patience; now < at {
+		next = min(next, at)
+	}
+	a.agenda.Set(r.ID, next)
 }
 
 func (a *Actor) forget(r Reservation) actors.Record {
@@ -327,17 +354,12 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	var names []string
 	if missing > 0 {
 		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Now: now, Reservation: r.ID, Type: r.Type, Units: missing,
-			Properties: r.Ticket.Properties.Merged(r.Config), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
+			Properties: a.wants(r), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
 	}
 	late := now >= r.Start+a.config.Patience
 	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
 	if !enough {
-		a.starved[r.ID] = true
-		next := a.expiry(r)
-		if !late {
-			next = min(next, r.Start+a.config.Patience)
-		}
-		a.agenda.Set(r.ID, next)
+		a.starve(now, r)
 		return actors.Effects{}
 	}
 	hosts := make([]actors.Host, len(names))
@@ -345,6 +367,16 @@ func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 		hosts[i] = a.hosts.hosts[name].Host
 	}
 	return a.must(now, r, func(s *step) { s.begin(hosts, fmt.Sprintf("%d of %d hosts assigned", len(hosts), missing)) })
+}
+
+// wants is what the policy is told of a lease. Where whole hosts of a size were
+// delegated, every unit is one of that size at least.
+func (a *Actor) wants(r Reservation) actors.Properties {
+	said := r.Ticket.Properties
+	if x := a.exports[r.Export]; x.Properties["hosts"] == "" {
+		said = x.Properties.Sizes().Merged(said)
+	}
+	return said.Merged(r.Config)
 }
 
 // valid keeps of a policy's choice what it may choose: free hosts of the type,

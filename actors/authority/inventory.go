@@ -143,6 +143,18 @@ func (v inventory) free(t actors.ResourceType) iter.Seq[actors.Host] {
 	}
 }
 
+// fewer reports whether less than n hosts of a type are free.
+func (v inventory) fewer(t actors.ResourceType, n int) bool {
+	if s := v.shelves[t]; s != nil {
+		for _, word := range s.free {
+			if n -= bits.OnesCount64(word); n <= 0 {
+				return false
+			}
+		}
+	}
+	return n > 0
+}
+
 // count is how many hosts of a type exist and are not in quarantine.
 func (v inventory) count(t actors.ResourceType) int {
 	n := 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/ledger"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // export delegates part of the site to a broker (actors.Export). Delegating more
@@ -18,6 +19,9 @@ func (a *Actor) export(ev actors.Export) (actors.Effects, error) {
 		return actors.Effects{}, nil // exported twice
 	}
 	if err := d.Term.Validate(); err != nil {
+		return actors.Effects{}, a.refuse("export", "", actors.Invalid, err.Error())
+	}
+	if err := policy.CheckStock(ev.Properties, ev.Units); err != nil {
 		return actors.Effects{}, a.refuse("export", "", actors.Invalid, err.Error())
 	}
 	if d.Units < 1 || d.Type == "" || d.Holder == "" {
@@ -40,16 +44,21 @@ func (a *Actor) claim(m actors.Message) (actors.Effects, error) {
 	}
 	return actors.Effects{Send: []actors.Message{{Op: actors.OpUpdateTicket, From: a.config.Self.ID, To: m.From,
 		Reservation: m.Reservation, Slice: m.Slice, Sequence: m.Sequence, Type: x.Type, Units: x.Units, Term: x.Term,
-		Ticket: &actors.Ticket{Delegation: x, Authority: a.config.Self}, ReplyTo: m.ReplyTo}}}, nil
+		Properties: actors.Descriptor(x.Type, x.Properties),
+		Ticket:     &actors.Ticket{Delegation: x, Authority: a.config.Self}, ReplyTo: m.ReplyTo}}}, nil
 }
 
 // Delegate is the delegation an export makes. The same arguments name the same
 // delegation, so that a site that starts again exports nothing twice.
 func Delegate(self actors.ActorID, ev actors.Export) actors.Delegation {
+	name := []string{"export", string(self), string(ev.Holder), string(ev.Type), fmt.Sprint(ev.Units),
+		fmt.Sprint(ev.Term.Start), fmt.Sprint(ev.Term.End)}
+	for _, k := range ev.Properties.Keys() {
+		name = append(name, k, ev.Properties[k])
+	}
 	return actors.Delegation{
-		ID: actors.TicketID(actors.DeriveID("export", string(self), string(ev.Holder), string(ev.Type), fmt.Sprint(ev.Units),
-			fmt.Sprint(ev.Term.Start), fmt.Sprint(ev.Term.End))),
-		Issuer: self, Holder: ev.Holder, Type: ev.Type, Units: ev.Units, Term: ev.Term,
+		ID: actors.TicketID(actors.DeriveID(name...)), Issuer: self, Holder: ev.Holder, Type: ev.Type, Units: ev.Units,
+		Term: ev.Term, Properties: ev.Properties,
 	}
 }
 

@@ -3,6 +3,7 @@ package authority
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
@@ -23,8 +24,9 @@ type Reservation struct {
 	Term     actors.Term          `json:"term"`              // of the lease as it stands
 	Wanted   actors.Term          `json:"wanted"`            // of the newest ticket
 	Config   actors.Properties    `json:"config,omitempty"`
-	Sequence int                  `json:"sequence"`         // of the last request taken
-	Modify   int                  `json:"modify,omitempty"` // number of the modify its units are in, or were in last; 0 for an extension
+	Sequence int                  `json:"sequence"`          // of the last request taken
+	Victims  []actors.UnitID      `json:"victims,omitempty"` // to take away when an extension shrinks
+	Modify   int                  `json:"modify,omitempty"`  // number of the modify its units are in, or were in last; 0 for an extension
 
 	Start    actors.Cycle  `json:"start"`              // when hosts may be assigned
 	Units    []actors.Unit `json:"units,omitempty"`    // on hosts, whatever their state
@@ -82,7 +84,11 @@ func (s *step) present(m actors.Message) {
 	}
 	s.Ticket, s.Wanted, s.Sequence, s.changed, s.presented = *m.Ticket, m.Term, m.Sequence, true, true
 	s.Tickets = append(slices.Clone(s.Tickets), m.Ticket.ID)
-	s.Config = s.Config.MergedModify(m.Properties)
+	s.Config, s.Victims = s.Config.MergedModify(m.Properties), nil
+	if _, named := s.Config[actors.PropVictims]; named { // it is about this one extension
+		s.Victims, s.Config = actors.Victims(m.Properties), maps.Clone(s.Config)
+		delete(s.Config, actors.PropVictims)
+	}
 	s.Start = max(s.config.Cycles.Of(m.Term.NewStart), s.now+1)
 }
 
@@ -224,7 +230,9 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 	return m
 }
 
-func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+const reservationPrefix = "reservation/"
+
+func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // AppendRecord makes a Reservation its own durable form (actors.Value).
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {

@@ -1,18 +1,66 @@
 package authority
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 )
 
 // Restore puts back one record (actors.Machine). Records come in key order, so
-// exports and hosts are there before the reservations that use them.
+// exports and hosts are there before the reservations that use them. Hosts that are
+// named in a reservation nobody can read may carry somebody's work: they are spared
+// until the record is mended or dropped.
 func (a *Actor) Restore(rec actors.Stored) error {
+	a.let(rec.Key)
+	err := a.restore(rec)
+	if err != nil && strings.HasPrefix(rec.Key, reservationPrefix) {
+		a.spare(rec)
+	}
+	return err
+}
+
+// spare keeps every free host that a record names from being leased.
+func (a *Actor) spare(rec actors.Stored) {
+	for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
+		if a.hosts.hosts[name].holder == "" && bytes.Contains(rec.Data, []byte(strconv.Quote(name))) {
+			a.spared[rec.Key] = append(a.spared[rec.Key], name)
+			a.hosts.hold(name, actors.ReservationID(rec.Key))
+		}
+	}
+}
+
+// let makes the hosts free again that were spared because of a record.
+func (a *Actor) let(key string) {
+	for _, name := range a.spared[key] {
+		a.hosts.hold(name, "")
+	}
+	delete(a.spared, key)
+}
+
+// LetGo hears that a record will not be mended (actors.Sparer).
+func (a *Actor) LetGo(now actors.Cycle, key string) actors.Effects {
+	a.let(key)
+	a.feed(now)
+	return actors.Effects{Wake: a.agenda.Next()}
+}
+
+// vacant says whose unit is on one of the hosts that a reservation has units on.
+func (a *Actor) vacant(r Reservation) error {
+	for _, u := range r.Units {
+		if h := a.hosts.hosts[u.Host]; h != nil && h.holder != "" && h.holder != r.ID {
+			return fmt.Errorf("its unit %s is on host %s, which has a unit of %s", u.ID, u.Host, h.holder)
+		}
+	}
+	return nil
+}
+
+func (a *Actor) restore(rec actors.Stored) error {
 	bad := func(err error) error { return fmt.Errorf("authority: record %q: %w", rec.Key, err) }
 	kind, id, _ := strings.Cut(rec.Key, "/")
 	switch kind + "/" {
@@ -34,7 +82,7 @@ func (a *Actor) Restore(rec actors.Stored) error {
 			return bad(fmt.Errorf("it is about host %q of type %q", h.Name, h.Type))
 		}
 		a.hosts.add(h)
-	case "reservation/":
+	case reservationPrefix:
 		var r Reservation
 		if err := json.Unmarshal(rec.Data, &r); err != nil {
 			return bad(err)
@@ -43,6 +91,9 @@ func (a *Actor) Restore(rec actors.Stored) error {
 			return bad(fmt.Errorf("it is about reservation %q", r.ID))
 		}
 		if err := Moves.Check(r.Status, r.Status); err != nil {
+			return bad(err)
+		}
+		if err := a.vacant(r); err != nil {
 			return bad(err)
 		}
 		a.put(r, nil)
@@ -128,4 +179,14 @@ func (a *Actor) view(r Reservation) actors.View {
 // starving says what a lease that is due still lacks.
 func (a *Actor) starving(r Reservation) string {
 	return fmt.Sprintf("free hosts: %d of type %q exist", a.hosts.count(r.Type), r.Type)
+}
+
+// Delegations lists what this site has exported (actors.Delegator).
+func (a *Actor) Delegations(from, to actors.Millis) []actors.Delegated {
+	out := make([]actors.Delegated, 0, len(a.exports))
+	for _, id := range slices.Sorted(maps.Keys(a.exports)) {
+		x := a.exports[id]
+		out = append(out, actors.Delegated{Delegation: x, Redeemed: a.ledger.Redeemed(x, from, to)})
+	}
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy/match"
 	"pgregory.net/rapid"
 )
 
@@ -344,4 +345,196 @@ func restart(t testing.TB, a *Actor) *Actor {
 		put(key(id), r)
 	}
 	return b
+}
+
+// What an export says of its hosts is certified with it, is part of its name, and
+// holds for every lease under it; a legacy broker that claims it can read it.
+func TestSizedExport(t *testing.T) {
+	big := sale
+	big.Units, big.Properties = 2, actors.Properties{"memory": "64", "owner": "lab 3"}
+	a := New(Config{Self: actors.Location{ID: "am", Name: "site"}, Cycles: actors.Cycles{Length: 1000}, Policy: match.Policy{}})
+	play(t, a, 1, actors.AddHosts{Hosts: []actors.Host{
+		{Name: "h1", Type: "node", Properties: actors.Properties{"memory": "16"}}, {Name: "h2", Type: "node", Properties: actors.Properties{"memory": "64"}}}})
+	play(t, a, 1, big)
+	d := Delegate("am", big)
+	if d.ID == Delegate("am", actors.Export{Holder: big.Holder, Type: big.Type, Units: 2, Term: big.Term}).ID || d.Properties["owner"] != "lab 3" {
+		t.Errorf("delegation %+v", d)
+	}
+	a = restart(t, a)
+	claim := from("br", actors.OpClaim, 1, nil).(actors.Receive)
+	claim.Message.Reservation = actors.ReservationID(d.ID)
+	m := play(t, a, 2, claim).Send[0]
+	if m.Ticket.Properties["memory"] != "64" || m.Properties["attribute.0.key"] != "resource.memory" || m.Properties["resource.memory.value"] != "64" || m.Properties["type"] != "node" {
+		t.Errorf("claimed %+v", m)
+	}
+	tk := ticket("T1", 1, term)
+	tk.Ancestors = []actors.Delegation{d}
+	play(t, a, 9, from("sm", actors.OpRedeem, 1, tk))
+	fx := play(t, a, 10, actors.Tick{})
+	if len(fx.Run) != 1 || fx.Run[0].Unit.Host != "h2" {
+		t.Errorf("a host of 64 was sold, it ran %+v", fx.Run)
+	}
+	// Somebody who says that the same delegation promises more is not believed.
+	forged := ticket("T2", 1, term)
+	forged.Ancestors = []actors.Delegation{d}
+	forged.Ancestors[0].Properties = actors.Properties{"memory": "128"}
+	again := from("sm", actors.OpRedeem, 1, forged).(actors.Receive)
+	again.Message.Reservation = "R2"
+	if _, err := a.Step(10, again); actors.KindOf(err) != actors.Denied {
+		t.Errorf("another size than was delegated: %v", err)
+	}
+	for name, p := range map[string]actors.Properties{"a word": {"cpu": "two"}, "too many hosts": {"cpu": "2", "hosts": "3"}, "no size": {"hosts": "2"}} {
+		big.Properties = p
+		if _, err := a.Step(10, big); actors.KindOf(err) != actors.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A client names the units to give back, and exactly those go.
+func TestVictims(t *testing.T) {
+	for named, want := range map[string]string{"u1": "h1", "u9 u2 u2": "h2", "": "h2", "u1 u2": "h1"} {
+		a := world(t, sample(active))
+		ev := from("sm", actors.OpExtendLease, 2, ticket("T2", 1, longer)).(actors.Receive)
+		ev.Message.Properties = actors.Properties{actors.PropVictims: named, "host.prefix": "web"}
+		play(t, a, 12, ev)
+		if _, kept := a.book["R1"].Config[actors.PropVictims]; kept || a.book["R1"].Config["host.prefix"] != "web" {
+			t.Errorf("the configuration is %v", a.book["R1"].Config)
+		}
+		a = restart(t, a)
+		var torn []string
+		for _, r := range play(t, a, 20, actors.Tick{}).Run {
+			if r.Verb == actors.Teardown {
+				torn = append(torn, r.Unit.Host)
+			}
+		}
+		if !slices.Equal(torn, []string{want}) {
+			t.Errorf("victims %q: %v torn down, want %s", named, torn, want)
+		}
+		if len(a.book["R1"].Victims) != 0 {
+			t.Error("the victims of one extension are kept for the next")
+		}
+	}
+}
+
+// A lease whose record cannot be read may still use its hosts: nobody else gets them
+// until the record is mended, or an operator says that it will not be.
+func TestSpared(t *testing.T) {
+	r := sample(active)
+	data, err := r.AppendRecord(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	torn := actors.Stored{Key: key("R1"), Data: data[:len(data)-1]}
+	for name, then := range map[string]func(*Actor) error{
+		"mended":  func(a *Actor) error { return a.Restore(actors.Stored{Key: torn.Key, Data: data}) },
+		"dropped": func(a *Actor) error { a.LetGo(12, torn.Key); return nil },
+		"again":   func(a *Actor) error { return a.Restore(torn) },
+	} {
+		a := world(t)
+		if a.Restore(torn) == nil {
+			t.Fatal("half a record was read")
+		}
+		if got := free(a); got != "3  " {
+			t.Fatalf("free hosts %q, want h3 only", got)
+		}
+		play(t, a, 9, func() actors.Event {
+			m := from("sm", actors.OpRedeem, 1, ticket("T9", 1, term)).(actors.Receive)
+			m.Message.Reservation = "R9"
+			return m
+		}())
+		if fx := play(t, a, 10, actors.Tick{}); len(fx.Run) != 1 || fx.Run[0].Unit.Host != "h3" {
+			t.Errorf("%s: it ran %+v", name, fx.Run)
+		}
+		err := then(a)
+		if want := map[string]string{"mended": "   ", "dropped": "12 ", "again": "   "}[name]; free(a) != want || (err != nil) != (name == "again") {
+			t.Errorf("%s: %v, free hosts %q, want %q", name, err, free(a), want)
+		}
+		if r, ok := a.book["R1"]; ok != (name == "mended") || ok && r.Status != active {
+			t.Errorf("%s: the lease is %+v", name, r.Status)
+		}
+	}
+	// What has gone to somebody else meanwhile is not taken from him.
+	a := world(t)
+	other := sample(active)
+	other.ID, other.Ticket.ID, other.Tickets, other.Units = "R2", "T2", []actors.TicketID{"T2"}, other.Units[1:]
+	a.put(other, nil)
+	if err := a.Restore(actors.Stored{Key: torn.Key, Data: data}); err == nil || a.book["R1"].ID != "" || free(a) != "3  " {
+		t.Errorf("a host with two units: %v, free %q", err, free(a))
+	}
+}
+
+// more is a second delegation: a site may delegate more than it has.
+var more = actors.Export{Holder: "br", Type: "node", Units: 4, Term: actors.NewTerm(1, 99_999)}
+
+// besides redeems a ticket that rests on it.
+func besides(tk *actors.Ticket) actors.Event {
+	tk.Ancestors[0] = Delegate("am", more)
+	return from("sm", actors.OpRedeem, 1, tk)
+}
+
+// At a boundary leases that shrink go first, then those that grow, then new ones: a
+// growing lease gets the hosts that come free, however early a new one asked.
+func TestBoundaryOrder(t *testing.T) {
+	a := world(t)
+	as := func(id string, ev actors.Event) actors.Event {
+		r := ev.(actors.Receive)
+		r.Message.Reservation = actors.ReservationID(id)
+		return r
+	}
+	finish := func(now actors.Cycle, fx actors.Effects) {
+		for _, r := range fx.Run {
+			play(t, a, now, actors.ActionDone{Reservation: r.Reservation, Unit: r.Unit.ID, Sequence: r.Sequence})
+		}
+	}
+	play(t, a, 8, as("grows", from("sm", actors.OpRedeem, 1, ticket("G1", 1, term))))
+	play(t, a, 8, as("shrinks", from("sm", actors.OpRedeem, 1, ticket("S1", 2, term))))
+	finish(10, play(t, a, 10, actors.Tick{}))
+	play(t, a, 12, more)
+	play(t, a, 12, as("new", besides(ticket("N1", 1, actors.NewTerm(20_000, 29_999)))))
+	play(t, a, 13, as("grows", from("sm", actors.OpExtendLease, 2, ticket("G2", 2, longer))))
+	play(t, a, 14, as("shrinks", from("sm", actors.OpExtendLease, 2, ticket("S2", 1, longer))))
+	fx := play(t, a, 20, actors.Tick{})
+	if got := fmt.Sprint(a.book["shrinks"].Status, a.book["grows"].Status, a.book["new"].Status); got != "Active,Priming Active,ExtendingLease Ticketed,Redeeming" {
+		t.Fatalf("at the boundary: %s", got)
+	}
+	finish(20, fx)
+	fx = play(t, a, 21, actors.Tick{})
+	if got := fmt.Sprint(a.book["grows"].Status, a.book["new"].Status); got != "Active,Priming Ticketed,Redeeming" {
+		t.Fatalf("when a host came free: %s", got)
+	}
+	finish(21, fx)
+	// Nobody grows any more, and nothing is left for the new one: it is told so.
+	if v, _ := a.View("new"); v.Waiting == "" || v.NextAt == 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// While a growing lease waits for more hosts than are free, a new one does not take
+// those that are; when it has waited long enough it takes what there is.
+func TestGrowingGoesFirst(t *testing.T) {
+	a := world(t)
+	play(t, a, 8, from("sm", actors.OpRedeem, 1, ticket("T1", 1, term)))
+	fx := play(t, a, 10, actors.Tick{})
+	play(t, a, 10, actors.ActionDone{Reservation: "R1", Unit: fx.Run[0].Unit.ID, Sequence: 1})
+	play(t, a, 11, actors.AddHosts{Hosts: []actors.Host{{Name: "x1", Type: "other"}}})
+	play(t, a, 12, from("sm", actors.OpExtendLease, 2, ticket("T2", 3, longer)))
+	for _, name := range []string{"h3"} { // one host is out of order: two are needed, one is free
+		a.hosts.hosts[name].Quarantined = true
+		a.hosts.mark(a.hosts.hosts[name])
+	}
+	play(t, a, 12, more)
+	late := besides(ticket("N1", 1, actors.NewTerm(20_000, 29_999))).(actors.Receive)
+	late.Message.Reservation = "R2"
+	play(t, a, 12, late)
+	for now := actors.Cycle(20); now < 28; now++ {
+		play(t, a, now, actors.Tick{})
+		if a.book["R2"].Status != redeeming || a.book["R1"].Status != extending {
+			t.Fatalf("at %d: R1 %v, R2 %v", now, a.book["R1"].Status, a.book["R2"].Status)
+		}
+	}
+	play(t, a, 28, actors.Tick{})
+	if a.book["R1"].Status != repriming {
+		t.Errorf("R1 is %v after it has waited long enough", a.book["R1"].Status)
+	}
 }

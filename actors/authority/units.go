@@ -13,18 +13,21 @@ import (
 func (s *step) begin(hosts []actors.Host, why string) {
 	s.Term, s.Modify = s.Wanted, 0
 	s.own()
-	keep := s.Ticket.Units
+	var surplus []actors.UnitID
+	if s.missing() < 0 {
+		surplus = actors.Surplus(s.inUse(), s.Ticket.Units, s.Victims)
+	}
 	for i := range s.Units {
 		u := &s.Units[i]
 		switch {
 		case u.State != actors.UnitActive && u.State != actors.UnitModifying:
-		case keep > 0:
-			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
-			keep--
-		default:
+		case slices.Contains(surplus, u.ID):
 			s.teardown(u)
+		default:
+			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
 		}
 	}
+	s.Victims = nil
 	s.Units = slices.Grow(s.Units, len(hosts))
 	for _, h := range hosts {
 		s.Made++
@@ -36,7 +39,19 @@ func (s *step) begin(hosts []actors.Host, why string) {
 	s.move(Status{s.Status.State, actors.Priming}, why)
 }
 
-// missing is how many hosts a lease needs beyond the units it has.
+// inUse is the units that are set up and stay so until somebody takes them away.
+func (r Reservation) inUse() []actors.UnitID {
+	var out []actors.UnitID
+	for _, u := range r.Units {
+		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
+			out = append(out, u.ID)
+		}
+	}
+	return out
+}
+
+// missing is how many hosts a lease needs beyond the units it has; negative when it
+// has too many.
 func (r Reservation) missing() int {
 	n := r.Ticket.Units
 	for _, u := range r.Units {

@@ -99,7 +99,9 @@ func (a *Actor) claimAnswered(now actors.Cycle, m actors.Message) (actors.Effect
 	case m.Ticket.Root().Issuer != c.Authority:
 		return refuse(actors.Denied, "the ticket is another site's")
 	}
-	fx, err := a.donate(now, *m.Ticket)
+	t := *m.Ticket
+	t.Described = m.Properties
+	fx, err := a.donate(now, t)
 	if err != nil {
 		return fx, err
 	}

@@ -29,8 +29,8 @@ func (a *Actor) answer(now actors.Cycle, q actors.Message) actors.Message {
 }
 
 // pools describes what there is. A reader refuses two pools of one type, so sources
-// of a type are one pool; what the site said about it in the ticket's properties
-// comes first, and what a reader cannot do without is always there.
+// of a type are one pool; what the site said about it comes first, and what a reader
+// cannot do without is always there.
 func (a *Actor) pools(now actors.Cycle, found actors.Properties) {
 	types := a.types()
 	found[actors.QueryResponse] = "discover.pools"
@@ -41,10 +41,6 @@ func (a *Actor) pools(now actors.Cycle, found actors.Properties) {
 		n, _ := strconv.Atoi(props["attributescount"])
 		for _, k := range props.Keys() {
 			found[pool+k] = props[k]
-		}
-		found[pool+"type"] = string(t)
-		if props["label"] == "" {
-			found[pool+"label"] = string(t)
 		}
 		const free = "resource.units.now"
 		found[fmt.Sprintf("%sattribute.%d.key", pool, n)] = free
@@ -66,11 +62,12 @@ func (a *Actor) types() []actors.ResourceType {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// described is what the first source of a type says about it.
+// described is what the first source of a type says about it, as readers of pools
+// want it.
 func (a *Actor) described(t actors.ResourceType) actors.Properties {
 	for _, id := range slices.Sorted(maps.Keys(a.sources)) {
 		if s := a.sources[id]; s.ticket.Type == t {
-			return s.ticket.Properties
+			return actors.Descriptor(t, s.ticket.Described.Merged(s.ticket.Properties))
 		}
 	}
 	return nil

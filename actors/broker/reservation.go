@@ -195,7 +195,9 @@ func (r Reservation) update(self actors.ActorID, base actors.Ticket) actors.Mess
 		m.Units, m.Term = r.Granted.Units, r.Granted.Term
 		m.Ticket = &actors.Ticket{Delegation: *r.Granted, Authority: base.Authority, Base: base.Text,
 			Ancestors: append([]actors.Delegation{base.Delegation}, base.Ancestors...)}
-		m.Properties = base.Properties
+		if said := base.Described.Merged(base.Properties); len(said) > 0 {
+			m.Properties = actors.Descriptor(r.Type, said)
+		}
 	}
 	return m
 }

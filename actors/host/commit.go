@@ -19,9 +19,11 @@ const (
 // carryOut is the order of effects: nothing is answered, sent, run or shown
 // before everything is durable.
 func (h *Host) carryOut(ctx context.Context, fx actors.Effects, answers []outcome) error {
-	if err := h.save(ctx, h.mark(latest(fx.Save))); err != nil {
+	batch := latest(fx.Save)
+	if err := h.save(ctx, h.mark(batch)); err != nil {
 		return err
 	}
+	h.overwritten(batch)
 	for _, a := range answers {
 		a.it.reply(a.err)
 	}

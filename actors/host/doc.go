@@ -28,7 +28,8 @@ events share it.
 [New] loads the records into the machine and Serve begins with Machine.Recover,
 what the restored reservations still owe. There is no other recovery. A record
 that cannot be read does not keep the rest from running: it is logged, copied
-aside and listed by [Host.Quarantined].
+aside and listed by [Host.Quarantined], until somebody puts it back with
+[Host.Restore], mended or not, or throws it away with [Host.Drop].
 
 # What stops a host
 
@@ -38,7 +39,7 @@ batch, and Serve returns them.
 
 # What to read next
 
-loop.go, then commit.go. What is not here: peers (actors/remote, actors/endpoint),
+loop.go, then commit.go; mend.go for records that were set aside. What is not here: peers (actors/remote, actors/endpoint),
 machines and handlers (cod/site), people (actors/manage).
 */
 package host

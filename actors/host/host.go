@@ -44,11 +44,10 @@ type Status struct {
 // Host runs one actor. Make it with New, start it with Serve. The other methods
 // may be called from any goroutine, before Serve too: events wait for it.
 type Host struct {
-	cfg         Config
-	mail        *mailbox
-	places      chan struct{} // one token for each asked event that waits
-	stopped     chan struct{} // closed when Serve has ended
-	quarantined []Quarantined
+	cfg     Config
+	mail    *mailbox
+	places  chan struct{} // one token for each asked event that waits
+	stopped chan struct{} // closed when Serve has ended
 
 	mu        sync.Mutex
 	serving   bool
@@ -57,6 +56,7 @@ type Host struct {
 	stalled   string
 	stands    time.Time
 	watchers  []*watcher
+	aside     []Quarantined // by key; the slice is replaced, never changed
 
 	// Used by Serve's goroutine only.
 	now    actors.Cycle // the latest cycle any step was given
@@ -162,8 +162,7 @@ func (h *Host) Status() Status {
 	defer h.mu.Unlock()
 	return Status{
 		Running: h.serving && !h.ended, Waiting: h.mail.waiting(), StalledAt: h.stalledAt, Stalled: h.stalled,
-		StandsUntil: h.stands,
-		Quarantined: len(h.quarantined),
+		StandsUntil: h.stands, Quarantined: len(h.aside),
 	}
 }
 

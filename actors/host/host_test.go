@@ -456,3 +456,65 @@ func BenchmarkAsk(b *testing.B) {
 		})
 	}
 }
+
+// TestMend: a record that was set aside is put back into the running actor, mended or
+// as it was, or thrown away; each is durable, and what cannot be done changes nothing.
+func TestMend(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		disk := memory.New()
+		if err := disk.Save(t.Context(), []actors.Record{
+			storetest.Record("reservation/a", "garbage"), storetest.Record("reservation/b", "garbage"),
+			storetest.Record("reservation/c", "garbage"), storetest.Record("reservation/d", "open"),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b := build(t, disk).serve()
+		synctest.Wait()
+		b.diary.all()
+		for name, tt := range map[string]struct {
+			err  error
+			want error
+		}{
+			"still garbage": {b.host.Restore(t.Context(), "reservation/a", nil), actors.Invalid},
+			"explodes":      {b.host.Restore(t.Context(), "reservation/a", []byte("explode")), actors.Invalid},
+			"never aside":   {b.host.Restore(t.Context(), "reservation/d", []byte("open")), actors.NotFound},
+			"drop it":       {b.host.Drop(t.Context(), "reservation/x"), actors.NotFound},
+		} {
+			if !errors.Is(tt.err, tt.want) {
+				t.Errorf("%s: %v", name, tt.err)
+			}
+		}
+		b.diary.expect(t)
+		if err := b.host.Restore(t.Context(), "reservation/a", []byte("open")); err != nil {
+			t.Fatal(err)
+		}
+		b.diary.expect(t, "save a=open quarantine/reservation/a=gone", "send a open", "send d open", "run a setup", "run d setup")
+		if err := b.host.Drop(t.Context(), "reservation/b"); err != nil {
+			t.Fatal(err)
+		}
+		b.diary.expect(t, "save quarantine/reservation/b=gone b=gone")
+		b.ask(open("c")) // written anew
+		b.diary.all()
+		if err := b.host.Restore(t.Context(), "reservation/c", []byte("closed")); !errors.Is(err, actors.Stale) {
+			t.Errorf("restored over what was written since: %v", err)
+		}
+		if q := b.host.Quarantined(); len(q) != 1 || q[0].Err != nil || b.host.Status().Quarantined != 1 {
+			t.Errorf("set aside: %+v", q)
+		}
+		if err := b.host.Drop(t.Context(), "reservation/c"); err != nil {
+			t.Fatal(err)
+		}
+		b.diary.expect(t, "save quarantine/reservation/c=gone")
+		if got := fmt.Sprint(held(t, disk)); got != "map[reservation/a:open reservation/c:open reservation/d:open]" {
+			t.Errorf("the disk holds %s", got)
+		}
+		if n := len(b.log.lines("an operator")); n != 3 {
+			t.Errorf("%d operators are in the log", n)
+		}
+		again := build(t, disk.Reopen())
+		if q := again.host.Quarantined(); len(q) != 0 {
+			t.Errorf("at the next start: %+v", q)
+		}
+	})
+}

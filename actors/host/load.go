@@ -23,10 +23,6 @@ type Quarantined struct {
 	Err  error // why it could not be read; nil when only the copy is left
 }
 
-// Quarantined lists the records set aside at this start and before, in order of
-// their keys. They stay until someone repairs or removes them.
-func (h *Host) Quarantined() []Quarantined { return h.quarantined }
-
 // load gives every record to the machine, in order.
 func (h *Host) load(ctx context.Context) error {
 	copies := map[string][]byte{}
@@ -41,7 +37,7 @@ func (h *Host) load(ctx context.Context) error {
 		}
 		if err := guarded("restore", func() error { return h.cfg.Machine.Restore(rec) }); err != nil {
 			h.cfg.Log.WithError(err).WithField("record", rec.Key).Error("a record cannot be read and is set aside")
-			h.quarantined = append(h.quarantined, Quarantined{rec.Key, rec.Data, err})
+			h.aside = append(h.aside, Quarantined{rec.Key, rec.Data, err})
 		}
 		return nil
 	})
@@ -56,7 +52,7 @@ func (h *Host) load(ctx context.Context) error {
 		}
 		batch = append(batch, healed...)
 	}
-	slices.SortFunc(h.quarantined, func(a, b Quarantined) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(h.aside, func(a, b Quarantined) int { return strings.Compare(a.Key, b.Key) })
 	if len(batch) == 0 {
 		return nil
 	}
@@ -66,7 +62,7 @@ func (h *Host) load(ctx context.Context) error {
 // fresh copies the records that this start could not read and takes the copies
 // that are already right out of the map.
 func (h *Host) fresh(copies map[string][]byte) (batch []actors.Record) {
-	for _, q := range h.quarantined {
+	for _, q := range h.aside {
 		kept, found := copies[q.Key]
 		delete(copies, q.Key)
 		if found && bytes.Equal(kept, q.Data) || len(asidePrefix+q.Key) > store.MaxKey {
@@ -89,7 +85,7 @@ func (h *Host) revisit(ctx context.Context, copies map[string][]byte) (batch []a
 		return nil
 	})
 	for key, data := range copies {
-		h.quarantined = append(h.quarantined, Quarantined{Key: key, Data: data})
+		h.aside = append(h.aside, Quarantined{Key: key, Data: data})
 	}
 	return batch, err
 }

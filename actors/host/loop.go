@@ -85,6 +85,14 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 		if it.look != nil || !it.begin() {
 			continue
 		}
+		if it.mend != nil {
+			fx, refusal := it.mend(now)
+			all.Join(fx)
+			if answers = append(answers, outcome{it, refusal}); refusal == nil {
+				h.wake = fx.Wake
+			}
+			continue
+		}
 		if _, ended := it.event.(actors.ActionDone); ended && it.answer == nil {
 			n := h.gather(h.batch[i:])
 			for _, ev := range h.done {

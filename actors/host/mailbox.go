@@ -8,10 +8,11 @@ import (
 )
 
 // item is one thing waiting for the actor: an event, or someone who wants to
-// look (then event is nil).
+// look (then event is nil), or to mend a record (then both are).
 type item struct {
 	event  actors.Event
 	look   func(actors.Viewer)
+	mend   func(now actors.Cycle) (actors.Effects, error)
 	bound  bool       // holds one of the Mail places until it is taken
 	answer chan error // has room for the one answer; nil for Deliver
 	// state settles the race between a caller who gives up and the loop.

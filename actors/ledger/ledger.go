@@ -120,14 +120,21 @@ func (l *Ledger) Forget(reservation actors.ReservationID) {
 // Len is the number of claims in the ledger.
 func (l *Ledger) Len() int { return l.count }
 
-// Redeemed is the most units that are held at once, over from..to, of the claim that
-// a ticket gives; 0 for a claim that is not in the ledger.
-func (l *Ledger) Redeemed(t actors.Ticket, from, to actors.Millis) int {
-	n := l.find(t)
-	if n == nil {
-		return 0
+// Redeemed is the most units that are held at once, over from..to, of what a site has
+// delegated: a root, or a claim right below one. It is 0 for what is not in the
+// ledger.
+func (l *Ledger) Redeemed(d actors.Delegation, from, to actors.Millis) (most int) {
+	for _, roots := range l.roots.children {
+		for _, r := range roots {
+			if n := r.child(d); n != nil {
+				most = max(most, n.peak(from, to))
+			}
+			if same(r.claim, d) {
+				most = max(most, r.peak(from, to))
+			}
+		}
 	}
-	return n.peak(from, to)
+	return most
 }
 
 // record is the k-th record of a ticket, counted from 0 for the newest.

@@ -90,7 +90,7 @@ func (c *Client) Extend(ctx context.Context, e Extension) (out Reservation, err 
 	if err != nil {
 		return out, err
 	}
-	body := map[string]any{"end": e.End, "length": e.Length, "units": e.Units}
+	body := map[string]any{"end": e.End, "length": e.Length, "units": e.Units, "victims": e.Victims}
 	return out, c.post(ctx, path, e.query(), body, &out)
 }
 

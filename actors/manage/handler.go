@@ -36,9 +36,17 @@ type roster struct {
 //	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
 //	POST /v1/reservations                             an Order
 //	POST /v1/groups                                   a Group
-//	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units"}
+//	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units", "victims"}
 //	POST /v1/reservations/{id}/modify?actor=          {"number", "subcommand", "arguments"}
 //	POST /v1/reservations/{id}/close?actor=           {}
+//	GET  /v1/delegations?actor=
+//	POST /v1/delegations                              an Export
+//	POST /v1/claims                                   a Claim
+//	GET  /v1/conflicts?actor=
+//	GET  /v1/conflicts/{id}?actor=
+//	GET  /v1/aside?actor=
+//	POST /v1/aside/restore                            {"actor", "key", "data"}
+//	POST /v1/aside/drop                               {"actor", "key"}
 //	GET  /v1/watch?actor=&slice=&state=               one Change a line, without end
 //
 // Refusals are application/problem+json. Unknown parameters and fields are refused,
@@ -53,6 +61,14 @@ func Handler(s Service) http.Handler {
 		"GET /v1/clock":                     h.clock,
 		"POST /v1/clock/tick":               h.tick,
 		"GET /v1/reservations":              h.list,
+		"GET /v1/delegations":               h.delegations,
+		"POST /v1/delegations":              h.export,
+		"POST /v1/claims":                   h.claim,
+		"GET /v1/conflicts":                 h.conflicts,
+		"GET /v1/conflicts/{id}":            h.conflict,
+		"GET /v1/aside":                     h.asides,
+		"POST /v1/aside/restore":            h.restore,
+		"POST /v1/aside/drop":               h.drop,
 		"GET /v1/reservations/{id}":         h.show,
 		"GET /v1/reservations/{id}/wait":    h.wait,
 		"POST /v1/reservations":             h.request,
@@ -206,14 +222,15 @@ func (h *handler) requestGroup(r *http.Request) (any, error) {
 func (h *handler) extend(r *http.Request) (any, error) {
 	const op = "manage.extend"
 	var body struct {
-		End    string `json:"end"`
-		Length string `json:"length"`
-		Units  int    `json:"units"`
+		End     string   `json:"end"`
+		Length  string   `json:"length"`
+		Units   int      `json:"units"`
+		Victims []string `json:"victims"`
 	}
 	if err := read(r, op, &body, "actor"); err != nil {
 		return nil, err
 	}
-	return h.service.Extend(r.Context(), Extension{ref(r), body.End, body.Length, body.Units})
+	return h.service.Extend(r.Context(), Extension{ref(r), body.End, body.Length, body.Units, body.Victims})
 }
 
 func (h *handler) modify(r *http.Request) (any, error) {

@@ -186,6 +186,14 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 	if e.Units < 0 || e.Units > maxUnits {
 		return Reservation{}, invalid(op, fmt.Sprintf("units is %d, not 1 to %d, or 0 to keep the number", e.Units, maxUnits))
 	}
+	var victims []actors.UnitID
+	for _, id := range e.Victims {
+		i := slices.IndexFunc(r.Held, func(u Unit) bool { return u.ID == id })
+		if i < 0 {
+			return Reservation{}, invalid(op, fmt.Sprintf("unit %q is not held%s", id, perhaps(id, units(r))))
+		}
+		victims = append(victims, actors.UnitID(id))
+	}
 	now := l.cfg.Clock.Now().In(l.cfg.Zone)
 	if r.End.IsZero() {
 		return Reservation{}, invalid(op, "the term has no end that could be moved")
@@ -200,8 +208,15 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 		return Reservation{}, invalid(op, fmt.Sprintf("end %s has passed; it is %s", stamp(end), stamp(now)))
 	}
 	return l.ask(ctx, a, r, actors.Extend{
-		Reservation: actors.ReservationID(r.Reservation), End: clock.Millis(end) - 1, Units: e.Units,
+		Reservation: actors.ReservationID(r.Reservation), End: clock.Millis(end) - 1, Units: e.Units, Victims: victims,
 	})
+}
+
+func units(r Reservation) (ids []string) {
+	for _, u := range r.Held {
+		ids = append(ids, u.ID)
+	}
+	return ids
 }
 
 // Modify checks the modification and asks the manager.

@@ -41,6 +41,26 @@ type Service interface {
 	// ErrPending when the time is over and with ErrEnded when the reservation has
 	// ended otherwise, and then still shows the reservation.
 	Wait(ctx context.Context, g Goal) (Reservation, error)
+	// Export delegates units of a site to a broker, and shows the delegation: its
+	// identity is what the broker claims it by. A broker of the same process is made to
+	// claim it at once. The same export may be repeated.
+	Export(ctx context.Context, e Export) (Delegation, error)
+	// Delegations lists what sites have exported, all of them if actor is empty.
+	Delegations(ctx context.Context, actor string) ([]Delegation, error)
+	// Claim makes a broker fetch what a site has exported to it.
+	Claim(ctx context.Context, c Claim) error
+	// Conflicts lists the tickets that were refused because their issuers had sold
+	// more than they held, without proofs. Empty means every actor's.
+	Conflicts(ctx context.Context, actor string) ([]Conflict, error)
+	// Conflict finds one, with its proof. Its identity may be cut short.
+	Conflict(ctx context.Context, actor, id string) (Conflict, error)
+	// Aside lists the records that could not be read and were set aside.
+	Aside(ctx context.Context, actor string) ([]Aside, error)
+	// Restore puts such a record back into the running actor, with its octets mended
+	// or, if data is nil, as it is.
+	Restore(ctx context.Context, actor, key string, data []byte) error
+	// Drop throws such a record away.
+	Drop(ctx context.Context, actor, key string) error
 	// Watch begins at once: what moves after it returns is in the stream. The states
 	// of the filter are those that a change leads to. A change of a reservation that
 	// its actor had forgotten before its slice was known passes whatever the slice.
@@ -122,6 +142,8 @@ type Extension struct {
 	Length string `json:"length,omitempty"`
 	// Units is the number from then on; 0 keeps it.
 	Units int `json:"units,omitempty"`
+	// Victims are units to give back first when the number shrinks, by identity.
+	Victims []string `json:"victims,omitempty"`
 }
 
 // Modification asks for a change of what the units of a lease are.

@@ -319,12 +319,12 @@ func TestExtend(t *testing.T) {
 		o.put("sm-blue", "r1", "web", actors.Active)
 		o.put("site", "r1", "web", actors.Active)
 		o.put("site", "only-here", "web", actors.Active)
-		r, err := o.Extend(t.Context(), manage.Extension{Ref: manage.Ref{Reservation: "r1"}, Length: "30m", Units: 5})
+		r, err := o.Extend(t.Context(), manage.Extension{Ref: manage.Ref{Reservation: "r1"}, Length: "30m", Units: 5, Victims: []string{"u1"}})
 		if err != nil || r.Actor.Name != "sm-blue" || !r.End.Equal(noon.Add(90*time.Minute)) || r.Units != 5 {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		want := actors.Extend{Reservation: "r1", End: clock.Millis(noon.Add(90*time.Minute)) - 1, Units: 5}
-		if got := o.last("sm-blue"); got != want {
+		want := actors.Extend{Reservation: "r1", End: clock.Millis(noon.Add(90*time.Minute)) - 1, Units: 5, Victims: []actors.UnitID{"u1"}}
+		if got := o.last("sm-blue"); !reflect.DeepEqual(got, want) {
 			t.Errorf("the manager was asked %+v, want %+v", got, want)
 		}
 		if r, err = o.Extend(t.Context(), manage.Extension{Ref: manage.Ref{Reservation: "r1"}, End: "15:00"}); err != nil || !r.End.Equal(noon.Add(3*time.Hour)) {
@@ -339,6 +339,7 @@ func TestExtend(t *testing.T) {
 			{manage.Extension{Ref: manage.Ref{Reservation: "r1"}, End: "14:00"}, actors.Invalid, 2, "is not after the present end 2030-05-01T15:00:00Z"},
 			{manage.Extension{Ref: manage.Ref{Reservation: "r1"}}, actors.Invalid, 2, "either an end or a length"},
 			{manage.Extension{Ref: manage.Ref{Reservation: "r1"}, Length: "1h", Units: -1}, actors.Invalid, 2, "units is -1"},
+			{manage.Extension{Ref: manage.Ref{Reservation: "r1"}, Length: "1h", Units: 1, Victims: []string{"u2"}}, actors.Invalid, 2, `unit "u2" is not held`},
 			{manage.Extension{Ref: manage.Ref{Reservation: "only-here"}, Length: "1h"}, actors.NotFound, 3, "only-here"},
 			{manage.Extension{Ref: manage.Ref{Actor: "site", Reservation: "r1"}, Length: "1h"}, actors.Invalid, 2, "only a manager does this"},
 		} {

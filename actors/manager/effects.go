@@ -100,6 +100,9 @@ func (r Reservation) message(k Rules, op actors.Op, seq int) actors.Message {
 	default:
 		m.To, m.Units, m.Term, m.Properties = r.Authority.ID, r.Ticket.Units, r.Ticket.Term, r.Config
 		m.Ticket = r.Ticket
+		if op == actors.OpExtendLease && len(r.Shed) > 0 {
+			m.Properties = r.Config.Merged(actors.Properties{actors.PropVictims: actors.VictimList(r.Shed)})
+		}
 	}
 	return m
 }

@@ -36,6 +36,9 @@ type Reservation struct {
 	Guest  string `json:"guest,omitempty"`  // whose policy asked for it; empty for people
 	Number int    `json:"number,omitempty"` // which of that guest's it is
 
+	Victims []actors.UnitID `json:"victims,omitempty"` // to give back first, if the extension shrinks
+	Shed    []actors.UnitID `json:"shed,omitempty"`    // given back for it: they leave, and the site is told
+
 	Renewable    bool `json:"renewable,omitempty"`
 	RenewRefused bool `json:"renewRefused,omitempty"` // the broker refused an extension: run to the end
 	CloseAsked   bool `json:"closeAsked,omitempty"`   // close as soon as the lease arrives
@@ -272,14 +275,22 @@ func (s *step) extend(ev actors.Extend) error {
 		return refuse("the new end %d is not after the present end %d", ev.End, s.Ticket.Term.End)
 	case ev.Units < 0:
 		return refuse("cannot hold %d units", ev.Units)
+	case len(ev.Victims) > 0 && (ev.Units == 0 || len(ev.Victims) > s.Ticket.Units-ev.Units):
+		return refuse("%d units are named to go, but the number is to go from %d to %d", len(ev.Victims), s.Ticket.Units, max(ev.Units, 1))
+	}
+	for _, id := range ev.Victims {
+		if !slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.ID == id }) {
+			return refuse("unit %s is not held", id)
+		}
 	}
 	s.prolong(ev.End, ev.Units, "asked to extend")
+	s.Victims = ev.Victims
 	return nil
 }
 
 func (s *step) prolong(end actors.Millis, units int, why string) {
 	s.Term = s.Ticket.Term.Extended(end)
-	s.Units = s.Ticket.Units
+	s.Units, s.Victims, s.Shed = s.Ticket.Units, nil, nil
 	if units > 0 {
 		s.Units = units
 	}

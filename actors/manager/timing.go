@@ -36,10 +36,11 @@ const (
 	doClose
 	doForget
 	doAskGate // ask the gatekeeper again
+	doShed    // let the units go that the extension is without
 )
 
 var deedNames = [...]string{"", "ask again", "give up waiting", "redeem the ticket", "ask to extend",
-	"extend the lease", "close", "forget", "ask the gatekeeper again"}
+	"extend the lease", "close", "forget", "ask the gatekeeper again", "give units back"}
 
 // timer is a deed and the cycle from which on it is due.
 type timer struct {
@@ -66,6 +67,9 @@ func (r Reservation) timers(k Rules) []timer {
 			ts = append(ts, retry, timer{of(r.LeaseTerm.End) + 1 + m.Grace, doGiveUp})
 		} else {
 			ts = append(ts, timer{of(r.Ticket.Term.NewStart) - m.Redeem, doExtendLease})
+			if len(r.surplus()) > 0 {
+				ts = append(ts, timer{of(r.LeaseTerm.End) - m.Close, doShed})
+			}
 		}
 	case actors.CloseWait:
 		ts = []timer{retry, {max(r.Since, of(r.Ticket.Term.End)) + 1 + m.Grace, doGiveUp}}
@@ -155,9 +159,12 @@ func (s *step) act() {
 	case due[doRedeem]:
 		s.move(blockedRedeem, "time to redeem")
 	case due[doExtendLease]:
+		s.shed() // if there was no time before
 		s.ask(at(actors.ActiveTicketed, actors.ExtendingLease, s.Status.Join), "time to extend the lease")
 	case due[doRenew]:
 		s.prolong(s.Ticket.Term.End+s.Ticket.Term.Length(), 0, "time to renew")
+	case due[doShed]:
+		s.shed()
 	case due[doAskGate]:
 		// the probe asks
 	case due[doRetry]:

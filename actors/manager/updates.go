@@ -123,8 +123,11 @@ func (s *step) absorb(m actors.Message) {
 	if m.Term.End >= s.LeaseTerm.End {
 		s.LeaseTerm = m.Term
 	}
+	if confirmed {
+		s.Victims, s.Shed = nil, nil
+	}
 	if m.Lease != nil {
-		s.Held, s.owned = gained(s.Held, m.Lease.Units), true
+		s.Held, s.owned = gained(s.Held, s.reported(m.Lease.Units)), true
 	}
 	s.changed = true
 	blocked := s.Status.Join == actors.BlockedJoin

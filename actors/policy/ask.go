@@ -210,12 +210,16 @@ func (a Ask) flag(names ...string) bool {
 // give a host's size in any dimension (cpu, memory, bandwidth, storage), its units
 // are cut from hosts of that size: as many as its property hosts says, or one for
 // each unit.
+//
+// Legacy names of sizes count too, and so does what the site says beside the ticket;
+// what is certified goes before it.
 func Stock(t actors.Ticket) *calendar.Calendar {
-	size, _ := SizeOf(t.Properties)
+	said := t.Described.Merged(t.Properties).Sized()
+	size, _ := SizeOf(said)
 	if size == (calendar.Vector{}) {
 		return calendar.New(t.Units, t.Term)
 	}
-	hosts := make([]calendar.Vector, min(number(t.Properties, "hosts", t.Units), max(t.Units, 0)))
+	hosts := make([]calendar.Vector, min(number(said, "hosts", t.Units), max(t.Units, 0)))
 	for i := range hosts {
 		hosts[i] = size
 	}

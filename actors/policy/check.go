@@ -137,3 +137,32 @@ func given(p actors.Properties, name string) (int, bool) {
 	n := number(p, name, -1)
 	return n, n >= 0
 }
+
+// CheckStock says what is wrong with the properties of units that a site delegates:
+// sizes and the number of hosts must be numbers, there are no more hosts than units,
+// and hosts without a size say nothing. Other names are nobody's business here.
+func CheckStock(p actors.Properties, units int) error {
+	var bad []error
+	add := func(name, format string, args ...any) {
+		bad = append(bad, fmt.Errorf("property %s is %q: %s", name, p[name], fmt.Sprintf(format, args...)))
+	}
+	sized := false
+	for i := range (calendar.Vector{}) {
+		name := calendar.Dimension(i)
+		if text, ok := p[name]; ok {
+			sized = true
+			if n, err := strconv.Atoi(text); err != nil || n < 1 || n > maxNumber {
+				add(name, "it must be a whole number from 1 to %d", maxNumber)
+			}
+		}
+	}
+	if text, ok := p["hosts"]; ok {
+		switch n, err := strconv.Atoi(text); {
+		case err != nil || n < 1 || n > units:
+			add("hosts", "it must be a whole number from 1 to the number of units, %d", units)
+		case !sized:
+			add("hosts", "it says how many hosts the units are cut from, and no size of theirs is given")
+		}
+	}
+	return errors.Join(bad...)
+}

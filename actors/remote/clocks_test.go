@@ -59,4 +59,3 @@ func TestClocks(t *testing.T) {
 		}
 	}
 }
-

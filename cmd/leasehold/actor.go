@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/leasehold/leasehold/actors/manage"
@@ -30,6 +31,7 @@ func (a *app) actorCommand() *cobra.Command {
 			})
 		},
 	})
+	c.AddCommand(a.actorAside(), a.actorRestore(), a.actorDrop())
 	quiet(c)
 	return c
 }
@@ -44,7 +46,7 @@ func health(i manage.ActorInfo) string {
 	case !i.StandsUntil.IsZero():
 		return "clock was set back: stands still until " + when(i.StandsUntil)
 	case i.Quarantined > 0:
-		return "records set aside"
+		return fmt.Sprintf("%d records set aside; see leasehold actor aside", i.Quarantined)
 	}
 	return "ok"
 }

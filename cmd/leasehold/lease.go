@@ -192,8 +192,8 @@ func (a *app) leaseExtend() *cobra.Command {
 	var e manage.Extension
 	c := &cobra.Command{
 		Use:               "extend RESERVATION",
-		Short:             "Ask for a longer term",
-		Example:           "  leasehold lease extend 4f0c --length 2h",
+		Short:             "Ask for a longer term, with as many units or with another number",
+		Example:           "  leasehold lease extend 4f0c --length 2h\n  leasehold lease extend 4f0c --length 2h --units 3 --give-back 9c1d-7",
 		Args:              oneArg("reservation"),
 		ValidArgsFunction: a.completeReservation,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -216,6 +216,7 @@ func (a *app) leaseExtend() *cobra.Command {
 	c.Flags().StringVar(&e.End, "end", "", "the new end")
 	c.Flags().StringVar(&e.Length, "length", "", "how much longer than now agreed")
 	c.Flags().IntVar(&e.Units, "units", 0, "how many units from then on; 0 keeps the number")
+	c.Flags().StringSliceVar(&e.Victims, "give-back", nil, "units to give back first when there are to be fewer")
 	return c
 }
 

@@ -29,7 +29,7 @@ or, without --root, those of the authorities in the configuration.`,
 		Example: `  leasehold ticket verify broker.ticket --root site.pem
   leasehold ticket prove first.ticket second.ticket --root site.pem --out evidence.json`,
 	}
-	c.AddCommand(a.ticketVerify(), a.ticketTree(), a.ticketProve())
+	c.AddCommand(a.ticketVerify(), a.ticketTree(), a.ticketProve(), a.ticketConflicts())
 	quiet(c)
 	return c
 }
@@ -139,6 +139,11 @@ func (f ticketFlags) readTicket(path string, sites siteKeys) (ticket.Chain, erro
 	if err != nil {
 		return ticket.Chain{}, err
 	}
+	return f.judge(path, data, sites)
+}
+
+// judge verifies the ticket that a file holds.
+func (f ticketFlags) judge(path string, data []byte, sites siteKeys) (ticket.Chain, error) {
 	scheme := ticket.SchemeOf(string(data))
 	if scheme == 0 {
 		return ticket.Chain{}, fmt.Errorf("%s: not a ticket of the SHARP form", path)
@@ -183,18 +188,62 @@ func recordRow(w io.Writer, r ticketRecord) {
 	row(w, r.GUID, r.Issuer, r.Holder, r.Units, r.Type, when(r.NewStart), when(r.End))
 }
 
+// verifySigned verifies a ticket of the legacy Signed form, whose issuers' keys are not
+// in it.
+func (a *app) verifySigned(path string, data []byte, known siteKeys) error {
+	records, orders, err := ticket.VerifySigned(string(bytes.TrimRight(data, "\n")), known.of)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, distrust(err))
+	}
+	out := struct {
+		File    string         `json:"file"`
+		Scheme  string         `json:"scheme"`
+		Site    string         `json:"site"`
+		Holder  string         `json:"holder"`
+		Records []ticketRecord `json:"records"`
+		Orders  []string       `json:"orders"`
+	}{File: path, Scheme: "signed", Site: records[len(records)-1].Holder, Holder: records[0].Holder}
+	for k, r := range records {
+		out.Records, out.Orders = append(out.Records, recordOf(r)), append(out.Orders, orders[k].String())
+	}
+	return a.show(out, func(w io.Writer) {
+		row(w, "ticket", "every record is signed by its issuer, up to site "+out.Site)
+		row(w, "scheme", out.Scheme)
+		fmt.Fprintln(w)
+		recordHead(w)
+		for _, r := range out.Records {
+			recordRow(w, r)
+		}
+	})
+}
+
 func (a *app) ticketVerify() *cobra.Command {
 	var f ticketFlags
 	c := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Check every signature, link and limit of a ticket up to its site",
-		Args:  oneArg("file"),
+		Short: "Check every signature, link and limit of a ticket, or evidence of overselling",
+		Long: `Check every signature, link and limit of a ticket up to its site; or evidence of
+overselling, as prove and conflicts write it, knowing nothing but the site's key.
+
+Tickets of the legacy Signed form carry no certificates: give those of all issuers
+with --root. Those of the Simple form are signed by nobody and never verified.`,
+		Args: oneArg("file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			sites, err := a.siteKeys(f.roots)
 			if err != nil {
 				return err
 			}
-			chain, err := f.readTicket(args[0], sites)
+			data, err := readInput(args[0])
+			if err != nil {
+				return err
+			}
+			if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
+				return a.checkEvidence(args[0], data, sites)
+			}
+			if ticket.SchemeOf(string(data)) == 0 {
+				return a.verifySigned(args[0], data, sites)
+			}
+			chain, err := f.judge(args[0], data, sites)
 			if err != nil {
 				return err
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
@@ -198,15 +197,7 @@ func (a *app) writeEvidence(conflict *ledger.Conflict, out string) error {
 		_, err := a.out.Write(proof.Text())
 		return err
 	}
-	file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(proof.Text())
-	if e := file.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
+	if err := writeNew(out, proof.Text()); err != nil {
 		return err
 	}
 	o := oversoldIn(conflict)

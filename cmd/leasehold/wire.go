@@ -1,7 +1,7 @@
 package main
 
 import (
-	"crypto"
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -133,7 +133,7 @@ or those of the actors and peers in the configuration.`,
 					i := keyInfoOf(acquaintance{guid: cert.Subject.CommonName, cert: cert, place: args[0]}, time.Now())
 					out.Certificate = &i
 					m.Verify(cert.PublicKey)
-					out.PinnedAs = pinOf(pins, cert.PublicKey)
+					out.PinnedAs = pinOf(pins, cert)
 				}
 				switch {
 				case err != nil:
@@ -212,9 +212,9 @@ func signer(m *inspect.Message, pins []pinned) (*x509.Certificate, error) {
 	return nil, err
 }
 
-func pinOf(pins []pinned, key crypto.PublicKey) string {
+func pinOf(pins []pinned, cert *x509.Certificate) string {
 	for _, p := range pins {
-		if k, ok := p.cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); ok && k.Equal(key) {
+		if bytes.Equal(p.cert.RawSubjectPublicKeyInfo, cert.RawSubjectPublicKeyInfo) {
 			return p.guid
 		}
 	}

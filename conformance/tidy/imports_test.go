@@ -50,6 +50,7 @@ actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
 cod/dns/zones:          ldapschema + dns
+cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
@@ -65,14 +66,16 @@ actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/manage:          actors actors/clock actors/host + logrus
+actors/manage:          actors actors/clock actors/evidence actors/host + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
 cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
 actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir ldapschema
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
-cod/dns:                cod/directory cod/dns/zones ldapschema + dns logrus
+cod/feed:               cod/directory ldapschema + logrus
+cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
+cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
@@ -92,9 +95,9 @@ conformance/site:
 conformance/tidy:
 
 [programs]
-cmd/internal/config:    actors ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
-cmd/internal/inspect:   wire/xmltree wssec/c14n
+cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + logrus uuid
 cmd/internal/demo:      ... + logrus

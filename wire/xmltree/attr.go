@@ -81,8 +81,8 @@ func (d *Document) attribute(a *attr) Attr {
 }
 
 func (d *Document) value(a *attr) string {
-	if a.decoded != none {
-		return d.decoded[a.decoded]
+	if a.form&decoded != 0 {
+		return d.decoded[a.decoded : a.decoded+a.length]
 	}
 	return d.src[a.start:a.stop]
 }

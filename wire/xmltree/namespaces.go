@@ -21,15 +21,19 @@ func (s *scanner) attribute(n *node, i uint32) error {
 	s.pos++
 	s.skipSpace()
 	a := attr{owner: i, name: uint32(at), prefixLen: prefixLen, nameLen: nameLen, space: none}
-	if a.start, a.stop, a.decoded, err = s.attValue(); err != nil {
+	tight := s.pos == at+int(nameLen)+1 && s.peek() == '"'
+	if err := s.attValue(&a); err != nil {
 		return err
+	}
+	if tight && a.form&decoded == 0 {
+		a.form = plain
 	}
 	full := s.doc.attrName(&a)
 	if full == "xmlns" {
-		return s.declare(n, i, at, "", s.doc.value(&a))
+		return s.declare(n, i, at, "", s.value(&a))
 	}
 	if full[:prefixLen] == "xmlns" {
-		return s.declare(n, i, at, localName(full, prefixLen), s.doc.value(&a))
+		return s.declare(n, i, at, localName(full, prefixLen), s.value(&a))
 	}
 	if len(s.doc.attrs)-int(n.attr) >= s.lim.Attributes {
 		return &LimitError{"attributes", s.lim.Attributes, at}

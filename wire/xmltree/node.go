@@ -13,7 +13,7 @@ type Document struct {
 	nodes    []node    // document order; the root element is number 0
 	attrs    []attr    // grouped by element, in source order
 	bindings []binding // namespace declarations, each linked to the one it was made under
-	decoded  []string  // texts and values that differ from their source
+	decoded  string    // texts and values that differ from their source, one after the other
 }
 
 // node is an element or a run of text. There is one for every dozen octets or so
@@ -24,15 +24,15 @@ type node struct {
 	stop      uint32
 	end       uint32 // number after the last descendant; in an open element, of its parent
 	scope     uint32 // innermost binding in scope
-	space     uint32 // binding that gives its namespace, or none
-	attr      uint32 // first attribute; for text, decoded text or none
+	space     uint32 // binding that gives its namespace, or none; of decoded text, its length
+	attr      uint32 // first attribute; of decoded text, where it begins
 	nameLen   uint16 // of the qualified name; 0 for text
 	prefixLen uint8
 	form      form
 }
 
-// none stands for no binding, no decoded text and no parent. Sources are too short
-// to have as many of anything.
+// none stands for no binding and no parent. Sources are too short to have as many
+// of anything.
 const none = math.MaxUint32
 
 // form is what is known about how a node is written.
@@ -43,6 +43,10 @@ const (
 	plain form = 1 << iota
 	// adorned is an element with attributes.
 	adorned
+	// whole is an element that is plain with all its content: see [Node.Whole].
+	whole
+	// decoded is a text or a value that differs from its source.
+	decoded
 )
 
 func (e *node) isText() bool { return e.nameLen == 0 }
@@ -53,9 +57,11 @@ type attr struct {
 	start     uint32 // source octets of the value
 	stop      uint32
 	space     uint32 // binding, or none
-	decoded   uint32 // number of the decoded value, or none when it equals its source
+	decoded   uint32 // where the decoded value begins, and its length
+	length    uint32
 	nameLen   uint16
 	prefixLen uint8
+	form      form // plain or decoded
 }
 
 type binding struct {
@@ -123,8 +129,8 @@ func (n Node) Data() string {
 	switch {
 	case !e.isText():
 		return ""
-	case e.attr != none:
-		return n.doc.decoded[e.attr]
+	case e.form&decoded != 0:
+		return n.doc.decoded[e.attr : e.attr+e.space]
 	}
 	return n.doc.src[e.start:e.stop]
 }
@@ -283,14 +289,34 @@ func (d *Document) Octets(start, stop int) string { return d.src[start:stop] }
 
 // Plain reports whether the node is written as canonical form would write it. Of a
 // text, nothing would be escaped in another way. Of an element, there are two tags
-// that hold its name and not an octet more; what is between them is another
-// matter, and so are namespaces that have to be declared there.
+// that hold its name and perhaps attributes without prefixes, and not an octet
+// more; what is between the tags is another matter, and so are namespaces that
+// would have to be declared there.
 func (n Node) Plain() bool { return n.doc != nil && n.doc.nodes[n.i].form&plain != 0 }
+
+// Inside is where in the source the content of an element is that is plain: between
+// its two tags.
+func (n Node) Inside() (start, stop int) {
+	if !n.Plain() || n.IsText() {
+		return 0, 0
+	}
+	e := &n.doc.nodes[n.i]
+	start, stop = int(e.start)+len("<>")+int(e.nameLen), int(e.stop)-len("</>")-int(e.nameLen)
+	if attrs := n.doc.attrsOf(n.i); len(attrs) > 0 {
+		start = int(attrs[len(attrs)-1].stop) + len(`">`)
+	}
+	return start, stop
+}
+
+// Whole reports whether all octets of an element are as canonical form would write
+// them, once its own namespace has been declared: it is plain, and so is everything
+// inside it, where no name needs another declaration.
+func (n Node) Whole() bool { return n.doc != nil && n.doc.nodes[n.i].form&whole != 0 }
 
 // Binding is the number of the declaration that gives the name its namespace, or
 // a negative number. Equal numbers in one document are the same namespace.
 func (n Node) Binding() int {
-	if n.doc == nil {
+	if n.doc == nil || n.IsText() {
 		return -1
 	}
 	return int(int32(n.doc.nodes[n.i].space))

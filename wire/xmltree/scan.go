@@ -22,7 +22,7 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 		src:      string(src),
 		nodes:    make([]node, 0, nodes),
 		attrs:    make([]attr, 0, min(attrs, 128)),
-		bindings: make([]binding, 1, 12),
+		bindings: make([]binding, 1, 16),
 	}
 	d.bindings[0] = binding{prefix: "xml", uri: xmlSpace, owner: none, outer: none}
 	s := scanner{src: d.src, lim: lim, doc: d, open: none, near: [2]meaning{{scope: none}, {scope: none}}}
@@ -33,6 +33,7 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 		}
 		return nil, err
 	}
+	d.decoded = s.room.String()
 	return d, nil
 }
 
@@ -163,38 +164,43 @@ func (s *scanner) startTag() error {
 		start: uint32(at),
 		end:   s.open,
 		attr:  uint32(len(d.attrs)),
-		form:  plain,
+		form:  plain | whole,
 	}
 	if s.open != none {
 		n.scope = d.nodes[s.open].scope // else the binding of xml
 	}
 	s.pos++
-	prefixLen, nameLen, err := s.qname()
-	if err != nil {
-		return err
-	}
-	n.prefixLen, n.nameLen = prefixLen, nameLen
-	if s.peek() != '>' {
-		n.form = 0
-		if err := s.attributes(&n, i); err != nil {
+	empty := false
+	if length := s.usual(); length > 0 {
+		n.nameLen = uint16(length)
+		n.space = s.meaning(n.scope, "")
+		s.pos += length
+	} else {
+		var err error
+		if n.prefixLen, n.nameLen, err = s.qname(); err != nil {
 			return err
 		}
-	}
-	prefix := s.src[at+1 : at+1+int(prefixLen)]
-	if n.space = s.meaning(n.scope, prefix); n.space == none && prefix != "" {
-		return s.fail(at+1, "prefix not declared")
-	}
-	if n.form&adorned != 0 {
-		if err := s.resolve(&n); err != nil {
-			return err
+		if s.peek() != '>' {
+			n.form = 0
+			if err := s.attributes(&n, i); err != nil {
+				return err
+			}
 		}
-	}
-	empty := s.peek() == '/'
-	if empty {
-		s.pos++
-	}
-	if s.peek() != '>' {
-		return s.fail(s.pos, "tag not ended")
+		prefix := s.src[at+1 : at+1+int(n.prefixLen)]
+		if n.space = s.meaning(n.scope, prefix); n.space == none && prefix != "" {
+			return s.fail(at+1, "prefix not declared")
+		}
+		if n.form&adorned != 0 {
+			if err := s.resolve(&n); err != nil {
+				return err
+			}
+		}
+		if empty = s.peek() == '/'; empty {
+			s.pos++
+		}
+		if s.peek() != '>' {
+			return s.fail(s.pos, "tag not ended")
+		}
 	}
 	s.pos++
 	d.nodes = append(d.nodes, n)
@@ -205,26 +211,60 @@ func (s *scanner) startTag() error {
 	return nil
 }
 
+// usual is the length of the name at pos when it has no prefix and nothing outside
+// ASCII, and the tag ends right after it: most do. Otherwise it is 0.
+func (s *scanner) usual() int {
+	rest := s.src[s.pos:]
+	n := 0
+	for n < len(rest) && class[rest[n]]&namePart != 0 {
+		n++
+	}
+	if n == 0 || n == len(rest) || rest[n] != '>' || n > s.lim.Name || class[rest[0]]&nameStart == 0 {
+		return 0
+	}
+	return n
+}
+
 // attributes reads what stands between the name of element i and the end of its
 // start tag.
 func (s *scanner) attributes(n *node, i uint32) error {
+	outside, tidy := n.scope, true
 	for {
+		from := s.pos
 		spaced := s.skipSpace()
 		c := s.peek()
 		if c == '>' || c == '/' {
+			tidy = tidy && !spaced && c == '>'
 			break
 		}
 		if !spaced {
 			return s.fail(s.pos, "no white space before an attribute")
 		}
+		tidy = tidy && s.pos == from+1 && s.src[from] == ' '
 		if err := s.attribute(n, i); err != nil {
 			return err
 		}
 	}
-	if len(s.doc.attrs) > int(n.attr) {
+	attrs := s.doc.attrs[n.attr:]
+	if len(attrs) > 0 {
 		n.form |= adorned
 	}
+	if tidy && n.scope == outside && s.doc.plainAttrs(attrs) {
+		n.form |= plain | whole
+	}
 	return nil
+}
+
+// plainAttrs reports whether attributes are written as canonical form writes them,
+// in the same order. Prefixes may have to be declared first, so they may not have any.
+func (d *Document) plainAttrs(attrs []attr) bool {
+	for i := range attrs {
+		a := &attrs[i]
+		if a.form&plain == 0 || a.prefixLen > 0 || i > 0 && d.attrName(&attrs[i-1]) >= d.attrName(a) {
+			return false
+		}
+	}
+	return true
 }
 
 // meaning is the binding of prefix in a scope, or none. Neighbours mostly ask for
@@ -251,7 +291,7 @@ func (s *scanner) endTag() error {
 	}
 	s.pos += int(e.nameLen)
 	if s.peek() != '>' {
-		e.form &^= plain
+		e.form &^= plain | whole
 		s.skipSpace()
 		if s.peek() != '>' {
 			return s.fail(at, "end tag of another element, or not ended")
@@ -265,6 +305,11 @@ func (s *scanner) endTag() error {
 func (s *scanner) closeElement() {
 	e := &s.doc.nodes[s.open]
 	s.open = e.end
+	if s.open != none {
+		if outer := &s.doc.nodes[s.open]; e.form&whole == 0 || e.space != outer.space {
+			outer.form &^= whole
+		}
+	}
 	e.end = uint32(len(s.doc.nodes))
 	e.stop = uint32(s.pos)
 	s.depth--

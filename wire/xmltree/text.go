@@ -50,19 +50,19 @@ loop:
 	if err := s.grow(i - from); err != nil {
 		return err
 	}
-	decoded := uint32(none)
-	if special >= 0 {
-		var canonical bool
-		var err error
-		if decoded, canonical, err = s.decode(from, special, i, false); err != nil {
-			return err
-		}
-		if !canonical {
-			form = 0
-		}
-	}
-	s.addText(from, i, decoded, form)
 	s.pos = i
+	if special < 0 {
+		s.addText(from, i, form, 0, none)
+		return nil
+	}
+	start, canonical, err := s.decode(from, special, i, false)
+	if err != nil {
+		return err
+	}
+	if !canonical {
+		form = 0
+	}
+	s.addText(from, i, form|decoded, start, s.since(start))
 	return nil
 }
 
@@ -121,12 +121,15 @@ func (s *scanner) cdata() error {
 	if err := s.grow(n); err != nil {
 		return err
 	}
-	decoded := uint32(none)
-	if strings.IndexByte(raw, '\r') >= 0 {
-		decoded = s.keep(lineEnds(raw))
-	}
-	if n > 0 {
-		s.addText(from, from+n, decoded, 0)
+	s.doc.nodes[s.open].form &^= whole
+	switch {
+	case strings.IndexByte(raw, '\r') >= 0:
+		s.reserve(n)
+		start := uint32(s.room.Len())
+		s.room.WriteString(lineEnds(raw))
+		s.addText(from, from+n, decoded, start, s.since(start))
+	case n > 0:
+		s.addText(from, from+n, 0, 0, none)
 	}
 	s.pos = from + n + len("]]>")
 	return nil
@@ -140,49 +143,43 @@ func (s *scanner) grow(n int) error {
 	return nil
 }
 
-func (s *scanner) addText(from, stop int, decoded uint32, f form) {
+// addText adds a run of text; where and length are those of the decoded form.
+func (s *scanner) addText(from, stop int, f form, where, length uint32) {
+	if f&plain == 0 {
+		s.doc.nodes[s.open].form &^= whole
+	}
 	s.doc.nodes = append(s.doc.nodes, node{
 		start: uint32(from),
 		stop:  uint32(stop),
 		end:   uint32(len(s.doc.nodes) + 1),
 		scope: s.doc.nodes[s.open].scope,
-		space: none,
-		attr:  decoded,
+		space: length,
+		attr:  where,
 		form:  f,
 	})
 }
 
-// keep stores a decoded text and gives its number.
-func (s *scanner) keep(text string) uint32 {
-	if s.doc.decoded == nil {
-		s.doc.decoded = make([]string, 0, min(1+strings.Count(s.src[s.pos:], "&"), 1024))
-	}
-	s.doc.decoded = append(s.doc.decoded, text)
-	return uint32(len(s.doc.decoded) - 1)
-}
-
-// attValue reads a quoted value: its octets, and the number of its decoded form
-// where that differs.
-func (s *scanner) attValue() (start, stop, decoded uint32, err error) {
+// attValue reads the quoted value of a.
+func (s *scanner) attValue(a *attr) error {
 	quote := s.peek()
 	if quote != '"' && quote != '\'' {
-		return 0, 0, 0, s.fail(s.pos, "attribute value not quoted")
+		return s.fail(s.pos, "attribute value not quoted")
 	}
 	s.pos++
 	from := s.pos
 	n := strings.IndexByte(s.src[from:], quote)
 	if n < 0 {
-		return 0, 0, 0, s.fail(from, "attribute value not ended")
+		return s.fail(from, "attribute value not ended")
 	}
 	if n > s.lim.Text {
-		return 0, 0, 0, &LimitError{"text", s.lim.Text, from}
+		return &LimitError{"text", s.lim.Text, from}
 	}
 	raw := s.src[from : from+n]
 	special := -1
 	for i := dull(raw, 0); i < n; i = dull(raw, i) {
 		switch c := raw[i]; {
 		case c == '<':
-			return 0, 0, 0, s.fail(from+i, "'<' in an attribute value")
+			return s.fail(from+i, "'<' in an attribute value")
 		case c == '>':
 			i++
 		case c == '&' || class[c]&space != 0:
@@ -193,34 +190,57 @@ func (s *scanner) attValue() (start, stop, decoded uint32, err error) {
 		default:
 			size := charLen(raw[i:])
 			if size == 0 {
-				return 0, 0, 0, s.fail(from+i, illegal)
+				return s.fail(from+i, illegal)
 			}
 			i += size
 		}
 	}
-	decoded = none
-	if special >= 0 {
-		if decoded, _, err = s.decode(from, special, from+n, true); err != nil {
-			return 0, 0, 0, err
-		}
-	}
 	s.pos = from + n + 1
-	return uint32(from), uint32(from + n), decoded, nil
+	a.start, a.stop = uint32(from), uint32(from+n)
+	if special >= 0 {
+		start, _, err := s.decode(from, special, from+n, true)
+		if err != nil {
+			return err
+		}
+		a.form |= decoded
+		a.decoded, a.length = start, s.since(start)
+	}
+	return nil
+}
+
+// value is what will be the value of a, while the scanner is at work.
+func (s *scanner) value(a *attr) string {
+	if a.form&decoded != 0 {
+		return s.room.String()[a.decoded : a.decoded+a.length]
+	}
+	return s.src[a.start:a.stop]
+}
+
+// since is how much has been decoded from start on.
+func (s *scanner) since(start uint32) uint32 { return uint32(s.room.Len()) - start }
+
+// reserve makes room for the decoded form of n octets, and the first time for
+// that of others which are to come.
+func (s *scanner) reserve(n int) {
+	if s.room.Cap() == 0 {
+		rest := s.src[s.pos:]
+		n = max(n, min(len(rest)*3/8, 64*strings.Count(rest, "&")))
+	}
+	if s.room.Cap()-s.room.Len() < n {
+		s.room.Grow(n)
+	}
 }
 
 // decode expands references and normalises line ends in the octets from from to
 // stop, of which those before special need nothing; in an attribute value literal
-// white space becomes spaces as well (XML 1.0 3.3.3). Canonical says that the
-// references of a text are those of canonical form, and are written as it does.
-func (s *scanner) decode(from, special, stop int, attr bool) (n uint32, canonical bool, err error) {
-	// Decoded texts share pieces of memory: what is in a builder stays where it is
-	// as long as there is room for more, and no text is longer than its source.
+// white space becomes spaces as well (XML 1.0 3.3.3). Start is where the decoded
+// form begins among what has been decoded. Canonical says that the references of
+// a text are those of canonical form, and are written as it does.
+func (s *scanner) decode(from, special, stop int, attr bool) (start uint32, canonical bool, err error) {
+	s.reserve(stop - from) // no text is longer than its source
 	b := &s.room
-	if b.Cap()-b.Len() < stop-from {
-		b.Reset() // which leaves what was built to those who have it
-		b.Grow(max(stop-from, min(len(s.src)/4, roomSize)))
-	}
-	start, done := b.Len(), from
+	start = uint32(b.Len())
+	done := from
 	canonical = true
 	for i := special; i < stop; {
 		c := s.src[i]
@@ -255,11 +275,8 @@ func (s *scanner) decode(from, special, stop int, attr bool) (n uint32, canonica
 		done = i
 	}
 	b.WriteString(s.src[done:stop])
-	return s.keep(b.String()[start:]), canonical, nil
+	return start, canonical, nil
 }
-
-// roomSize is how much memory for decoded texts is taken at a time.
-const roomSize = 4096
 
 func lineEnds(raw string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(raw, "\r\n", "\n"), "\r", "\n")

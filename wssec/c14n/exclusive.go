@@ -35,8 +35,7 @@ func Bounded(dst []byte, n xmltree.Node, prefixList []string, limit int) ([]byte
 }
 
 // A Buffer is room for one canonical form after the other. The zero Buffer is
-// ready for use, by one goroutine at a time. Between uses it holds on to no
-// document.
+// ready for use, by one goroutine at a time.
 type Buffer struct {
 	out []byte
 	w   writer
@@ -52,6 +51,17 @@ func (b *Buffer) Bounded(n xmltree.Node, prefixList []string, limit int) ([]byte
 // Size is how many octets the longest canonical form so far has taken.
 func (b *Buffer) Size() int { return cap(b.out) }
 
+// Forget lets go of the documents of earlier calls, for when the buffer is kept
+// longer than they are.
+func (b *Buffer) Forget() {
+	w := &b.w
+	clear(w.open[:cap(w.open)])
+	clear(w.rendered[:cap(w.rendered)])
+	clear(w.fresh[:cap(w.fresh)])
+	clear(w.attrs[:cap(w.attrs)])
+	w.doc, w.list = nil, nil
+}
+
 func (b *Buffer) append(n xmltree.Node, list []string, limit int) (err error) {
 	switch {
 	case !n.Valid():
@@ -60,7 +70,6 @@ func (b *Buffer) append(n xmltree.Node, list []string, limit int) (err error) {
 	default:
 		b.w.doc, b.w.list, b.w.limit = n.Document(), list, limit
 		b.out, err = b.w.tree(b.out, n)
-		b.w.forget()
 	}
 	return err
 }
@@ -89,22 +98,14 @@ const unknown = math.MinInt
 type level struct {
 	node     xmltree.Node
 	end      int  // number after its last descendant
-	tag      int  // length of its end tag, as part of the source
+	last     int  // where its content ends in the source, if it is plain
 	rendered int  // length of writer.rendered outside this element
 	plain    bool // its end tag is copied with what is around it
 }
 
-func (w *writer) forget() {
-	clear(w.open[:cap(w.open)])
-	clear(w.rendered[:cap(w.rendered)])
-	clear(w.fresh[:cap(w.fresh)])
-	clear(w.attrs[:cap(w.attrs)])
-	w.doc, w.list = nil, nil
-	w.open, w.rendered = w.open[:0], w.rendered[:0]
-}
-
 func (w *writer) tree(dst []byte, apex xmltree.Node) ([]byte, error) {
 	w.first, w.last, w.known = 0, 0, [2]int{unknown, unknown}
+	w.open, w.rendered = w.open[:0], w.rendered[:0]
 	if w.limit < math.MaxInt-len(dst) {
 		w.limit += len(dst)
 	}
@@ -129,14 +130,14 @@ func (w *writer) tree(dst []byte, apex xmltree.Node) ([]byte, error) {
 			}
 			return dst, ErrTooLong
 		case i > apex.Index() && n.Plain() && w.says(n):
-			tag := len("</>") + len(n.Name())
-			if inside := w.plainText(n, start+tag-1, stop-tag); inside >= 0 {
+			if n.Whole() {
 				dst = w.extend(dst, start, stop)
-				i += inside
+				i = n.End() - 1
 				continue
 			}
-			dst = w.extend(dst, start, start+tag-1)
-			w.open = append(w.open, level{n, n.End(), tag, len(w.rendered), true})
+			first, last := n.Inside()
+			dst = w.extend(dst, start, first)
+			w.open = append(w.open, level{n, n.End(), last, len(w.rendered), true})
 		default:
 			dst = w.flush(dst)
 			dst = w.startTag(dst, n, i == apex.Index())
@@ -150,23 +151,6 @@ func (w *writer) tree(dst []byte, apex xmltree.Node) ([]byte, error) {
 		return dst, ErrTooLong
 	}
 	return dst, nil
-}
-
-// plainText is how many nodes are inside the element n, which is plain: none, or a
-// plain text that fills all its octets. It is negative if there is anything else.
-func (w *writer) plainText(n xmltree.Node, first, last int) int {
-	switch n.End() - n.Index() {
-	case 1:
-		if first == last {
-			return 0
-		}
-	case 2:
-		text := w.doc.At(n.Index() + 1)
-		if start, stop := text.Span(); start == first && stop == last && text.IsText() && text.Plain() {
-			return 1
-		}
-	}
-	return -1
 }
 
 // extend has the octets from first up to last copied, after what is in dst.
@@ -196,7 +180,7 @@ func (w *writer) endTag(dst []byte) []byte {
 	w.open = w.open[:len(w.open)-1]
 	if top.plain {
 		_, stop := top.node.Span()
-		return w.extend(dst, stop-top.tag, stop)
+		return w.extend(dst, top.last, stop)
 	}
 	dst = w.flush(dst)
 	dst = append(dst, '<', '/')
@@ -209,7 +193,7 @@ func (w *writer) endTag(dst []byte) []byte {
 }
 
 // says reports whether the output already says what the name of n needs, an
-// element that declares nothing and has no attributes.
+// element that is plain.
 func (w *writer) says(n xmltree.Node) bool {
 	prefix := n.Prefix()
 	known := &w.known[min(len(prefix), 1)]

@@ -2,9 +2,7 @@ package dsig
 
 import (
 	"bytes"
-	"encoding/asn1"
 	"fmt"
-	"math/big"
 )
 
 // p256 is the width of r and of s on curve P-256, in octets.
@@ -32,16 +30,35 @@ func joinASN1(value []byte) []byte {
 	return out
 }
 
-// splitASN1 is the inverse, for what a crypto.Signer made.
+// splitASN1 is the inverse, for what a crypto.Signer made. Other values than of two
+// positive numbers, in DER and of 256 bits at most, are not what was asked for.
 func splitASN1(der []byte) ([]byte, error) {
-	var sig struct{ R, S *big.Int }
-	rest, err := asn1.Unmarshal(der, &sig)
-	if err != nil || len(rest) > 0 || sig.R.Sign() <= 0 || sig.S.Sign() <= 0 ||
-		sig.R.BitLen() > 8*p256 || sig.S.BitLen() > 8*p256 {
-		return nil, fmt.Errorf("%w: the signer made no P-256 signature", ErrKey)
-	}
 	out := make([]byte, 2*p256)
-	sig.R.FillBytes(out[:p256])
-	sig.S.FillBytes(out[p256:])
+	if len(der) < 2 || der[0] != 0x30 || int(der[1]) != len(der)-2 {
+		return nil, errNoP256
+	}
+	rest := der[2:]
+	for _, half := range [][]byte{out[:p256], out[p256:]} {
+		if len(rest) < 3 || rest[0] != 0x02 || rest[1] == 0 || int(rest[1]) > len(rest)-2 {
+			return nil, errNoP256
+		}
+		n := rest[2 : 2+rest[1]]
+		rest = rest[len(n)+2:]
+		switch {
+		case n[0] >= 0x80, n[0] == 0 && (len(n) == 1 || n[1] < 0x80):
+			return nil, errNoP256 // negative, zero, or longer than it need be
+		case n[0] == 0:
+			n = n[1:]
+		}
+		if len(n) > p256 {
+			return nil, errNoP256
+		}
+		copy(half[p256-len(n):], n)
+	}
+	if len(rest) > 0 {
+		return nil, errNoP256
+	}
 	return out, nil
 }
+
+var errNoP256 = fmt.Errorf("%w: the signer made no P-256 signature", ErrKey)

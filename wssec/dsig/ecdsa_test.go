@@ -7,6 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/asn1"
+	"encoding/hex"
+	"errors"
 	"math/big"
 	"testing"
 )
@@ -42,8 +44,18 @@ func TestFixedWidth(t *testing.T) {
 			t.Errorf("%v accepted", bad)
 		}
 	}
-	if _, err := splitASN1([]byte("nonsense")); err == nil {
-		t.Error("nonsense accepted")
+	for _, bad := range []string{
+		"nonsense", "", "30", "3000", "300302", "3006020101020101ff", "30050201010201", "30060201010201",
+		"300602010102010100", "3007020101020101ff", "3007020200010201ff", "30070202000102010a", "3006020181020101",
+		"3005020002010a", "3106020101020101", "3006030101020101", "3006020101030101", "30060205010201ff",
+	} {
+		der, err := hex.DecodeString(bad)
+		if err != nil {
+			der = []byte(bad)
+		}
+		if _, err := splitASN1(der); !errors.Is(err, ErrKey) {
+			t.Errorf("%x: %v", der, err)
+		}
 	}
 }
 

@@ -160,19 +160,60 @@ func verifyLegacy(text string, roots func(string) []crypto.PublicKey, rules lega
 // 120 signatures to check.
 const maxTried = 5
 
-// VerifyRecord checks the signature of one legacy record, of a Signed or a SHARP
-// ticket, with its issuer's key, and says in which order of the properties it
-// holds (tickets 4.3.4). The error wraps ErrSignature or ErrKey.
-func VerifyRecord(d *xstream.Delegation, key crypto.PublicKey) (xstream.Order, error) {
-	if d == nil || d.Signature == nil {
-		return 0, fmt.Errorf("%w: there is none", ErrSignature)
+// VerifySigned checks a ticket of the legacy Signed form: every record with a key of
+// its issuer, which the form does not carry, every link and every containment; the
+// root is one that its issuer made out to itself. It gives the records, newest first,
+// and in which order of its properties each was signed. No actor accepts such a
+// ticket; it is for tools.
+func VerifySigned(text string, keys func(guid string) []crypto.PublicKey) ([]Record, []xstream.Order, error) {
+	fail := func(err error) ([]Record, []xstream.Order, error) { return nil, nil, fmt.Errorf("ticket: %w", err) }
+	t, err := xstream.Parse(text)
+	switch {
+	case errors.Is(err, xstream.ErrLimit):
+		return fail(fmt.Errorf("%w: %w", ErrLimit, err))
+	case err != nil:
+		return fail(fmt.Errorf("%w: %w", ErrMalformed, err))
+	case t.Form != xstream.Signed:
+		return fail(fmt.Errorf("%w: a %v ticket, which nobody's key vouches for", ErrSignature, t.Form))
+	case len(t.Delegations) == 0:
+		return fail(fmt.Errorf("%w: no records", ErrMalformed))
 	}
-	if err := suitableMD5(key); err != nil {
-		return 0, err
+	rules := legacyRules{anyName: true, anyOrder: true}
+	records, orders := make([]Record, len(t.Delegations)), make([]xstream.Order, len(t.Delegations))
+	for k := len(records) - 1; k >= 0; k-- {
+		in := func(err error) ([]Record, []xstream.Order, error) { return fail(fmt.Errorf("record %d: %w", k, err)) }
+		l, err := legacyLink(t.Delegations[k], &xstream.Certificate{Holder: &xstream.Blob{}}, rules)
+		if err != nil {
+			return in(err)
+		}
+		records[k] = l.Record
+		if k == len(records)-1 && l.Issuer != l.Holder {
+			return in(fmt.Errorf("%w: root issued by %s to %s", ErrLink, l.Issuer, l.Holder))
+		}
+		if k < len(records)-1 {
+			if err := l.within(records[k+1]); err != nil {
+				return in(err)
+			}
+		}
+		err = fmt.Errorf("%w: no key of %s is known", ErrUntrusted, l.Issuer)
+		for _, key := range keys(l.Issuer) {
+			if err = suitableMD5(key); err == nil {
+				orders[k], err = verifyRecord(t.Delegations[k], key, rules)
+			}
+			if err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return in(err)
+		}
 	}
-	return verifyRecord(d, key, legacyRules{})
+	return records, orders, nil
 }
 
+// verifyRecord checks the signature of one legacy record, of a Signed or a SHARP
+// ticket, with its issuer's key, and says in which order of the properties it holds
+// (tickets 4.3.4). The error wraps ErrSignature.
 func verifyRecord(d *xstream.Delegation, key crypto.PublicKey, rules legacyRules) (xstream.Order, error) {
 	signature := d.Signature.Octets()
 	one := *d

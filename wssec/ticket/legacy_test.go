@@ -66,23 +66,75 @@ func TestLegacyRecordSignatures(t *testing.T) {
 			t.Fatal(err)
 		}
 		for k, d := range tk.Delegations {
-			if order, err := VerifyRecord(d, keys[d.Issuer]); err != nil || order != xstream.Received {
+			if order, err := verifyAny(d, keys[d.Issuer]); err != nil || order != xstream.Received {
 				t.Errorf("%s, record %d: %v, %v", name, k, order, err)
 			}
-			if _, err := VerifyRecord(d, legacyCert(t, "evil").PublicKey); !errors.Is(err, ErrSignature) {
+			if _, err := verifyAny(d, legacyCert(t, "evil").PublicKey); !errors.Is(err, ErrSignature) {
 				t.Errorf("%s, record %d, another key: %v", name, k, err)
 			}
 			d.Units++
-			if _, err := VerifyRecord(d, keys[d.Issuer]); !errors.Is(err, ErrSignature) {
+			if _, err := verifyAny(d, keys[d.Issuer]); !errors.Is(err, ErrSignature) {
 				t.Errorf("%s, record %d, more units: %v", name, k, err)
 			}
 		}
 	}
-	if _, err := VerifyRecord(&xstream.Delegation{}, keys[siteGUID]); !errors.Is(err, ErrSignature) {
-		t.Errorf("unsigned: %v", err)
+}
+
+func verifyAny(d *xstream.Delegation, key crypto.PublicKey) (xstream.Order, error) {
+	return verifyRecord(d, key, legacyRules{})
+}
+
+// A ticket of the Signed form is verified with the keys of its issuers, whole; and
+// one of the Simple form never is.
+func TestVerifySigned(t *testing.T) {
+	t.Parallel()
+	known := map[string]crypto.PublicKey{siteGUID: legacyCert(t, "site").PublicKey, brokerGUID: legacyCert(t, "broker").PublicKey}
+	keys := func(guid string) []crypto.PublicKey {
+		if k := known[guid]; k != nil {
+			return []crypto.PublicKey{legacyCert(t, "evil").PublicKey, k}
+		}
+		return nil
 	}
-	if _, err := VerifyRecord(&xstream.Delegation{Signature: &xstream.Signature{Value: "AA=="}}, newParty(t, siteGUID).key.Public()); !errors.Is(err, ErrKey) {
-		t.Errorf("ECDSA key: %v", err)
+	for name, n := range map[string]int{"signed-root": 1, "signed-exported": 2, "signed-sm": 3} {
+		records, orders, err := VerifySigned(legacyFile(t, name+".xml"), keys)
+		if err != nil || len(records) != n || len(orders) != n || records[n-1].Issuer != siteGUID {
+			t.Errorf("%s: %+v, %v", name, records, err)
+		}
+	}
+	text := legacyFile(t, "signed-sm.xml")
+	change := func(from, to string) string {
+		if !strings.Contains(text, from) {
+			t.Fatalf("no %q in the ticket", from)
+		}
+		return strings.Replace(text, from, to, 1)
+	}
+	for name, tt := range map[string]struct {
+		text string
+		keys func(string) []crypto.PublicKey
+		want error
+	}{
+		"more units":           {change("<units>1<", "<units>2<"), keys, ErrSignature},
+		"more than its parent": {change("<units>1<", "<units>101<"), keys, ErrContainment},
+		"a longer term":        {change("00:59:59.999", "01:59:59.999"), keys, ErrSignature},
+		"an unknown issuer": {text, func(guid string) []crypto.PublicKey {
+			return map[bool][]crypto.PublicKey{true: keys(guid)}[guid == siteGUID]
+		}, ErrUntrusted},
+		"nobody is known":       {text, func(string) []crypto.PublicKey { return nil }, ErrUntrusted},
+		"a key of another kind": {text, func(string) []crypto.PublicKey { return []crypto.PublicKey{newParty(t, siteGUID).key.Public()} }, ErrKey},
+		"no signature":          {change("<signature>\n        <signature>", "<signature>\n        <signature/><!--"), keys, ErrMalformed},
+		"a SHARP one":           {legacyFile(t, "sharp-sm.xml"), keys, ErrSignature},
+		"a simple one":          {legacyFile(t, "simple-sm.xml"), keys, ErrSignature},
+		"no ticket":             {"<a/>", keys, ErrMalformed},
+		"empty":                 {"<ticket>\n  <delegations/>\n</ticket>", keys, ErrSignature},
+		"too long":              {strings.Repeat(" ", 300<<10) + text, keys, ErrLimit},
+		"cut in the middle": {func() string {
+			i, j := strings.LastIndex(text, "<signedDelegation>"), strings.LastIndex(text, "</signedDelegation>")
+			return text[:i] + text[j+len("</signedDelegation>"):]
+		}(), keys, ErrLink},
+	} {
+		if records, _, err := VerifySigned(tt.text, tt.keys); !errors.Is(err, tt.want) || records != nil {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
 	}
 }
 

@@ -144,13 +144,7 @@ func readHosts(v value) Hosts {
 		MAC:     o.get("mac").mac(),
 		Memory:  o.get("memory").number(0, 1, 1<<30),
 	}
-	for i, props := 0, o.get("properties").object(); i < len(props.keys); i++ {
-		if h.Properties == nil {
-			h.Properties = map[string]string{}
-		}
-		key := props.keys[i]
-		h.Properties[key] = props.get(key).text("")
-	}
+	h.Properties = o.get("properties").texted()
 	switch {
 	case !o.given():
 	case o.has("pattern") && o.has("name"):
@@ -173,6 +167,18 @@ func readHosts(v value) Hosts {
 		}
 	}
 	return h
+}
+
+// texted is named texts, nil if there are none.
+func (v value) texted() (out map[string]string) {
+	o := v.object()
+	for _, key := range o.keys {
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[key] = o.get(key).text("")
+	}
+	return out
 }
 
 // label is the name of a host: one DNS label.
@@ -205,7 +211,7 @@ func readExport(v value) Export {
 		Type:    o.need("type").resourceType(),
 		Units:   o.need("units").number(0, 1, 1_000_000),
 		Until:   o.need("until").instant(time.Time{}),
-		Tickets: o.get("tickets").word("", "sha256", "sharp"),
+		Tickets: o.get("tickets").word("", "sha256", "sharp"), Properties: o.get("properties").texted(),
 	}
 }
 
@@ -226,12 +232,7 @@ func readBuy(v value) Buy {
 		Renew:  o.get("renew").word("true", "false") == "true",
 		Name:   actors.ReservationID(o.get("name").text("")),
 	}
-	for i, props := 0, o.get("request").object(); i < len(props.keys); i++ {
-		if b.Request == nil {
-			b.Request = map[string]string{}
-		}
-		b.Request[props.keys[i]] = props.get(props.keys[i]).text("")
-	}
+	b.Request = o.get("request").texted()
 	return b
 }
 

@@ -1,15 +1,19 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math/bits"
 	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // check adds what is wrong between keys that are each right alone. Values that
@@ -137,8 +141,26 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 			r.add(at+".type", meant(string(e.Type), types), "no pool of type %q at this authority", e.Type)
 			continue
 		}
-		if given[e.Type] += e.Units; given[e.Type] > have && !spoilt[e.Type] {
-			r.add(at+".units", "", "exports of %s come to %d units; the pool has %d hosts", e.Type, given[e.Type], have)
+		if err := policy.CheckStock(e.Properties, e.Units); err != nil {
+			r.add(at+".properties", "", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+			continue
+		}
+		// Units may be parts of hosts; then it is the hosts that have to exist.
+		n := e.Units
+		if text, cut := e.Properties["hosts"]; cut {
+			n, _ = strconv.Atoi(text)
+		}
+		if given[e.Type] += n; given[e.Type] > have && !spoilt[e.Type] {
+			what := "units"
+			if n != e.Units {
+				what = "hosts"
+			}
+			r.add(at+".units", "", "exports of %s come to %d %s; the pool has %d hosts", e.Type, given[e.Type], what, have)
+		}
+		for _, p := range a.Pools {
+			if p.Type == e.Type {
+				checkSizes(r, at+".properties", e, p)
+			}
 		}
 	}
 	if a.COD != nil {
@@ -166,6 +188,26 @@ func checkBuys(c Config, r *reader, at string, a Actor) {
 			r.add(at, "give it a name", "is the same holding as buys[%d]", first)
 		}
 		seen[id] = i
+	}
+}
+
+// checkSizes refuses to promise hosts larger than those that the pool says it has.
+func checkSizes(r *reader, at string, e Export, p Pool) {
+	for _, name := range slices.Sorted(maps.Keys(e.Properties)) {
+		promised, err := strconv.Atoi(e.Properties[name])
+		if err != nil || actors.Properties(e.Properties).Sizes()[name] == "" {
+			continue
+		}
+		for _, h := range p.Hosts {
+			has, err := strconv.Atoi(h.Properties[name])
+			if name == "memory" && h.Memory > 0 {
+				has, err = h.Memory, nil
+			}
+			if err == nil && has < promised {
+				r.add(at+"."+name, "", "promises %d, and %s has %d", promised, cmp.Or(h.Name, h.Pattern), has)
+				break
+			}
+		}
 	}
 }
 

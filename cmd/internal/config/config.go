@@ -170,6 +170,10 @@ type Export struct {
 	// Tickets is the scheme of the ticket: sha256, or sharp for a broker that sells
 	// to legacy actors. Empty means what the broker's profile reads.
 	Tickets string
+	// Properties are certified with the delegation: the size of its hosts (cpu, memory,
+	// bandwidth, storage; hosts is how many the units are cut from) and anything else
+	// that buyers should know.
+	Properties map[string]string
 }
 
 // Handler says which driver carries out an actor's actions. The driver noop

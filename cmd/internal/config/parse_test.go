@@ -59,7 +59,8 @@ func TestFull(t *testing.T) {
 				{Type: "site1.disk", Hosts: []Hosts{{Pattern: "disk%d", First: 1, Count: 2}}},
 			},
 			Exports: []Export{
-				{To: "broker1", Type: "site1.node", Units: 10, Until: time.Date(2030, 1, 1, 0, 0, 0, 5e8, time.UTC)},
+				{To: "broker1", Type: "site1.node", Units: 10, Until: time.Date(2030, 1, 1, 0, 0, 0, 5e8, time.UTC),
+					Properties: map[string]string{"memory": "2048", "owner": "lab 3"}},
 				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},

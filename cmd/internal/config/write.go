@@ -149,6 +149,9 @@ func (w *writer) actor(a Actor) {
 			if e.Tickets != "" {
 				tickets = ", tickets: " + e.Tickets
 			}
+			if len(e.Properties) > 0 {
+				tickets += ", properties: " + flow(e.Properties)
+			}
 			w.line(3, "- {to: %s, type: %s, units: %d, until: %s%s}",
 				quote(e.To), quote(string(e.Type)), e.Units, instant(e.Until), tickets)
 		}

@@ -59,19 +59,6 @@ type Part struct {
 // Canonical is the octets of the part in canonical form.
 func (p Part) Canonical() []byte { return p.canonical }
 
-// Strip takes the head of an HTTP message off a recorded one.
-func Strip(data []byte) []byte {
-	if !bytes.HasPrefix(data, []byte("POST ")) && !bytes.HasPrefix(data, []byte("HTTP/")) {
-		return data
-	}
-	for _, gap := range []string{"\r\n\r\n", "\n\n"} {
-		if _, body, ok := bytes.Cut(data, []byte(gap)); ok {
-			return body
-		}
-	}
-	return data
-}
-
 // Parse takes apart a document, which must be well-formed and within limits.
 func Parse(data []byte) (*Message, error) {
 	doc, err := xmltree.Parse(bytes.TrimSpace(data), xmltree.DefaultLimits())
@@ -153,6 +140,12 @@ func (m *Message) follow() {
 			r.Problem = "no element has this id"
 		case len(targets) > 1:
 			r.Problem = fmt.Sprintf("%d elements have this id", len(targets))
+		case r.token:
+			if targets = m.tokenOf(targets[0]); len(targets) != 1 {
+				r.Problem = "names no token in the message"
+			} else {
+				r.check(targets[0])
+			}
 		default:
 			r.check(targets[0])
 		}
@@ -172,6 +165,18 @@ func (m *Message) follow() {
 	if !m.Parts[0].Signed {
 		m.problem("the Body is not signed")
 	}
+}
+
+// tokenOf is the one BinarySecurityToken, for a SecurityTokenReference that refers to
+// it.
+func (m *Message) tokenOf(reference xmltree.Node) (found []xmltree.Node) {
+	uri, _ := reference.Child(wsseNS, "Reference").Attr("", "URI")
+	for _, p := range m.Parts {
+		if p.node.Is(wsseNS, "BinarySecurityToken") && p.ID != "" && uri == "#"+p.ID && reference.Is(wsseNS, "SecurityTokenReference") {
+			found = append(found, p.node)
+		}
+	}
+	return found
 }
 
 func canonical(n xmltree.Node, prefixes []string) ([]byte, error) {

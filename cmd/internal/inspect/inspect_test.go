@@ -35,6 +35,65 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// Whatever form of token, transform and key other stacks sign with, it is found to
+// hold; inclusive canonical form alone is not known here.
+func TestEveryStack(t *testing.T) {
+	t.Parallel()
+	const dir = "../../../wssec/testdata/wss4j/"
+	files, err := filepath.Glob(dir + "*.xml")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	whole, err := Parse(read(t, "../"+dir+"zeep-bst-rsa2048.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := whole.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		m, err := Parse(read(t, "../"+file))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		cert, err := m.Certificate()
+		if err != nil {
+			cert = named // the message has only its name
+		}
+		m.Verify(cert.PublicKey)
+		want := strings.Contains(file, "inclc14n")
+		if (len(m.Problems) > 0) != want || m.Signature.Holds == want || !m.Parts[0].Signed {
+			t.Errorf("%s: holds %v, signed %v, problems %q", file, m.Signature.Holds, m.Parts[0].Signed, m.Problems)
+		}
+		if m.SignedWith(named.PublicKey) != cert.Equal(named) && !want {
+			t.Errorf("%s: the wrong key verifies", file)
+		}
+	}
+}
+
+// What was recorded on the wire, chunks, packages and all, is the message that was
+// sent.
+func TestStripRecorded(t *testing.T) {
+	t.Parallel()
+	const soap, endpoint = "../../../../wssec/testdata/soap/", "../../../../actors/endpoint/testdata/"
+	want := strings.TrimSpace(string(read(t, soap+"request-signed.envelope.xml")))
+	chunked := read(t, endpoint+"recorded/request-signed.http")
+	if got := strings.TrimSpace(string(Strip(chunked))); got != want {
+		t.Errorf("chunked and packed:\n%.300s", got)
+	}
+	mime := read(t, endpoint+"redeem-request.mime")
+	for name, data := range map[string][]byte{
+		"package": mime, "answer": read(t, soap+"response-signed.http"), "request without a length": read(t, soap+"request-signed-independent.http"), "unsigned": read(t, endpoint+"recorded/request-nosign.http"),
+	} {
+		if m, err := Parse(Strip(data)); err != nil || (m.Signature == nil) != (name == "unsigned") {
+			t.Errorf("%s: %v", name, err)
+		} else if len(m.Problems) > 0 && name != "unsigned" {
+			t.Errorf("%s: %q", name, m.Problems)
+		}
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"crypto"
+	"crypto/dsa" //nolint:staticcheck // legacy peers have such keys; we only verify
 	"crypto/ecdsa"
 	"crypto/rsa"
 	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
@@ -26,6 +28,7 @@ type Signature struct {
 
 	canonical []byte
 	value     []byte
+	inKeyInfo xmltree.Node // ds:X509Certificate; invalid if there is none
 }
 
 // Reference is one ds:Reference and what came of it.
@@ -38,18 +41,23 @@ type Reference struct {
 	value    []byte
 	prefixes []string
 	plain    bool // exclusive canonical form is its only transform
+	token    bool // the STR-Transform is: it digests the token that its target names
 }
 
 // Canonical is the canonical octets of SignedInfo.
 func (s *Signature) Canonical() []byte { return s.canonical }
 
-const exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
+const (
+	exclusive    = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	strTransform = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#STR-Transform"
+)
 
 func readSignature(n xmltree.Node) *Signature {
 	s := &Signature{References: []Reference{}}
 	info := n.Child(dsNS, "SignedInfo")
 	s.Method = algorithm(info.Child(dsNS, "SignatureMethod"))
 	s.value, _ = decode(n.Child(dsNS, "SignatureValue").Text())
+	s.inKeyInfo = n.Child(dsNS, "KeyInfo").Child(wsseNS, "SecurityTokenReference").Child(dsNS, "X509Data").Child(dsNS, "X509Certificate")
 	method := info.Child(dsNS, "CanonicalizationMethod")
 	if name := algorithm(method); name != exclusive {
 		s.Problem = fmt.Sprintf("canonical form %q is not known here", clip(name))
@@ -65,6 +73,7 @@ func readSignature(n xmltree.Node) *Signature {
 		for t := range c.Child(dsNS, "Transforms").Children() {
 			count++
 			r.plain = count == 1 && algorithm(t) == exclusive
+			r.token = count == 1 && algorithm(t) == strTransform
 			r.prefixes = prefixList(t)
 		}
 		s.References = append(s.References, r)
@@ -108,14 +117,17 @@ func (r *Reference) check(n xmltree.Node) {
 		r.Problem = fmt.Sprintf("digest %q is not known here", clip(r.Digest))
 		return
 	}
-	if !r.plain {
-		r.Problem = "transforms other than the exclusive canonical form"
+	if !r.plain && !r.token {
+		r.Problem = "transforms other than the exclusive canonical form and the STR-Transform"
 		return
 	}
 	form, err := canonical(n, r.prefixes)
 	if err != nil {
 		r.Problem = err.Error()
 		return
+	}
+	if at := 1 + len(n.Name()); r.token && !bytes.HasPrefix(form[at:], []byte(` xmlns="`)) {
+		form = slices.Insert(form, at, []byte(` xmlns=""`)...) // WSS SOAP Message Security 1.0, 8.3
 	}
 	h := hash.New()
 	h.Write(form)
@@ -127,23 +139,30 @@ func (r *Reference) check(n xmltree.Node) {
 // methods by the name of their algorithm.
 var methods = map[string]struct {
 	hash crypto.Hash
-	rsa  bool
+	kind string // of key
 }{
-	dsNS + "rsa-sha1": {crypto.SHA1, true},
-	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256":   {crypto.SHA256, true},
-	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":   {crypto.SHA384, true},
-	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":   {crypto.SHA512, true},
-	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256": {crypto.SHA256, false},
+	dsNS + "rsa-sha1": {crypto.SHA1, "RSA"},
+	dsNS + "dsa-sha1": {crypto.SHA1, "DSA"},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256":   {crypto.SHA256, "RSA"},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":   {crypto.SHA384, "RSA"},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":   {crypto.SHA512, "RSA"},
+	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256": {crypto.SHA256, "ECDSA"},
 }
 
-// Certificate is the one in the message's BinarySecurityToken.
+// Certificate is the one in the message: in a BinarySecurityToken, or in KeyInfo.
 func (m *Message) Certificate() (*x509.Certificate, error) {
 	var found *x509.Certificate
+	nodes := []xmltree.Node{}
 	for _, p := range m.Parts {
-		if !p.node.Is(wsseNS, "BinarySecurityToken") {
-			continue
+		if p.node.Is(wsseNS, "BinarySecurityToken") {
+			nodes = append(nodes, p.node)
 		}
-		der, err := decode(p.node.Text())
+	}
+	if m.Signature != nil && m.Signature.inKeyInfo.Valid() {
+		nodes = append(nodes, m.Signature.inKeyInfo)
+	}
+	for _, n := range nodes {
+		der, err := decode(n.Text())
 		if err != nil {
 			return nil, errors.New("the security token is no Base64")
 		}
@@ -192,13 +211,19 @@ func (s *Signature) verify(key crypto.PublicKey) error {
 	sum := h.Sum(nil)
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		if method.rsa && rsa.VerifyPKCS1v15(key, method.hash, sum, s.value) == nil {
+		if method.kind == "RSA" && rsa.VerifyPKCS1v15(key, method.hash, sum, s.value) == nil {
 			return nil
 		}
 	case *ecdsa.PublicKey:
 		half := len(s.value) / 2
 		r, t := new(big.Int).SetBytes(s.value[:half]), new(big.Int).SetBytes(s.value[half:])
-		if !method.rsa && ecdsa.Verify(key, sum, r, t) {
+		if method.kind == "ECDSA" && ecdsa.Verify(key, sum, r, t) {
+			return nil
+		}
+	case *dsa.PublicKey:
+		half := len(s.value) / 2
+		r, t := new(big.Int).SetBytes(s.value[:half]), new(big.Int).SetBytes(s.value[half:])
+		if method.kind == "DSA" && key.P.BitLen() <= 3072 && dsa.Verify(key, sum, r, t) {
 			return nil
 		}
 	}

@@ -106,7 +106,7 @@ func (p *Process) export(ctx context.Context, a *Actor, e config.Export) error {
 
 // exportEvent is what the configuration says of an export, as the site is told.
 func exportEvent(c config.Config, holder actors.ActorID, e config.Export) actors.Export {
-	return actors.Export{Holder: holder, Type: e.Type, Units: e.Units,
+	return actors.Export{Holder: holder, Type: e.Type, Units: e.Units, Properties: e.Properties,
 		Term: actors.NewTerm(max(1, c.Clock.Begin), actors.Millis(e.Until.UnixMilli()))}
 }
 
