@@ -51,7 +51,7 @@ bench-wire:
 # The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
-	awk '/^bench / { print } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
+	awk '/^bench / { print; fflush() } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
 
 # Every fuzz target for a short while.
 fuzz:

@@ -1,6 +1,9 @@
 package actors
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Event is something that happened to an actor. The set is closed: the types
 // below and no others.
@@ -171,6 +174,14 @@ func (e *Effects) Join(o Effects) {
 	e.Save, e.Send = joined(e.Save, o.Save), joined(e.Send, o.Send)
 	e.Run, e.Moved = joined(e.Run, o.Run), joined(e.Moved, o.Moved)
 	e.Wake = o.Wake
+}
+
+// Room makes room for what n steps will ask for that ask for as much as one.
+func (e *Effects) Room(one Effects, n int) {
+	e.Save = slices.Grow(e.Save, n*len(one.Save))
+	e.Send = slices.Grow(e.Send, n*len(one.Send))
+	e.Run = slices.Grow(e.Run, n*len(one.Run))
+	e.Moved = slices.Grow(e.Moved, n*len(one.Moved))
 }
 
 func joined[T any](a, b []T) []T {

@@ -13,15 +13,17 @@ import (
 func (s *step) begin(hosts []actors.Host, why string) {
 	s.Term, s.Modify = s.Wanted, 0
 	s.own()
-	var surplus []actors.UnitID
+	surplus := map[actors.UnitID]bool{}
 	if s.missing() < 0 {
-		surplus = actors.Surplus(s.inUse(), s.Ticket.Units, s.Victims)
+		for _, id := range actors.Surplus(s.inUse(), s.Ticket.Units, s.Victims) {
+			surplus[id] = true
+		}
 	}
 	for i := range s.Units {
 		u := &s.Units[i]
 		switch {
 		case u.State != actors.UnitActive && u.State != actors.UnitModifying:
-		case slices.Contains(surplus, u.ID):
+		case surplus[u.ID]:
 			s.teardown(u)
 		default:
 			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
@@ -149,6 +151,17 @@ func (s *step) retry() {
 	for i := range s.Units {
 		if u := &s.Units[i]; u.State == actors.UnitClosing && u.Attempts > 0 {
 			u.Sequence++
+		}
+	}
+}
+
+// overdue fails the actions that have not ended in all this time. Teardowns that wait
+// for another try have ended.
+func (s *step) overdue() {
+	s.Begun, s.changed = 0, true
+	for _, u := range slices.Clone(s.Units) {
+		if u.State.Pending() && (u.Attempts == 0 || s.Retry == 0) {
+			s.actionDone(actors.ActionDone{Unit: u.ID, Sequence: u.Sequence, Code: -1, Note: "its handler has not answered"})
 		}
 	}
 }

@@ -44,7 +44,7 @@ actors/policy/supply:   actors actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
 actors/manager:         actors actors/agenda actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
-actors/authority:       actors actors/agenda actors/fsm actors/ledger actors/policy
+actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
 actors/translate:       actors wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
@@ -54,9 +54,11 @@ cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
+handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
+actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
 actors/registry:        actors wssec wssec/ticket
 actors/store:           actors
@@ -66,7 +68,7 @@ actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/manage:          actors actors/clock actors/evidence actors/host + logrus
+actors/manage:          actors actors/calendar actors/clock actors/evidence actors/host actors/policy + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
@@ -83,7 +85,7 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + go-ldap pgx sys
+conformance/setup:      ldapschema + crypto go-ldap pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
@@ -109,6 +111,7 @@ var elsewhere = map[string]string{
 	"asn1-ber":  "github.com/go-asn1-ber/asn1-ber",
 	"bbolt":     "go.etcd.io/bbolt",
 	"dns":       "github.com/miekg/dns",
+	"crypto":    "golang.org/x/crypto",
 	"cobra":     "github.com/spf13/cobra",
 	"etree":     "github.com/beevik/etree",
 	"go-ldap":   "github.com/go-ldap/ldap/v3",
