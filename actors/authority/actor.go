@@ -31,6 +31,7 @@ type Actor struct {
 	config    Config
 	hosts     inventory
 	exports   map[actors.TicketID]actors.Delegation
+	shares    shares        // what was redeemed of them
 	ledger    ledger.Ledger // what was redeemed of them, and by whom it was sold
 	archive   ledger.Archive
 	book      map[actors.ReservationID]Reservation
@@ -69,7 +70,7 @@ func New(c Config) *Actor {
 	if c.ActionTime == 0 {
 		c.ActionTime = max(64, actors.Cycle(2*60*60*1000/max(c.Cycles.Length, 1)))
 	}
-	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
+	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{}, shares: shares{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
 		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}}
 }
@@ -98,6 +99,10 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			break
 		}
 		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
+	case actors.Withdraw:
+		fx, err = a.withdraw(now, ev)
+	case actors.Reinstate:
+		fx, err = a.reinstate(now, ev)
 	case actors.SendFailed: // the client learns by asking again
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a site authority does not take %T", ev))
@@ -200,6 +205,11 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		if err := a.ledger.Redeem(a.config.Cycles.Start(now), s.ID, s.Ticket); err != nil {
 			return a.conflict(now, s.Reservation, err)
 		}
+		if err := a.shares.check(a.config.Cycles.Start(now), s.Reservation, a.exports[s.Export]); err != nil {
+			a.ledger.Retract(s.ID, s.Ticket)
+			return actors.Effects{}, &actors.Error{Op: "authority.redeem", Actor: a.config.Self.ID, Peer: r.Client, Reservation: r.ID,
+				Kind: actors.Oversold, Err: err}
+		}
 	}
 	if s.Released != r.Released {
 		a.ledger.Release(s.ID, s.Released)
@@ -252,6 +262,9 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 // with the reservation before is there already.
 func (a *Actor) put(r Reservation, before *Reservation) {
 	a.book[r.ID] = r
+	if before == nil || len(r.Tickets) != len(before.Tickets) || r.Released != before.Released {
+		a.shares.set(r)
+	}
 	if before == nil || len(r.Tickets) != len(before.Tickets) {
 		for _, id := range r.Tickets {
 			a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
@@ -368,6 +381,7 @@ func (a *Actor) starve(now actors.Cycle, r Reservation) {
 func (a *Actor) forget(r Reservation) actors.Record {
 	delete(a.book, r.ID)
 	a.ledger.Forget(r.ID)
+	a.shares[r.Export].Release(r.ID)
 	for _, id := range r.Tickets {
 		delete(a.redeemed, sold{r.Ticket.Issuer, id})
 	}
