@@ -59,29 +59,10 @@ func Handler(s Service) http.Handler {
 	h := &handler{service: s, active: make(chan struct{}, maxActive)}
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*http.Request) (any, error){
-<<<<<<< HEAD
-		"GET /v1/actors":                    h.actors,
-		"GET /v1/clocks":                    h.clocks,
-		"GET /v1/clock":                     h.clock,
-		"POST /v1/clock/tick":               h.tick,
-		"GET /v1/reservations":              h.list,
-		"GET /v1/delegations":               h.delegations,
-		"POST /v1/delegations":              h.export,
-		"POST /v1/claims":                   h.claim,
-		"GET /v1/conflicts":                 h.conflicts,
-		"GET /v1/conflicts/{id}":            h.conflict,
-		"GET /v1/aside":                     h.asides,
-		"POST /v1/aside/restore":            h.restore,
-		"POST /v1/aside/drop":               h.drop,
-		"GET /v1/reservations/{id}":         h.show,
-		"GET /v1/reservations/{id}/wait":    h.wait,
-		"POST /v1/reservations":             h.request,
-		"POST /v1/groups":                   h.requestGroup,
-		"POST /v1/reservations/{id}/extend": h.extend,
-		"POST /v1/reservations/{id}/modify": h.modify,
-		"POST /v1/reservations/{id}/close":  h.close,
-=======
 		"GET /v1/actors":                     h.actors,
+		"GET /v1/clocks":                     h.clocks,
+		"GET /v1/clock":                      h.clock,
+		"POST /v1/clock/tick":                h.tick,
 		"GET /v1/reservations":               h.list,
 		"GET /v1/delegations":                h.delegations,
 		"POST /v1/delegations":               h.export,
@@ -101,7 +82,6 @@ func Handler(s Service) http.Handler {
 		"POST /v1/reservations/{id}/extend":  h.extend,
 		"POST /v1/reservations/{id}/modify":  h.modify,
 		"POST /v1/reservations/{id}/close":   h.close,
->>>>>>> main
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := serve(r)
