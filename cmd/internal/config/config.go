@@ -23,10 +23,17 @@ type Config struct {
 	Listen    Listen
 	Store     Store
 	Clock     actors.Cycles // begin default 1970-01-01T00:00:00Z, cycle default one second
+	Ticks     string        // TicksWall (default), or TicksExternal: operators move the clock
 	Directory *Directory    // nil: no directory, and no actor has a COD block
 	Actors    []Actor
 	Peers     []Peer
 }
+
+// Who moves the actors' clock.
+const (
+	TicksWall     = "wall"     // it is this machine's own
+	TicksExternal = "external" // operators, with leasehold clock tick; for emulations
+)
 
 // Log says what is logged, to standard error.
 type Log struct {
@@ -70,6 +77,9 @@ type Actor struct {
 	// Renewals is by class when a priority policy may serve new asks of a higher
 	// class before extensions of a lower one; empty or first, the default, when not.
 	Renewals string
+	// RedeemWithin is how long after its start a broker's ticket may be redeemed; 0,
+	// the default, sets no limit.
+	RedeemWithin time.Duration
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 

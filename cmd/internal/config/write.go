@@ -33,6 +33,9 @@ func (c Config) YAML() []byte {
 	w.line(0, "clock:")
 	w.line(1, "begin: %s", instant(time.UnixMilli(int64(c.Clock.Begin))))
 	w.line(1, "cycle: %s", time.Duration(cmp.Or(c.Clock.Length, 1000))*time.Millisecond)
+	if c.Ticks == TicksExternal {
+		w.line(1, "ticks: external # operators move the clock: leasehold clock tick")
+	}
 	if c.Directory != nil {
 		w.directory(*c.Directory)
 	}
@@ -109,6 +112,9 @@ func (w *writer) actor(a Actor) {
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
 	w.optional(2, "renewals", a.Renewals)
+	if a.RedeemWithin > 0 {
+		w.line(2, "redeem_within: %s # of a ticket's start; later it flows back", a.RedeemWithin)
+	}
 	if len(a.Quotas) > 0 {
 		w.line(2, "quotas: # what clients and slices may hold at any one instant")
 		for _, q := range a.Quotas {
