@@ -102,7 +102,7 @@ cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
-cmd/internal/wiring:    ... + logrus uuid
+cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
 cmd/leasehold:          ... + cobra logrus
 `
