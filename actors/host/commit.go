@@ -48,6 +48,9 @@ func (h *Host) carryOut(ctx context.Context, fx actors.Effects, answers []outcom
 // latest keeps the last write of each key, in the order in which the keys first
 // appear.
 func latest(records []actors.Record) []actors.Record {
+	if len(records) < 2 {
+		return records
+	}
 	place := make(map[string]int, len(records))
 	var out []actors.Record
 	for _, r := range records {

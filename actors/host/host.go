@@ -60,7 +60,7 @@ type Host struct {
 	now    actors.Cycle // the latest cycle any step was given
 	ticked actors.Cycle // the latest cycle that had its Tick
 	wake   actors.Cycle // what the last step asked for
-	batch  []*item      // what is being carried out
+	batch  []mail       // what is being carried out
 
 	// Room that is used again.
 	done    []actors.ActionsDone
@@ -104,7 +104,7 @@ func (h *Host) Ask(ctx context.Context, ev actors.Event) error {
 // already. It is for what happened elsewhere and must not be lost: completions of
 // actions, failed sends. A host that has stopped ignores it; after a restart the
 // machine's Recover asks again.
-func (h *Host) Deliver(ev actors.Event) { h.mail.put(&item{event: ev}) }
+func (h *Host) Deliver(ev actors.Event) { h.mail.put(mail{event: ev}) }
 
 // Inspect calls look between two steps and returns after it. What look sees is
 // durable, except while the store is refusing (see Status): then it sees what the
@@ -116,7 +116,7 @@ func (h *Host) Inspect(ctx context.Context, look func(actors.Viewer)) error {
 
 // put queues it and waits for its answer.
 func (h *Host) put(ctx context.Context, op string, it *item) error {
-	if !h.mail.put(it) {
+	if !h.mail.put(mail{it.event, it}) {
 		return h.fail(op, it.event, actors.Transient, notBegun(ErrStopped))
 	}
 	select {

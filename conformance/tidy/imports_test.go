@@ -54,6 +54,7 @@ cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
+handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
@@ -84,7 +85,7 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + go-ldap pgx sys
+conformance/setup:      ldapschema + crypto go-ldap pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
@@ -110,6 +111,7 @@ var elsewhere = map[string]string{
 	"asn1-ber":  "github.com/go-asn1-ber/asn1-ber",
 	"bbolt":     "go.etcd.io/bbolt",
 	"dns":       "github.com/miekg/dns",
+	"crypto":    "golang.org/x/crypto",
 	"cobra":     "github.com/spf13/cobra",
 	"etree":     "github.com/beevik/etree",
 	"go-ldap":   "github.com/go-ldap/ldap/v3",

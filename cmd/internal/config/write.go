@@ -44,7 +44,8 @@ func (c Config) YAML() []byte {
 		}
 		w.actor(a)
 	}
-	w.head("Actors elsewhere that ours may speak with. The key in the certificate is pinned.")
+	w.head("Actors elsewhere that ours may speak with. The key in the certificate is pinned.",
+		"leasehold peer add writes them, and its help says what can be set of each.")
 	if len(c.Peers) == 0 {
 		w.line(0, "peers: []")
 		return []byte(w.String())
@@ -111,6 +112,9 @@ func (w *writer) actor(a Actor) {
 		w.line(2, "balance: true")
 	}
 	w.optional(2, "renewals", a.Renewals)
+	if a.RedeemWithin > 0 {
+		w.line(2, "redeem_within: %s # of a ticket's start; later it flows back", a.RedeemWithin)
+	}
 	if len(a.Quotas) > 0 {
 		w.line(2, "quotas: # what clients and slices may hold at any one instant")
 		for _, q := range a.Quotas {
