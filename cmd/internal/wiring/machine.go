@@ -44,7 +44,7 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 			return nil, err
 		}
 		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings), Quotas: settings.Quotas,
-			RedeemWithin: actors.Millis(a.RedeemWithin.Milliseconds())}), nil
+			Advance: actors.Cycle(a.Advance), RedeemWithin: actors.Millis(a.RedeemWithin.Milliseconds())}), nil
 	case actors.RoleAuthority:
 		p, err := pick("assignment policy", a.Policy, "firstfit", authorityPolicies)
 		if err != nil {
