@@ -102,18 +102,18 @@ func (a *Actor) stronger(guid string) {
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
 func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
-	d, err := p.driver(act.Config.Handler)
+	d, on, err := p.driver(act.Config.Handler)
 	if err != nil {
 		return nil, err
 	}
 	if act.Config.COD == nil {
-		act.lanes = lane.New(lane.Config{Driver: d, Report: report})
+		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report})
 		return act.lanes, nil
 	}
 	if p.directory == nil {
 		return nil, fmt.Errorf("it keeps clusters, but there is no directory")
 	}
-	act.Site, err = p.newSite(act, d, report)
+	act.Site, err = p.newSite(act, d, on, report)
 	return act.Site, err
 }
 
