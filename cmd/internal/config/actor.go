@@ -71,6 +71,7 @@ func readActor(v value) Actor {
 	o.only(a.Role, "quotas", actors.RoleBroker).list(func(_ int, v value) {
 		a.Quotas = append(a.Quotas, readQuota(v))
 	})
+	a.Balance = o.only(a.Role, "balance", actors.RoleBroker).flag()
 	if v := o.only(a.Role, "renewals", actors.RoleBroker); v.given() {
 		a.Renewals = v.word("first", "by class")
 	}

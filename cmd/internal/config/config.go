@@ -73,6 +73,7 @@ type Actor struct {
 	Policy     string
 	Weights    map[string]int
 	Priorities map[string]int
+	Balance    bool    // brokers under priority: spread over sites evenly
 	Quotas     []Quota // brokers: what clients and slices may hold, under any policy
 	// Renewals is by class when a priority policy may serve new asks of a higher
 	// class before extensions of a lower one; empty or first, the default, when not.

@@ -111,6 +111,9 @@ func (w *writer) actor(a Actor) {
 	w.optional(2, "policy", a.Policy)
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
+	if a.Balance {
+		w.line(2, "balance: true")
+	}
 	w.optional(2, "renewals", a.Renewals)
 	if a.Advance > 0 {
 		w.line(2, "advance: %d # cycles before the start; not sooner", a.Advance)

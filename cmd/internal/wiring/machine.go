@@ -102,7 +102,7 @@ func (p *Process) signals() []signal.Watch {
 
 // settings is a policy's settings with clients by their identities.
 func settings(c config.Config, a config.Actor) (policy.Settings, error) {
-	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities, Renewals: a.Renewals}
+	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities, Renewals: a.Renewals, Balance: a.Balance}
 	var errs []error
 	for _, m := range []map[string]int{a.Weights, a.Priorities} {
 		for _, name := range slices.Sorted(maps.Keys(m)) {
