@@ -34,6 +34,10 @@ type Config struct {
 	Strength *wssec.Strength
 	Stronger func(guid string)
 
+	// Clocks takes in the times that peers write into their answers; nil means nobody
+	// does.
+	Clocks *clock.Offsets
+
 	Client *http.Client  // nil means one with TLS defaults, no proxy and the time limit below
 	Limit  time.Duration // longest a single attempt may take; 0 means 30 s
 	Clock  clock.Clock   // nil means the real one
