@@ -96,6 +96,17 @@ type Modify struct {
 	Arguments  Properties // under their plain names
 }
 
+// Withdraw takes a host of a site authority out of service: it has broken, or is to
+// be repaired. A unit on it is lost to its lessee, who is told at once.
+type Withdraw struct {
+	Host string
+	Note string // why, for the lessee
+}
+
+// Reinstate puts a host back into service that was withdrawn, or put aside because it
+// could not be torn down.
+type Reinstate struct{ Host string }
+
 // Close asks any role to end a reservation.
 type Close struct{ Reservation ReservationID }
 
@@ -148,6 +159,8 @@ func (SendFailed) event()   {}
 func (Request) event()      {}
 func (RequestGroup) event() {}
 func (Observe) event()      {}
+func (Withdraw) event()     {}
+func (Reinstate) event()    {}
 func (Extend) event()       {}
 func (Modify) event()       {}
 func (Close) event()        {}

@@ -99,6 +99,10 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			break
 		}
 		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
+	case actors.Withdraw:
+		fx, err = a.withdraw(now, ev)
+	case actors.Reinstate:
+		fx, err = a.reinstate(now, ev)
 	case actors.SendFailed: // the client learns by asking again
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a site authority does not take %T", ev))

@@ -104,6 +104,8 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		why = fmt.Sprintf("the message says %d units of %q, the ticket %d of %q", m.Units, m.Type, t.Units, t.Type)
 	case !t.Term.Covers(m.Term) || m.Term.NewStart < t.Term.NewStart:
 		why = fmt.Sprintf("the term %+v is not within the ticket's %+v", m.Term, t.Term)
+	case m.Op == actors.OpRedeem && a.config.Cycles.Start(now) > t.RedeemBy():
+		why = fmt.Sprintf("the ticket was to be redeemed by %d", t.RedeemBy())
 	case m.Op != actors.OpClose && a.config.Cycles.Of(m.Term.End) <= now:
 		why = "the term is already over"
 	}

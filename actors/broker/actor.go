@@ -18,7 +18,9 @@ type Config struct {
 	Cycles actors.Cycles
 	Policy policy.Broker
 	Quotas []policy.Limit // what clients and slices may hold at once; none by default
-	Keep   actors.Cycle   // remember what is over for this long after its term; 0 means 600
+	// RedeemWithin is how long after its start a ticket may be redeemed; 0 sets no limit.
+	RedeemWithin actors.Millis
+	Keep         actors.Cycle // remember what is over for this long after its term; 0 means 600
 	// Margins are for what it buys from other brokers; zero means LegacyMargins.
 	Margins Margins
 }
@@ -345,7 +347,10 @@ func (a *Actor) round(now actors.Cycle) actors.Effects {
 			parent, _ := a.sources[d.Source].parent(d.Units, d.Term)
 			from = parent.ID
 		}
-		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, from, a.config.Cycles.Start(now)) }))
+		fx.Join(a.must(now, res, func(s *step) {
+			s.decide(a.config.Self, d, from, a.config.Cycles.Start(now))
+			s.limit(a.config.RedeemWithin)
+		}))
 	}
 	return fx
 }

@@ -18,6 +18,9 @@ type watch struct {
 func (w *world) setClock(p *process) {
 	most := w.skew.Most
 	p.clock = watch{set: w.now}
+	if w.cfg.script.plan != nil {
+		return // a story sets its clocks itself
+	}
 	if most > 0 {
 		p.clock.offset = actors.Millis(w.rnd.Int64N(int64(2*most)+1)) - most
 	}

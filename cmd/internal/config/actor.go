@@ -72,6 +72,7 @@ func readActor(v value) Actor {
 	if v := o.only(a.Role, "renewals", actors.RoleBroker); v.given() {
 		a.Renewals = v.word("first", "by class")
 	}
+	a.RedeemWithin = o.only(a.Role, "redeem_within", actors.RoleBroker).duration(0, time.Millisecond)
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
 	o.only(a.Role, "guests", actors.RoleManager).list(func(_ int, v value) {

@@ -70,6 +70,9 @@ type Actor struct {
 	// Renewals is by class when a priority policy may serve new asks of a higher
 	// class before extensions of a lower one; empty or first, the default, when not.
 	Renewals string
+	// RedeemWithin is how long after its start a broker's ticket may be redeemed; 0,
+	// the default, sets no limit.
+	RedeemWithin time.Duration
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 

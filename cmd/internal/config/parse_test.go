@@ -65,7 +65,7 @@ func TestFull(t *testing.T) {
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
-			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Renewals: "by class",
+			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Renewals: "by class", RedeemWithin: 15 * time.Minute,
 			Quotas:  []Quota{{Client: "sm1", Units: 6}, {Each: "slice", Type: "site1.node", Units: 4}, {Slice: "web"}},
 			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
 			Buys: []Buy{

@@ -109,6 +109,9 @@ func (w *writer) actor(a Actor) {
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
 	w.optional(2, "renewals", a.Renewals)
+	if a.RedeemWithin > 0 {
+		w.line(2, "redeem_within: %s # of a ticket's start; later it flows back", a.RedeemWithin)
+	}
 	if len(a.Quotas) > 0 {
 		w.line(2, "quotas: # what clients and slices may hold at any one instant")
 		for _, q := range a.Quotas {

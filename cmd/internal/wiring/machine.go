@@ -43,7 +43,8 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		if err != nil {
 			return nil, err
 		}
-		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings), Quotas: settings.Quotas}), nil
+		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings), Quotas: settings.Quotas,
+			RedeemWithin: actors.Millis(a.RedeemWithin.Milliseconds())}), nil
 	case actors.RoleAuthority:
 		p, err := pick("assignment policy", a.Policy, "firstfit", authorityPolicies)
 		if err != nil {
