@@ -29,7 +29,7 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	if err := s.document(); err != nil {
 		// Octets that are no characters are told first, wherever they are.
 		if i := firstIllegal(src); i >= 0 {
-			err = &SyntaxError{i, "character that XML does not have, or not UTF-8"}
+			err = &SyntaxError{i, illegal}
 		}
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *scanner) fail(at int, what string) error { return &SyntaxError{at, what
 
 func (s *scanner) has(lit string) bool { return strings.HasPrefix(s.src[s.pos:], lit) }
 
-// peek is the octet at pos, or 0 at the end; no document contains 0.
+// peek is the octet at pos, or 0 at the end; XML has no such character.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.src) {
 		return s.src[s.pos]
