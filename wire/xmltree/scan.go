@@ -17,12 +17,12 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	// None is shorter than "<a/>".
 	nodes := min(bytes.Count(src, []byte{'<'}), len(src)/4, 2*lim.Elements) + 1
 	// Attributes are in the header, and the header comes first.
-	attrs := bytes.Count(src[:min(len(src), 4096)], []byte{'='})
+	attrs := bytes.Count(src[:min(len(src), 6<<10)], []byte{'='})
 	d := &Document{
 		src:      string(src),
 		nodes:    make([]node, 0, nodes),
 		attrs:    make([]attr, 0, min(attrs, 128)),
-		bindings: make([]binding, 1, 16),
+		bindings: make([]binding, 1, 24),
 	}
 	d.bindings[0] = binding{prefix: "xml", uri: xmlSpace, owner: none, outer: none}
 	s := scanner{src: d.src, lim: lim, doc: d, open: none, near: [2]meaning{{scope: none}, {scope: none}}}
