@@ -37,6 +37,7 @@ type Status struct {
 	Waiting     int       // events in the mailbox
 	StalledAt   time.Time // since when the store has been refusing; zero when it works
 	Stalled     string    // what the store last said; empty when it works
+	StandsUntil time.Time // the clock is behind, and the actor's time stands still until then; zero when it is not
 	Quarantined int       // records that could not be read at start
 }
 
@@ -53,12 +54,14 @@ type Host struct {
 	ended     bool
 	stalledAt time.Time
 	stalled   string
+	stands    time.Time
 	watchers  []*watcher
 	aside     []Quarantined // by key; the slice is replaced, never changed
 
 	// Used by Serve's goroutine only.
 	now    actors.Cycle // the latest cycle any step was given
 	ticked actors.Cycle // the latest cycle that had its Tick
+	marked reached      // what the store has of these
 	wake   actors.Cycle // what the last step asked for
 	batch  []mail       // what is being carried out
 
@@ -159,7 +162,7 @@ func (h *Host) Status() Status {
 	defer h.mu.Unlock()
 	return Status{
 		Running: h.serving && !h.ended, Waiting: h.mail.waiting(), StalledAt: h.stalledAt, Stalled: h.stalled,
-		Quarantined: len(h.aside),
+		StandsUntil: h.stands, Quarantined: len(h.aside),
 	}
 }
 

@@ -208,13 +208,6 @@ func (h *Host) show(it *item) {
 	it.reply(err)
 }
 
-// cycle is the present cycle. It never falls: a clock that is set back holds the
-// actor at the cycle it had reached.
-func (h *Host) cycle() actors.Cycle {
-	h.now = max(h.now, h.cfg.Cycles.Of(clock.Millis(h.cfg.Clock.Now())))
-	return h.now
-}
-
 // due is the cycle of the next Tick: the one the machine asked for, but never one
 // that has had its Tick, so that a machine which asks for the present cycle again
 // and again is called once a cycle.

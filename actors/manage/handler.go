@@ -28,6 +28,9 @@ type roster struct {
 // Handler offers s as JSON over HTTP:
 //
 //	GET  /v1/actors
+//	GET  /v1/clocks                                   of peers
+//	GET  /v1/clock                                    the actors' own
+//	POST /v1/clock/tick                               {"cycles"}
 //	GET  /v1/reservations?actor=&slice=&state=        state may be repeated
 //	GET  /v1/reservations/{id}?actor=
 //	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
@@ -44,6 +47,8 @@ type roster struct {
 //	POST /v1/claims                                   a Claim
 //	GET  /v1/conflicts?actor=
 //	GET  /v1/conflicts/{id}?actor=
+//	GET  /v1/hosts?actor=
+//	POST /v1/hosts                                    a Duty
 //	GET  /v1/aside?actor=
 //	POST /v1/aside/restore                            {"actor", "key", "data"}
 //	POST /v1/aside/drop                               {"actor", "key"}
@@ -57,12 +62,17 @@ func Handler(s Service) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*http.Request) (any, error){
 		"GET /v1/actors":                     h.actors,
+		"GET /v1/clocks":                     h.clocks,
+		"GET /v1/clock":                      h.clock,
+		"POST /v1/clock/tick":                h.tick,
 		"GET /v1/reservations":               h.list,
 		"GET /v1/delegations":                h.delegations,
 		"POST /v1/delegations":               h.export,
 		"POST /v1/claims":                    h.claim,
 		"GET /v1/conflicts":                  h.conflicts,
 		"GET /v1/conflicts/{id}":             h.conflict,
+		"GET /v1/hosts":                      h.places,
+		"POST /v1/hosts":                     h.duty,
 		"GET /v1/aside":                      h.asides,
 		"POST /v1/aside/restore":             h.restore,
 		"POST /v1/aside/drop":                h.drop,

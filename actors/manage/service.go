@@ -10,6 +10,13 @@ import (
 type Service interface {
 	// Actors lists the actors, in the order of configuration.
 	Actors(ctx context.Context) ([]ActorInfo, error)
+	// Clocks lists how far the clocks of peers are from ours, where that is known.
+	Clocks(ctx context.Context) ([]PeerClock, error)
+	// Clock is what the actors' clock shows.
+	Clock(ctx context.Context) (Instant, error)
+	// Tick moves that clock by some cycles, where operators move it, one after the other
+	// and each when the actors have done what the one before asked of them.
+	Tick(ctx context.Context, cycles int64) (Instant, error)
 	// List shows the reservations that pass the filter, by actor in the order of
 	// configuration, then by identity. When an actor cannot be asked, the rest is
 	// returned with an error that is ErrPartial.
@@ -55,6 +62,11 @@ type Service interface {
 	Conflicts(ctx context.Context, actor string) ([]Conflict, error)
 	// Conflict finds one, with its proof. Its identity may be cut short.
 	Conflict(ctx context.Context, actor, id string) (Conflict, error)
+	// Places lists the hosts of a site, or of all.
+	Places(ctx context.Context, actor string) ([]Place, error)
+	// SetDuty takes a host out of service or puts it back. A unit on a host that goes is
+	// lost to its lessee.
+	SetDuty(ctx context.Context, d Duty) (Place, error)
 	// Aside lists the records that could not be read and were set aside.
 	Aside(ctx context.Context, actor string) ([]Aside, error)
 	// Restore puts such a record back into the running actor, with its octets mended

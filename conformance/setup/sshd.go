@@ -25,6 +25,8 @@ type SSHD struct {
 	User    string
 	Key     ssh.Signer    // logs in
 	HostKey ssh.PublicKey // what the server shows
+	// PrivateKey is Key's file, in PEM.
+	PrivateKey []byte
 
 	*process
 }
@@ -51,6 +53,9 @@ func StartSSHD(t testing.TB, forced string) *SSHD {
 	if host, err = s.key("host"); err == nil {
 		s.HostKey = host.PublicKey()
 		s.Key, err = s.key("client")
+	}
+	if err == nil {
+		s.PrivateKey, err = os.ReadFile(filepath.Join(s.dir, "client"))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -95,13 +95,14 @@ conformance/peers:
 conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/site:
 conformance/tidy:
+conformance/timeline:
 
 [programs]
 cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
-cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n
+cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
-cmd/internal/wiring:    ... + logrus uuid
+cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
 cmd/leasehold:          ... + cobra logrus
 `
