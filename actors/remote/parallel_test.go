@@ -60,29 +60,35 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
-// TestOneProbe: a peer that does not answer is tried by one message at a time, and
-// those that failed together count once.
+// TestOneProbe: messages that fail together make one pause, and behind it one of them
+// tries whether the peer is back.
 func TestOneProbe(t *testing.T) {
 	t.Parallel()
 	manager, broker, _ := federation(t)
 	var mu sync.Mutex
 	tries := 0
+	together := make(chan struct{})
 	broker.behind(func(http.ResponseWriter, *http.Request, http.Handler) {
 		mu.Lock()
-		tries++
+		if tries++; tries == 3 {
+			close(together)
+		}
 		mu.Unlock()
+		<-together
 		panic(http.ErrAbortHandler)
 	})
-	manager.Send(ask("r1", 1))
-	manager.attempt(t)
-	for _, id := range []string{"r2", "r3", "r4"} {
+	for _, id := range []string{"r1", "r2", "r3"} {
 		manager.Send(ask(id, 1))
 	}
-	manager.later(t, time.Second)
+	for range 3 {
+		manager.attempt(t)
+	}
+	manager.Send(ask("r4", 1))
+	manager.later(t, 500*time.Millisecond) // the first pause; a second failure would make it longer
 	manager.attempt(t)
 	mu.Lock()
 	defer mu.Unlock()
-	if tries != 2 {
-		t.Errorf("%d tries, want one before the pause and one behind it", tries)
+	if tries != 4 {
+		t.Errorf("%d tries, want three before the pause and one behind it", tries)
 	}
 }

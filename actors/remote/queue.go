@@ -14,6 +14,7 @@ type item struct {
 	after time.Time // not to be tried before
 	tries int       // attempts that failed
 	under bool      // being tried
+	era   int       // of its lane, when the last try began
 	gone  bool      // delivered, given up or superseded; skipped from then on
 }
 

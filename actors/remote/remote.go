@@ -35,7 +35,7 @@ type lane struct {
 	busy    map[actors.ReservationID]bool // those a message of which is under way
 	under   int                           // messages under way
 	fails   int                           // attempts in a row that showed the peer not ready
-	failed  time.Time                     // when the last of them did
+	era     int                           // grows with each pause of the peer
 	after   time.Time                     // nothing goes to the peer before
 	news    chan struct{}                 // holds one token when something was pushed
 }
@@ -150,7 +150,7 @@ func (r *Remote) pick(l *lane) (*item, time.Time) {
 	if it == nil {
 		return nil, at
 	}
-	it.under = true
+	it.under, it.era = true, l.era
 	l.under++
 	if id := it.msg.Reservation; id != "" {
 		l.busy[id] = true
@@ -198,9 +198,9 @@ func (r *Remote) settle(l *lane, it *item, m actors.Message, res result, began t
 	}
 	switch {
 	case what == pausePeer, res.answer == unanswered:
-		if l.fails == 0 || !began.Before(l.failed) { // those that began together fail together, once
+		if it.era == l.era { // those that were under way together fail together, once
 			l.fails++
-			l.failed = now
+			l.era++
 			l.after = now.Add(r.cfg.Retry.after(l.fails, r.cfg.Chance()))
 		}
 	case res.answer == delivered, res.answer == faulted:

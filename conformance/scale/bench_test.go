@@ -44,6 +44,9 @@ func BenchmarkCore(b *testing.B) {
 	t.tables(b)
 	t.grid(b)
 	if *table != "" {
+		if err := os.MkdirAll(filepath.Dir(*table), 0o755); err != nil {
+			b.Fatal(err)
+		}
 		if err := os.WriteFile(*table, []byte(t.document()), 0o644); err != nil {
 			b.Fatal(err)
 		}
