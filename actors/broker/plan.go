@@ -91,6 +91,10 @@ func (a *Actor) nextRound(now actors.Cycle) actors.Cycle {
 	for id := range a.asks {
 		r := a.book[id]
 		ask := r.ask()
+		if a.early(now+1, r) {
+			consider(min(a.decides(r), a.due(r)))
+			continue
+		}
 		if r.Reason == nil {
 			return now + 1 // nobody has looked at it yet
 		}

@@ -63,6 +63,9 @@ func wishes(t *rapid.T, label string, most int) []actors.Message {
 func shop(t *rapid.T) (*Actor, actors.Cycle) {
 	p := allPolicies[rapid.SampledFrom([]string{"bestfit", "edf", "edf ahead", "evenload", "fcfs", "manual", "priority", "by class", "propshare", "worstfit"}).Draw(t, "policy")]
 	c := Config{Self: "br", Cycles: actors.Cycles{Length: 1000}, Policy: p}
+	if rapid.IntRange(0, 3).Draw(t, "advance") == 0 {
+		c.Advance = 3
+	}
 	if rapid.Bool().Draw(t, "quotas") {
 		c.Quotas = []policy.Limit{{Client: "sm", Units: rapid.IntRange(0, 5).Draw(t, "quota")}, {Each: "slice", Type: "node", Units: 4}}
 	}
