@@ -155,3 +155,28 @@ func TestSmallerFits(t *testing.T) {
 		}
 	})
 }
+
+// TestPlanLooksWhereThePolicyDoes: a plan holds the rounds in which a policy with a
+// horizon looks at an ask more closely, and the one in which an ask gives up.
+func TestPlanLooksWhereThePolicyDoes(t *testing.T) {
+	a := under(t, edf.Policy{Horizon: 9}, nil)
+	wish := func(id string, start, length actors.Millis, units int, props actors.Properties) actors.Message {
+		m := asks(id, units, props).(actors.Receive).Message
+		m.Term = actors.NewTerm(start*1000, (start+length)*1000-1)
+		return m
+	}
+	may := actors.Properties{"deferrable": "true"}
+	// The one for cycle 40 is looked at in cycle 30, before the other one's turn in 31.
+	v := a.Plan(6, []actors.Message{wish("later", 41, 5, 4, may), wish("sooner", 40, 5, 4, may)})
+	if v[1].Outcome != policy.Granted || v[0].Outcome == policy.Granted {
+		t.Errorf("%+v", v)
+	}
+	// Nothing is ever free for it: it waits in vain until its term is over.
+	a = under(t, propshare.Policy{}, nil)
+	do(t, a, 5, asks("all", 4, nil))
+	do(t, a, 6, actors.Tick{})
+	v = a.Plan(7, []actors.Message{wish("vain", 10, 8, 4, actors.Properties{"deferrable": "true", "deadline": "19000"})})
+	if v[0].Outcome == policy.Queued {
+		t.Errorf("it is said to be queued, and is given up in its last cycle: %+v", v)
+	}
+}
