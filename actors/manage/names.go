@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // maxCandidates is how many candidates an error lists.
@@ -50,7 +51,7 @@ func (l *Local) actors(op, name string) ([]Actor, error) {
 		return []Actor{all[found[0]]}, nil
 	case 0:
 		return nil, &actors.Error{Op: op, Kind: actors.NotFound,
-			Err: fmt.Errorf("no actor here is called %q%s", name, perhaps(name, labels(all)))}
+			Err: check.Unknown("actor here", name, labels(all))}
 	}
 	var several []Actor
 	for _, i := range found {
@@ -77,7 +78,7 @@ func (l *Local) broker(name string) (actors.ActorID, error) {
 		for _, loc := range all {
 			labels = append(labels, loc.Name)
 		}
-		return "", fmt.Errorf("no actor called %q is known%s", name, perhaps(name, labels))
+		return "", check.Unknown("broker", name, labels)
 	}
 	for _, i := range found {
 		labels = append(labels, all[i].Name)
@@ -115,7 +116,7 @@ func (l *Local) find(ctx context.Context, op string, ref Ref, roles ...actors.Ro
 	case len(seen) == 0 && missing != nil:
 		return fail(actors.Transient, missing)
 	case len(seen) == 0:
-		return fail(actors.NotFound, fmt.Errorf("no reservation begins with %q", ref.Reservation))
+		return fail(actors.NotFound, check.Unknown("reservation", ref.Reservation, l.reservations(ctx, hosts)))
 	case len(seen) == 1:
 		return seen[0].actor, seen[0].r, nil
 	}
@@ -156,6 +157,18 @@ func (l *Local) sight(ctx context.Context, hosts []Actor, name string) (seen []s
 		}
 	}
 	return seen, missing
+}
+
+// reservations are the names that the actors know.
+func (l *Local) reservations(ctx context.Context, hosts []Actor) (names []string) {
+	for _, a := range hosts {
+		_ = l.inspect(ctx, a, func(v actors.Viewer) { // whom we cannot ask cannot help
+			for _, view := range v.Views() {
+				names = append(names, string(view.Reservation))
+			}
+		})
+	}
+	return names
 }
 
 // client chooses among sightings of one reservation that of its service manager.

@@ -208,7 +208,7 @@ func TestGroupRefused(t *testing.T) {
 		"twice":   {[]actors.Request{want("a"), want("a")}, "two requests of the group"},
 		"same":    {[]actors.Request{want("a"), want("b", after("a"), after("a"))}, "named twice"},
 		"no gate": {[]actors.Request{want("a"), want("b", actors.Predecessor{Reservation: "a"})}, "the gate"},
-		"one bad": {[]actors.Request{want("a"), bad}, "0 units"},
+		"one bad": {[]actors.Request{want("a"), bad}, "units is 0"},
 	} {
 		d := newDesk(t, nil)
 		_, err := d.Step(5, actors.RequestGroup{Requests: c.group})
