@@ -25,6 +25,9 @@ type View struct {
 	NextAt      Cycle         `json:"nextAt,omitempty"`    // and its cycle
 	Deadline    Cycle         `json:"deadline,omitempty"`  // when waiting ends
 	Error       string        `json:"error,omitempty"`     // last thing that went wrong
+	// Approval is what a broker's operator says about an ask: "wanted" when it waits
+	// for a word, "granted" or "denied" after one; empty when nobody is asked.
+	Approval string `json:"approval,omitempty"`
 	// Decision is what a broker's policy decided, the verdict first and then what it
 	// weighed, a line each.
 	Decision []string `json:"decision,omitempty"`

@@ -19,8 +19,9 @@ func TestBuildersReadBack(t *testing.T) {
 		Name: "a1", Aliases: []string{"a1.a.site.test"}, IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1},
 		Serial: "S1", Description: "d", BootFile: "pxelinux.0", BootParameters: []string{"root=nfs1:/a1"}, NodeID: 1,
 		LeaseEnd: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), State: "active", Image: "debian", Dom0: "cn=h1,dc=x", Health: "good",
-		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Unit: "u1", Mark: mark,
+		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Unit: "u1", Boot: "rescue", Mark: mark,
 	}
+	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Description: "d"}
 	dhcp := Host{
 		Name: "a1", IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1}, BootFile: "grub/x86_64-efi/core.efi",
 		NextServer: netip.MustParseAddr("10.99.0.1"), HostName: "a1", Mark: mark,
@@ -40,6 +41,7 @@ func TestBuildersReadBack(t *testing.T) {
 	}{
 		{"cluster", cluster, through(cluster, VirtualCluster, ParseVirtualCluster)},
 		{"host", host, through(host, HostEntry, ParseHost)},
+		{"image", image, through(image, ImageEntry, ParseImage)},
 		{"DHCP host", dhcp, through(dhcp, DHCPHost, ParseDHCPHost)},
 		{"zone", zone, through(zone, Zone, ParseZone)},
 		{"A", a, through(a, ZoneRecordA, ParseZoneRecord)},

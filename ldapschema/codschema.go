@@ -24,6 +24,11 @@ var codAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.1.15", Name: "codBandwidth", Desc: "network share in kilobits per second", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.16", Name: "codResourceType", Desc: "type of resource the machine is leased as", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 128, Single: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.17", Name: "codUnit", Desc: "unit of the leasing authority", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 128, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.18", Name: "codBoot", Desc: "what the machine boots: image, local or rescue; by its state when absent", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 16, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.19", Name: "codKernel", Desc: "file of a kernel below the boot server's root", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.20", Name: "codInitrd", Desc: "file of an initial file system below the boot server's root", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.21", Name: "codKernelOptions", Desc: "what the kernel is told", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.22", Name: "codBootUp", Desc: "what nodes of the image boot while they are in service: image, or local when absent", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 16, Single: true},
 }
 
 // codClasses are below the arc .2.
@@ -32,7 +37,9 @@ var codClasses = []Class{
 		Must: []string{"codSlice"},
 		May:  []string{"codHostPrefix", "ipNetworkNumber", "ipNetmaskNumber", "codState", "codGeneration", "codOwner", "codNote", "description"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.2", Name: "codNode", Desc: "one node, beside device, ipHost, ieee802Device and bootableDevice", Sup: "top", Kind: Auxiliary,
-		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit"}},
+		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.3", Name: "codManaged", Desc: "any entry that the authority writes and may remove", Sup: "top", Kind: Auxiliary,
 		May: []string{"codSlice", "codLease", "codGeneration", "codOwner", "codNote"}},
+	{OID: "2.25.87403613558355095199329559718821265856.2.4", Name: "codBootImage", Desc: "an image that machines boot, beside device", Sup: "top", Kind: Auxiliary,
+		May: []string{"codKernel", "codInitrd", "codKernelOptions", "codBootUp", "codNote", "description"}},
 }

@@ -1,12 +1,14 @@
 package wssec_test
 
 import (
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/c14n"
@@ -25,7 +27,14 @@ func TestA11KeyConfusion(t *testing.T) {
 	str := func(content string) func(*testing.T, string, map[string]string) string {
 		return info("<wsse:SecurityTokenReference>" + content + "</wsse:SecurityTokenReference>")
 	}
-	cert := base64.StdEncoding.EncodeToString(smRSA().Cert.Raw)
+	// The pin has this certificate: but for its policy such a message would open.
+	alone := func(content string) func(*testing.T, string, map[string]string) string {
+		return func(t *testing.T, good string, ids map[string]string) string {
+			rest, _ := cut(t, str(content)(t, good, ids), "wsse:BinarySecurityToken")
+			return rest
+		}
+	}
+	cert, thumb := base64.StdEncoding.EncodeToString(smRSA().Cert.Raw), sha1.Sum(smRSA().Cert.Raw)
 	tokenText := func(text string) func(*testing.T, string, map[string]string) string {
 		return subst(">"+cert+"<", ">"+text+"<")
 	}
@@ -54,6 +63,8 @@ func TestA11KeyConfusion(t *testing.T) {
 		"PEM":                     tokenText("-----BEGIN CERTIFICATE-----" + cert + "-----END CERTIFICATE-----"),
 		"two certificates":        tokenText(base64.StdEncoding.EncodeToString(slices.Concat(smRSA().Cert.Raw, evil.Cert.Raw))),
 		"octet after certificate": tokenText(base64.StdEncoding.EncodeToString(append(slices.Clone(smRSA().Cert.Raw), 0))),
+		"certificate alone":       alone(`<ds:X509Data><ds:X509Certificate>` + cert + `</ds:X509Certificate></ds:X509Data>`),
+		"thumbprint alone":        alone(`<wsse:KeyIdentifier ValueType="http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1">` + base64.StdEncoding.EncodeToString(thumb[:]) + `</wsse:KeyIdentifier>`),
 		"reference to Body":       subst(`<wsse:Reference URI="#{BinarySecurityToken}"`, `<wsse:Reference URI="#{Body}"`),
 	} {
 		cases = append(cases, legacyCase{name, make, wssec.ErrToken})
@@ -82,8 +93,8 @@ func TestA12HMACWithPublicKey(t *testing.T) {
 	runLegacy(t, cases)
 }
 
-// Each algorithm against each policy (wssec.md A13, WT7). Downgrade after upgrade
-// is TestDowngrade; what Strict takes is in package dsig's tests.
+// Each algorithm against each policy (wssec.md A13, WT7). What Strict takes is in
+// package dsig's tests.
 func TestA13AlgorithmDowngrade(t *testing.T) {
 	t.Parallel()
 	good, _ := legacyGood(t, wssec.LegacyStrong)
@@ -131,6 +142,50 @@ func TestA13AlgorithmDowngrade(t *testing.T) {
 	o := legacySite(t, wssec.Policy{Profile: wssec.Legacy, MinRSABits: 2048})
 	if _, err := open(read(t, "vectors/redeem-request.xml"), o); !errors.Is(err, dsig.ErrKey) {
 		t.Errorf("1024 bits: %v", err)
+	}
+}
+
+// Who has signed without SHA-1 is not believed with SHA-1 again, also after a
+// restart; others are.
+func TestA13DowngradeAfterUpgrade(t *testing.T) {
+	t.Parallel()
+	strong, weak := read(t, "vectors/pos-sha256-body-authtoken-bst.xml"), read(t, "vectors/redeem-request.xml")
+	o := legacySite(t, wssec.Legacy.Policy())
+	o.Strength = new(wssec.Strength)
+	for range 2 {
+		if _, err := open(weak, o); err != nil {
+			t.Fatalf("before: %v", err)
+		}
+	}
+	if o.Strength.Has(smGUID) {
+		t.Error("SHA-1 counted as strong")
+	}
+	if _, err := open(swap(t, strong, "<messageID>", "<messageID>x"), o); err == nil || o.Strength.Has(smGUID) {
+		t.Fatalf("a forged message counted: %v", err)
+	}
+	if _, err := open(strong, o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(weak, o); !errors.Is(err, wssec.ErrDowngrade) {
+		t.Errorf("SHA-1 after SHA-256: %v", err)
+	}
+	if _, err := open(strong, o); err != nil {
+		t.Errorf("SHA-256 again: %v", err)
+	}
+	again := new(wssec.Strength)
+	again.Learn(o.Strength.Known()...)
+	if o.Strength = again; !slices.Equal(again.Known(), []string{smGUID}) {
+		t.Errorf("known: %v", again.Known())
+	}
+	if _, err := open(weak, o); !errors.Is(err, wssec.ErrDowngrade) {
+		t.Errorf("SHA-1 after a restart: %v", err)
+	}
+	o.Policy, o.Strength = under(wssec.Policy{Profile: wssec.LegacyStrong, Mutual: true}), nil
+	if _, err := open(strong, o); err != nil {
+		t.Errorf("mutual: %v", err)
+	}
+	if _, err := open(weak, o); !errors.Is(err, dsig.ErrAlgorithm) {
+		t.Errorf("SHA-1 from a mutual peer: %v", err)
 	}
 }
 
@@ -236,14 +291,17 @@ func TestA26RotatedCertificates(t *testing.T) {
 	good, _ := legacyGood(t, wssec.Legacy)
 	for _, tt := range []struct {
 		years int
-		until bool
+		until time.Duration // after the moment; 0 for no allowance
 		cause error
-	}{{0, false, nil}, {-2, false, wssec.ErrExpired}, {20, false, wssec.ErrExpired}, {20, true, nil}} {
+	}{
+		{0, 0, nil}, {-2, 0, wssec.ErrExpired}, {-2, time.Hour, wssec.ErrExpired},
+		{20, 0, wssec.ErrExpired}, {20, time.Nanosecond, nil}, {20, -time.Nanosecond, wssec.ErrExpired},
+	} {
 		o := atLegacySite()
 		o.Now = now.AddDate(tt.years, 0, 0)
 		p := wssec.Legacy.Policy()
-		if tt.until {
-			p.ExpiredUntil = o.Now
+		if tt.until != 0 {
+			p.ExpiredUntil = o.Now.Add(tt.until)
 		}
 		o.Policy = under(p)
 		if _, err := open(good, o); !errors.Is(err, tt.cause) || (err == nil) != (tt.cause == nil) {

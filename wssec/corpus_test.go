@@ -310,6 +310,7 @@ func TestA8Reflection(t *testing.T) {
 		o := atLegacySite()
 		o.Self = "aaaaaaaa-3333-4333-8333-333333333333"
 		o.Trust = wssec.Pins{{GUID: alias, Key: smRSA().Key.Public()}}
+		o.Policy = under(wssec.Policy{Profile: wssec.Legacy, AnyCaseGUID: true})
 		if _, err := open(swap(t, good, smGUID, alias), o); !errors.Is(err, wssec.ErrIdentity) {
 			t.Errorf("as %s: %v", alias, err)
 		}

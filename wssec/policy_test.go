@@ -120,50 +120,6 @@ func TestBadPolicy(t *testing.T) {
 	}
 }
 
-// Who has signed without SHA-1 is not believed with SHA-1 again, also after a
-// restart; others are.
-func TestDowngrade(t *testing.T) {
-	t.Parallel()
-	strong, weak := read(t, "vectors/pos-sha256-body-authtoken-bst.xml"), read(t, "vectors/redeem-request.xml")
-	o := legacySite(t, wssec.Legacy.Policy())
-	o.Strength = new(wssec.Strength)
-	for range 2 {
-		if _, err := open(weak, o); err != nil {
-			t.Fatalf("before: %v", err)
-		}
-	}
-	if o.Strength.Has(smGUID) {
-		t.Error("SHA-1 counted as strong")
-	}
-	if _, err := open(swap(t, strong, "<messageID>", "<messageID>x"), o); err == nil || o.Strength.Has(smGUID) {
-		t.Fatalf("a forged message counted: %v", err)
-	}
-	if _, err := open(strong, o); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := open(weak, o); !errors.Is(err, wssec.ErrDowngrade) {
-		t.Errorf("SHA-1 after SHA-256: %v", err)
-	}
-	if _, err := open(strong, o); err != nil {
-		t.Errorf("SHA-256 again: %v", err)
-	}
-	again := new(wssec.Strength)
-	again.Learn(o.Strength.Known()...)
-	if o.Strength = again; !slices.Equal(again.Known(), []string{smGUID}) {
-		t.Errorf("known: %v", again.Known())
-	}
-	if _, err := open(weak, o); !errors.Is(err, wssec.ErrDowngrade) {
-		t.Errorf("SHA-1 after a restart: %v", err)
-	}
-	o.Policy, o.Strength = under(wssec.Policy{Profile: wssec.LegacyStrong, Mutual: true}), nil
-	if _, err := open(strong, o); err != nil {
-		t.Errorf("mutual: %v", err)
-	}
-	if _, err := open(weak, o); !errors.Is(err, dsig.ErrAlgorithm) {
-		t.Errorf("SHA-1 from a mutual peer: %v", err)
-	}
-}
-
 // A certificate is spoken of from thirty days before its end, and before its
 // beginning.
 func TestExpiry(t *testing.T) {

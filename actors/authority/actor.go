@@ -20,20 +20,25 @@ type Config struct {
 	Patience actors.Cycle // wait this long for all hosts before taking fewer; 0 means 8
 	Attempts int          // tries of a teardown before its host is quarantined; 0 means 5
 	Keep     actors.Cycle // remember what is over for this long after its term; 0 means 600
+	// ActionTime is how long an action on a unit may take before it counts as failed;
+	// 0 means two hours, and no less than 64 cycles. Whoever carries actions out
+	// should lose patience earlier, and say why.
+	ActionTime actors.Cycle
 }
 
 // Actor is a site authority: hosts, delegations, leases and when each is due.
 type Actor struct {
-	config   Config
-	hosts    inventory
-	exports  map[actors.TicketID]actors.Delegation
-	ledger   ledger.Ledger // what was redeemed of them, and by whom it was sold
-	archive  ledger.Archive
-	book     map[actors.ReservationID]Reservation
-	redeemed map[sold]actors.ReservationID
-	agenda   agenda.Agenda
-	starved  map[actors.ReservationID]bool // due, but hosts are missing
-	spared   map[string][]string           // hosts, by the key of a record that names them and cannot be read
+	config    Config
+	hosts     inventory
+	exports   map[actors.TicketID]actors.Delegation
+	ledger    ledger.Ledger // what was redeemed of them, and by whom it was sold
+	archive   ledger.Archive
+	book      map[actors.ReservationID]Reservation
+	redeemed  map[sold]actors.ReservationID
+	agenda    agenda.Agenda
+	starved   map[actors.ReservationID]bool // due, but hosts are missing
+	spared    map[string][]string           // hosts, by the key of a record that names them and cannot be read
+	recovered actors.Cycle                  // when all that was owed was last asked for again
 }
 
 var (
@@ -60,6 +65,9 @@ func New(c Config) *Actor {
 	def(&c.Keep, 600)
 	if c.Attempts == 0 {
 		c.Attempts = 5
+	}
+	if c.ActionTime == 0 {
+		c.ActionTime = max(64, actors.Cycle(2*60*60*1000/max(c.Cycles.Length, 1)))
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
@@ -197,8 +205,12 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		a.ledger.Release(s.ID, s.Released)
 	}
 	if s.changed {
+		if fx.Run = s.Reservation.owed(&r); len(fx.Run) > 0 {
+			s.Begun = max(now, 1)
+		} else if s.quiet || s.Status == closed {
+			s.Begun = 0
+		}
 		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
-		fx.Run = s.Reservation.owed(&r)
 		a.put(s.Reservation, &r)
 	}
 	for _, name := range s.quarantined {
@@ -270,6 +282,9 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 	if r.Retry != 0 {
 		at = min(at, r.Retry)
 	}
+	if r.Begun != 0 {
+		at = min(at, max(r.Begun, a.recovered)+a.config.ActionTime)
+	}
 	return at
 }
 
@@ -293,6 +308,8 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			fx.Join(a.must(now, r, func(s *step) { s.close("its term is over") }))
 		case r.Retry != 0 && r.Retry <= now:
 			fx.Join(a.must(now, r, (*step).retry))
+		case a.overdue(now, r):
+			fx.Join(a.must(now, r, (*step).overdue))
 		case r.Status == redeeming || r.Status == extending:
 			due = append(due, r)
 		}
@@ -310,6 +327,11 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		}
 	}
 	return fx
+}
+
+// overdue reports whether actions of r have taken too long, if any are under way.
+func (a *Actor) overdue(now actors.Cycle, r Reservation) bool {
+	return r.Begun != 0 && max(r.Begun, a.recovered)+a.config.ActionTime <= now
 }
 
 // The stages of a boundary, in the order in which leases are served.

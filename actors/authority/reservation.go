@@ -35,6 +35,7 @@ type Reservation struct {
 	Served   bool          `json:"served,omitempty"`   // was ever Active
 	Released actors.Millis `json:"released,omitempty"` // from when its tickets count no more; 0 while they do
 	Retry    actors.Cycle  `json:"retry,omitempty"`    // when failed teardowns are tried again; 0 means none
+	Begun    actors.Cycle  `json:"begun,omitempty"`    // when actions were last begun, while any may be under way; 0 means none is
 	Since    actors.Cycle  `json:"since"`
 	Error    string        `json:"error,omitempty"`
 }
@@ -48,6 +49,7 @@ type step struct {
 	changed     bool
 	illegal     error
 	answer      bool     // the client is owed an updateLease
+	quiet       bool     // no action is under way any more
 	presented   bool     // a ticket that has to fit beside the others
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
@@ -193,7 +195,7 @@ func (s *step) settle() {
 			usable++
 		}
 	}
-	s.answer = true
+	s.answer, s.quiet = true, usable == len(s.Units)-s.gone
 	if usable == 0 {
 		s.release()
 		s.move(failed, "no unit could be set up")

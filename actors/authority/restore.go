@@ -96,6 +96,9 @@ func (a *Actor) restore(rec actors.Stored) error {
 		if err := a.vacant(r); err != nil {
 			return bad(err)
 		}
+		if r.Begun == 0 && slices.ContainsFunc(r.Units, func(u actors.Unit) bool { return u.State.Pending() }) {
+			r.Begun = max(r.Since, 1) // a record from before actions had a deadline
+		}
 		a.put(r, nil)
 		a.count(r)
 	case actors.EvidencePrefix:
@@ -127,10 +130,14 @@ func (a *Actor) count(r Reservation) {
 // Recover is what every reservation still owes (actors.Machine): actions whose
 // results were not heard run again under their old sequence numbers. An answer
 // that was lost is repeated when the client asks again.
-func (a *Actor) Recover(actors.Cycle) actors.Effects {
+func (a *Actor) Recover(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
+	a.recovered = now
 	for _, id := range slices.Sorted(maps.Keys(a.book)) {
-		fx.Run = append(fx.Run, a.book[id].owed(nil)...)
+		if owed := a.book[id].owed(nil); len(owed) > 0 {
+			fx.Run = append(fx.Run, owed...)
+			a.agenda.Set(id, a.due(a.book[id]))
+		}
 	}
 	fx.Wake = a.agenda.Next()
 	return fx
@@ -164,16 +171,39 @@ func (a *Actor) view(r Reservation) actors.View {
 		v.Waiting, v.Next, v.NextAt = a.starving(r), "assign hosts", max(r.Start, r.Since)
 	case r.Status == redeeming, r.Status == extending:
 		v.Waiting, v.Next, v.NextAt = "its start", "assign hosts", r.Start
-	case r.Status == priming, r.Status == repriming:
-		v.Waiting = "units to be set up"
-	case r.Retry != 0:
-		v.Waiting, v.Next = "a failed teardown", "tear down again"
+	case r.Status == priming:
+		v.Waiting, v.Deadline = "units to be set up", a.deadline(r)
+	case r.Status == repriming && r.Modify > 0:
+		v.Waiting, v.Deadline = fmt.Sprintf("modify %d on every unit", r.Modify), a.deadline(r)
+	case r.Status == repriming:
+		v.Waiting, v.Deadline = "units to be set up, kept or taken away", a.deadline(r)
 	case r.Status.Pending == actors.Closing:
-		v.Waiting, v.Next, v.NextAt, v.Deadline = "units to be torn down", "", 0, 0
+		v.Waiting, v.Next, v.Deadline = "units to be torn down", "tear down again", a.patience(r)
+		if r.Retry != 0 {
+			v.Waiting = "a failed teardown"
+		}
 	case r.Status == closed:
 		v.Next, v.Deadline = "forget", 0
 	}
 	return v
+}
+
+// deadline is when units that are being set up are waited for no longer.
+func (a *Actor) deadline(r Reservation) actors.Cycle {
+	return min(max(r.Begun, r.Since)+a.config.ActionTime, a.expiry(r))
+}
+
+// patience is when every host that cannot be torn down is in quarantine at the latest.
+func (a *Actor) patience(r Reservation) actors.Cycle {
+	tries := a.config.Attempts
+	for _, u := range r.Units {
+		tries = min(tries, a.config.Attempts-u.Attempts)
+	}
+	left := actors.Cycle(0)
+	for try := a.config.Attempts - max(tries, 1) + 1; try <= a.config.Attempts; try++ {
+		left += a.config.ActionTime + 1<<min(try, 10)
+	}
+	return max(r.Begun, r.Since) + left
 }
 
 // starving says what a lease that is due still lacks.

@@ -153,6 +153,17 @@ func (s *step) retry() {
 	}
 }
 
+// overdue fails the actions that have not ended in all this time. Teardowns that wait
+// for another try have ended.
+func (s *step) overdue() {
+	s.Begun, s.changed = 0, true
+	for _, u := range slices.Clone(s.Units) {
+		if u.State.Pending() && (u.Attempts == 0 || s.Retry == 0) {
+			s.actionDone(actors.ActionDone{Unit: u.ID, Sequence: u.Sequence, Code: -1, Note: "its handler has not answered"})
+		}
+	}
+}
+
 // drop takes a unit away and notes its host in to. The units behind it move up when
 // the step is over, all at once.
 func (s *step) drop(i int, to *[]string) {

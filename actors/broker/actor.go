@@ -328,7 +328,10 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			fx.Join(a.run(now, h))
 			continue
 		}
-		r := a.book[id]
+		r, ok := a.book[id]
+		if !ok || a.due(r) > now {
+			continue // another member of its group has ended it a moment ago
+		}
 		if r.Status.State.Final() && r.Granted == nil || r.Status == closed {
 			a.forget(r)
 			fx.Save = append(fx.Save, actors.Record{Key: key(id)})

@@ -21,9 +21,10 @@ func (r Reservation) ask() policy.Ask {
 // note keeps what a decision says of itself. A record that would say nothing new
 // is not written again: an ask may wait for thousands of rounds.
 func (s *step) note(d policy.Decision) {
-	if d.Waits && s.Why == d.Why && s.Memory == d.Memory {
+	if d.Waits && s.Why == d.Why && s.Memory == d.Memory && s.Operator == d.Operator {
 		return
 	}
+	s.Operator = d.Operator
 	s.Reason, s.Memory, s.Why, s.changed = d.Reason, d.Memory, d.Why, true
 }
 
@@ -37,6 +38,7 @@ func (a *Actor) approve(now actors.Cycle, ev actors.Approve) (actors.Effects, er
 		return actors.Effects{}, a.refuse("approve", r.ID, actors.Stale, "it does not wait for a decision")
 	}
 	return a.step(now, r, func(s *step) error {
+		s.Operator = false
 		s.Approval, s.changed = policy.Approval{Given: true, Granted: ev.Grant, Note: ev.Note}, true
 		return nil
 	})

@@ -54,6 +54,21 @@ func (a *Actor) late(r Reservation) string {
 	return ""
 }
 
+// short reports whether a reservation waits for other members of its group.
+func (a *Actor) short(r Reservation) bool {
+	if r.Group == "" || r.Granted != nil {
+		return false
+	}
+	waiting, count := 0, 0
+	for id := range a.groups[r.Group] {
+		count = max(count, a.book[id].ask().LeaseCount())
+		if a.asks[id] {
+			waiting++
+		}
+	}
+	return count == 0 || waiting < count
+}
+
 // disband refuses those who wait for a member that is no longer there.
 func (a *Actor) disband(now actors.Cycle, r Reservation) actors.Effects {
 	var fx actors.Effects

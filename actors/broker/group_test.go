@@ -205,3 +205,22 @@ func TestGroupsAllOrNone(t *testing.T) {
 		}
 	})
 }
+
+// Members whose term ends while they wait end in one tick: the first takes the others
+// with it, and each is remembered as long as any other request that is over.
+func TestGroupExpiresTogether(t *testing.T) {
+	a := under(t, fcfs.Policy{}, nil)
+	do(t, a, 5, part("a", 1, 3))
+	do(t, a, 5, part("b", 1, 0))
+	if got := answers(do(t, a, 19, actors.Tick{})); got != "a- b-" || len(a.book) != 2 {
+		t.Fatalf("%s, %d remembered", got, len(a.book))
+	}
+	for _, now := range []actors.Cycle{20, 618, 620} {
+		for _, m := range do(t, a, now, actors.Tick{}).Moved {
+			t.Errorf("at %d: %+v", now, m)
+		}
+	}
+	if len(a.book) != 0 {
+		t.Errorf("%d are never forgotten", len(a.book))
+	}
+}

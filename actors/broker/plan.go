@@ -99,6 +99,9 @@ func (a *Actor) nextRound(now actors.Cycle) actors.Cycle {
 		if r.Reason == nil {
 			return now + 1 // nobody has looked at it yet
 		}
+		if r.Operator || a.short(r) {
+			continue // it waits for somebody to say something, for as long as it may
+		}
 		consider(a.due(r))
 		if patience, ok := ask.Patience(); ok {
 			consider(a.config.Cycles.Of(r.Term.Start) + patience + 1)

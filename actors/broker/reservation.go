@@ -34,14 +34,15 @@ type Reservation struct {
 	Since   actors.Cycle       `json:"since"`
 	Error   string             `json:"error,omitempty"`
 
-	Slivers  []policy.Sliver `json:"slivers,omitempty"` // hosts of the source that the grant lies on
-	Size     calendar.Vector `json:"size,omitzero"`     // of one unit there
-	Asked    actors.Cycle    `json:"asked,omitempty"`   // when the last request came
-	Group    string          `json:"group,omitempty"`   // the request group it is or was a member of
-	Approval policy.Approval `json:"approval,omitzero"` // what an operator said about it
-	Memory   policy.Memory   `json:"memory,omitzero"`   // the policy's own, from its last decision
-	Reason   *policy.Reason  `json:"reason,omitempty"`  // what that decision weighed
-	Why      string          `json:"why,omitempty"`     // why it waits or was refused
+	Slivers  []policy.Sliver `json:"slivers,omitempty"`  // hosts of the source that the grant lies on
+	Size     calendar.Vector `json:"size,omitzero"`      // of one unit there
+	Asked    actors.Cycle    `json:"asked,omitempty"`    // when the last request came
+	Group    string          `json:"group,omitempty"`    // the request group it is or was a member of
+	Approval policy.Approval `json:"approval,omitzero"`  // what an operator said about it
+	Operator bool            `json:"operator,omitempty"` // it waits for an operator's word
+	Memory   policy.Memory   `json:"memory,omitzero"`    // the policy's own, from its last decision
+	Reason   *policy.Reason  `json:"reason,omitempty"`   // what that decision weighed
+	Why      string          `json:"why,omitempty"`      // why it waits or was refused
 }
 
 // step is one reservation on its way from one status to the next.

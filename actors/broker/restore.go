@@ -141,6 +141,14 @@ func (a *Actor) view(r Reservation) actors.View {
 	if d, ok := r.explain(a.asks[r.ID]); ok {
 		v.Decision = append([]string{d.Text}, d.Details...)
 	}
+	switch {
+	case r.Approval.Given && r.Approval.Granted:
+		v.Approval = "granted"
+	case r.Approval.Given:
+		v.Approval = "denied"
+	case a.asks[r.ID] && r.Operator:
+		v.Approval = "wanted"
+	}
 	if r.Granted != nil {
 		v.Units, v.Term = r.Granted.Units, r.Granted.Term
 	}

@@ -84,6 +84,33 @@ func (c *Client) RequestGroup(ctx context.Context, g Group) ([]Reservation, erro
 	return out.Reservations, err
 }
 
+// Plan says what would become of orders.
+func (c *Client) Plan(ctx context.Context, g Group) ([]Forecast, error) {
+	var out forecasts
+	return out.Verdicts, c.post(ctx, "/v1/plans", nil, g, &out)
+}
+
+// Calendars shows what brokers and sites have.
+func (c *Client) Calendars(ctx context.Context, w Window) ([]Calendar, error) {
+	q := url.Values{}
+	for name, value := range map[string]string{"actor": w.Actor, "from": w.From, "to": w.To} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	var out calendars
+	return out.Calendars, c.get(ctx, "/v1/calendars", q, &out)
+}
+
+// Approve says what an operator thinks of an ask.
+func (c *Client) Approve(ctx context.Context, w Word) (out Reservation, err error) {
+	path, err := w.path("/approve")
+	if err != nil {
+		return out, err
+	}
+	return out, c.post(ctx, path, w.query(), map[string]any{"grant": w.Grant, "note": w.Note}, &out)
+}
+
 // Extend asks a service manager to prolong a reservation.
 func (c *Client) Extend(ctx context.Context, e Extension) (out Reservation, err error) {
 	path, err := e.path("/extend")

@@ -197,7 +197,7 @@ func (l *Local) Claim(ctx context.Context, c Claim) error {
 	if err := check.Name("reservation", c.Reservation); err != nil {
 		return invalid(op, err.Error())
 	}
-	site, err := l.broker(c.From)
+	site, err := l.someone("site", c.From)
 	switch {
 	case err != nil:
 		return invalid(op, err.Error())

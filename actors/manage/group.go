@@ -16,6 +16,9 @@ type Group struct {
 	// The orders name none.
 	Actor  string  `json:"actor,omitempty"`
 	Orders []Order `json:"orders"`
+	// Together makes their broker grant all with one start, or none. They go to one
+	// broker, and none of them is elastic.
+	Together bool `json:"together,omitempty"`
 }
 
 // After says what an order waits for (leasing 1.4).
@@ -42,16 +45,42 @@ const maxOrders = 1000
 
 // RequestGroup checks the orders, fills in what was left out and asks the manager.
 func (l *Local) RequestGroup(ctx context.Context, g Group) ([]Reservation, error) {
-	const op = "manage.requestGroup"
-	a, err := l.buyer(op, g.Actor)
+	a, ev, err := l.group(ctx, "manage.requestGroup", g)
 	if err != nil {
 		return nil, err
 	}
+	events := ev.Requests
+	if err := a.Host.Ask(ctx, ev); err != nil {
+		return nil, err
+	}
+	out := make([]Reservation, len(events))
+	n := l.names()
+	for i, ev := range events {
+		out[i] = proposed(n, a, ev)
+	}
+	err = l.inspect(ctx, a, func(v actors.Viewer) {
+		for i, ev := range events {
+			if view, ok := v.View(ev.Reservation); ok {
+				out[i] = render(n, a, view)
+			}
+		}
+	})
+	return out, err
+}
+
+// group is the event that a group means, for which manager, or everything that is
+// wrong with it.
+func (l *Local) group(ctx context.Context, op string, g Group) (Actor, actors.RequestGroup, error) {
+	fail := func(err error) (Actor, actors.RequestGroup, error) { return Actor{}, actors.RequestGroup{}, err }
+	a, err := l.buyer(op, g.Actor)
+	if err != nil {
+		return fail(err)
+	}
 	if a.Role != actors.RoleManager {
-		return nil, invalid(op, "only a service manager takes groups")
+		return fail(invalid(op, "only a service manager takes groups"))
 	}
 	if n := len(g.Orders); n < 1 || n > maxOrders {
-		return nil, invalid(op, fmt.Sprintf("%d orders, not 1 to %d", n, maxOrders))
+		return fail(invalid(op, fmt.Sprintf("%d orders, not 1 to %d", n, maxOrders)))
 	}
 	var problems []string
 	events := make([]actors.Request, len(g.Orders))
@@ -91,24 +120,17 @@ func (l *Local) RequestGroup(ctx context.Context, g Group) ([]Reservation, error
 		problems = append(problems, "the group has a cycle: "+cycle)
 	}
 	if len(problems) > 0 {
-		return nil, invalid(op, problems...)
+		return fail(invalid(op, problems...))
 	}
-	if err := a.Host.Ask(ctx, actors.RequestGroup{Requests: events}); err != nil {
-		return nil, err
-	}
-	out := make([]Reservation, len(events))
-	n := l.names()
-	for i, ev := range events {
-		out[i] = proposed(n, a, ev)
-	}
-	err = l.inspect(ctx, a, func(v actors.Viewer) {
-		for i, ev := range events {
-			if view, ok := v.View(ev.Reservation); ok {
-				out[i] = render(n, a, view)
-			}
+	ev := actors.RequestGroup{Requests: events}
+	if g.Together {
+		who := []string{"request group", string(a.Location.ID)} // given again, it is the same group
+		for _, e := range events {
+			who = append(who, string(e.Reservation))
 		}
-	})
-	return out, err
+		ev.Together = actors.DeriveID(who...)
+	}
+	return a, ev, nil
 }
 
 // predecessor is what an order waits for, with the names resolved.

@@ -33,6 +33,9 @@ type roster struct {
 //	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
 //	POST /v1/reservations                             an Order
 //	POST /v1/groups                                   a Group
+//	POST /v1/plans                                    a Group, of which nothing is carried out
+//	GET  /v1/calendars?actor=&from=&to=
+//	POST /v1/reservations/{id}/approve?actor=         {"grant", "note"}
 //	POST /v1/reservations/{id}/extend?actor=          {"end", "length", "units", "victims"}
 //	POST /v1/reservations/{id}/modify?actor=          {"number", "subcommand", "arguments"}
 //	POST /v1/reservations/{id}/close?actor=           {}
@@ -53,23 +56,26 @@ func Handler(s Service) http.Handler {
 	h := &handler{service: s, active: make(chan struct{}, maxActive)}
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*http.Request) (any, error){
-		"GET /v1/actors":                    h.actors,
-		"GET /v1/reservations":              h.list,
-		"GET /v1/delegations":               h.delegations,
-		"POST /v1/delegations":              h.export,
-		"POST /v1/claims":                   h.claim,
-		"GET /v1/conflicts":                 h.conflicts,
-		"GET /v1/conflicts/{id}":            h.conflict,
-		"GET /v1/aside":                     h.asides,
-		"POST /v1/aside/restore":            h.restore,
-		"POST /v1/aside/drop":               h.drop,
-		"GET /v1/reservations/{id}":         h.show,
-		"GET /v1/reservations/{id}/wait":    h.wait,
-		"POST /v1/reservations":             h.request,
-		"POST /v1/groups":                   h.requestGroup,
-		"POST /v1/reservations/{id}/extend": h.extend,
-		"POST /v1/reservations/{id}/modify": h.modify,
-		"POST /v1/reservations/{id}/close":  h.close,
+		"GET /v1/actors":                     h.actors,
+		"GET /v1/reservations":               h.list,
+		"GET /v1/delegations":                h.delegations,
+		"POST /v1/delegations":               h.export,
+		"POST /v1/claims":                    h.claim,
+		"GET /v1/conflicts":                  h.conflicts,
+		"GET /v1/conflicts/{id}":             h.conflict,
+		"GET /v1/aside":                      h.asides,
+		"POST /v1/aside/restore":             h.restore,
+		"POST /v1/aside/drop":                h.drop,
+		"GET /v1/reservations/{id}":          h.show,
+		"GET /v1/reservations/{id}/wait":     h.wait,
+		"POST /v1/reservations":              h.request,
+		"POST /v1/groups":                    h.requestGroup,
+		"POST /v1/plans":                     h.plan,
+		"GET /v1/calendars":                  h.calendars,
+		"POST /v1/reservations/{id}/approve": h.approve,
+		"POST /v1/reservations/{id}/extend":  h.extend,
+		"POST /v1/reservations/{id}/modify":  h.modify,
+		"POST /v1/reservations/{id}/close":   h.close,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := serve(r)
@@ -211,6 +217,35 @@ func (h *handler) requestGroup(r *http.Request) (any, error) {
 	}
 	all, err := h.service.RequestGroup(r.Context(), g)
 	return listing{Reservations: all}, err
+}
+
+func (h *handler) plan(r *http.Request) (any, error) {
+	var g Group
+	if err := read(r, "manage.plan", &g); err != nil {
+		return nil, err
+	}
+	all, err := h.service.Plan(r.Context(), g)
+	return forecasts{all}, err
+}
+
+func (h *handler) calendars(r *http.Request) (any, error) {
+	q, err := query(r, "actor", "from", "to")
+	if err != nil {
+		return nil, invalid("manage.calendars", err.Error())
+	}
+	all, err := h.service.Calendars(r.Context(), Window{q.Get("actor"), q.Get("from"), q.Get("to")})
+	return calendars{all}, err
+}
+
+func (h *handler) approve(r *http.Request) (any, error) {
+	var body struct {
+		Grant bool   `json:"grant"`
+		Note  string `json:"note"`
+	}
+	if err := read(r, "manage.approve", &body, "actor"); err != nil {
+		return nil, err
+	}
+	return h.service.Approve(r.Context(), Word{ref(r), body.Grant, body.Note})
 }
 
 func (h *handler) extend(r *http.Request) (any, error) {

@@ -60,6 +60,9 @@ type Reservation struct {
 	NextAt      time.Time `json:"nextAt,omitzero"`     // and when
 	Deadline    time.Time `json:"deadline,omitzero"`   // when waiting ends
 	Error       string    `json:"error,omitempty"`     // the last thing that went wrong
+	// Approval is what an operator of a broker says about an ask: "wanted" when it waits
+	// for a word, "granted" or "denied" after one; absent when nobody is asked.
+	Approval string `json:"approval,omitempty"`
 	// Decision is what a broker's policy decided, the verdict first and then what it
 	// weighed, a line each; only a broker's view has it.
 	Decision []string `json:"decision,omitempty"`

@@ -62,7 +62,10 @@ func (l *Local) actors(op, name string) ([]Actor, error) {
 
 // broker is the GUID that name means, among everyone known. Where no peers are
 // known the name is taken for a GUID.
-func (l *Local) broker(name string) (actors.ActorID, error) {
+func (l *Local) broker(name string) (actors.ActorID, error) { return l.someone("broker", name) }
+
+// someone is broker, for whatever the one of that name is said to be.
+func (l *Local) someone(what, name string) (actors.ActorID, error) {
 	all := l.known()
 	found := match(name, len(all), func(i int) (string, string) { return string(all[i].ID), all[i].Name })
 	switch {
@@ -78,12 +81,12 @@ func (l *Local) broker(name string) (actors.ActorID, error) {
 		for _, loc := range all {
 			labels = append(labels, loc.Name)
 		}
-		return "", check.Unknown("broker", name, labels)
+		return "", check.Unknown(what, name, labels)
 	}
 	for _, i := range found {
 		labels = append(labels, all[i].Name)
 	}
-	return "", ambiguous("broker", name, labels)
+	return "", ambiguous(what, name, labels)
 }
 
 // sighting is a reservation seen at an actor.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/clock"
+	"github.com/leasehold/leasehold/actors/policy"
 )
 
 // Limits of what an operator may ask for. They are far above any use and below
@@ -109,6 +111,11 @@ func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, 
 	for list, p := range map[string]map[string]string{"request": o.Request, "config": o.Config, "local": o.Local} {
 		note(properties(list, p))
 	}
+	o.Request, err = l.deadline(o.Request)
+	note(err)
+	if err == nil {
+		note(policy.Check(o.Request, o.Units))
+	}
 	term, err := l.term(o)
 	note(err)
 	var after []actors.Predecessor
@@ -124,6 +131,22 @@ func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, 
 		Broker: broker, Type: actors.ResourceType(o.Type), Units: o.Units, Term: term, Renewable: o.Renewable,
 		Request: maps.Clone(o.Request), Config: maps.Clone(o.Config), Local: maps.Clone(o.Local), After: after,
 	}, problems
+}
+
+// deadline is request properties with a deadline that people wrote as they write
+// times in the milliseconds that brokers read (leasing 3.9).
+func (l *Local) deadline(p map[string]string) (map[string]string, error) {
+	text := p["deadline"]
+	if _, err := strconv.ParseInt(text, 10, 64); text == "" || err == nil {
+		return p, nil
+	}
+	t, err := ParseTime(text, l.cfg.Clock.Now().In(l.cfg.Zone))
+	if err != nil {
+		return p, fmt.Errorf("deadline: %w", err)
+	}
+	p = maps.Clone(p)
+	p["deadline"] = strconv.FormatInt(int64(clock.Millis(t))-1, 10)
+	return p, nil
 }
 
 // term is when the order begins and ends.

@@ -81,7 +81,7 @@ func render(n names, a Actor, v actors.View) Reservation {
 		Start: instant(v.Term.Start), NewStart: instant(v.Term.NewStart), End: ending(v.Term.End),
 		Client: n.party(v.Client), Broker: n.party(v.Broker), Authority: n.party(v.Authority),
 		Since: moment(a.Cycles, v.Since), Waiting: v.Waiting, Next: v.Next,
-		NextAt: upcoming(a.Cycles, v.NextAt), Deadline: upcoming(a.Cycles, v.Deadline), Error: v.Error, Decision: slices.Clone(v.Decision),
+		NextAt: upcoming(a.Cycles, v.NextAt), Deadline: upcoming(a.Cycles, v.Deadline), Error: v.Error, Approval: v.Approval, Decision: slices.Clone(v.Decision),
 		TicketSeq: v.TicketSeq, LeaseSeq: v.LeaseSeq,
 	}
 	for _, e := range v.After {

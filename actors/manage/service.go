@@ -30,6 +30,14 @@ type Service interface {
 	Modify(ctx context.Context, m Modification) (Reservation, error)
 	// Close asks an actor to end a reservation. That takes time: see Wait.
 	Close(ctx context.Context, ref Ref) (Reservation, error)
+	// Approve says what an operator thinks of an ask that waits for a word at a
+	// broker. The reservation shows whether one is wanted.
+	Approve(ctx context.Context, w Word) (Reservation, error)
+	// Plan says what would become of a group's orders if they were given now, without
+	// giving them: the answer of the broker they are for, which must run here.
+	Plan(ctx context.Context, g Group) ([]Forecast, error)
+	// Calendars shows what brokers and sites have, and who holds how much of it when.
+	Calendars(ctx context.Context, w Window) ([]Calendar, error)
 	// Wait returns when the reservation is in one of the states. It gives up with
 	// ErrPending when the time is over and with ErrEnded when the reservation has
 	// ended otherwise, and then still shows the reservation.

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -37,7 +38,7 @@ func (a *Actor) view(r Reservation) actors.View {
 		v.Next, v.NextAt = deedNames[next.do], next.at
 	}
 	for _, t := range r.timers(a.config.Rules) {
-		if t.do == doGiveUp || t.do == doClose && v.Deadline == 0 {
+		if ends := t.do == doGiveUp || t.do == doClose; ends && (v.Deadline == 0 || t.at < v.Deadline) {
 			v.Deadline = t.at
 		}
 	}
@@ -58,10 +59,32 @@ func (a *Actor) waiting(r Reservation) string {
 	switch r.Status {
 	case ticketed:
 		return "its start"
-	case joining:
-		return "units to join"
+	case activeTicketed, activeTicketedB:
+		return "its extension's start"
 	case closing:
 		return "units to leave"
+	}
+	return r.underway()
+}
+
+// underway says which units are on their way into the guest or out of it.
+func (r Reservation) underway() string {
+	in, out := 0, 0
+	for _, u := range r.Held {
+		switch u.State {
+		case actors.UnitPriming:
+			in++
+		case actors.UnitClosing:
+			out++
+		}
+	}
+	switch {
+	case in > 0 && out > 0:
+		return fmt.Sprintf("%d units to join and %d to leave", in, out)
+	case in > 0:
+		return fmt.Sprintf("%d units to join", in)
+	case out > 0:
+		return fmt.Sprintf("%d units to leave", out)
 	}
 	return ""
 }

@@ -119,6 +119,7 @@ type Decision struct {
 	Reservation actors.ReservationID
 	Granted     bool
 	Waits       bool            // neither granted nor refused: asked again in the next round
+	Operator    bool            // it waits for an operator's word
 	Source      actors.TicketID // where the units come from
 	Units       int
 	Term        actors.Term

@@ -58,6 +58,12 @@ func createBackup(ctx context.Context, path, socket, file string) (m manifest, e
 	if m.Actors, err = count(ctx, conf, filepath.Join(work, recordsName)); err != nil {
 		return m, fmt.Errorf("records: %w", err)
 	}
+	// After the records: what was taken before is not taken again.
+	for _, a := range conf.Actors {
+		if err := copyJournal(filepath.Join(conf.State, wiring.JournalFile(a.Name)), filepath.Join(work, wiring.JournalFile(a.Name))); err != nil {
+			return m, fmt.Errorf("journal of %s: %w", a.Name, err)
+		}
+	}
 	part := filepath.Join(work, "archive")
 	if m, err = pack(part, m, path, conf, work); err != nil {
 		return m, err
@@ -99,7 +105,31 @@ func pack(part string, m manifest, path string, conf config.Config, work string)
 			return m, err
 		}
 	}
+	for _, actor := range conf.Actors {
+		name := wiring.JournalFile(actor.Name)
+		if err := a.addFile(moved.State+"/"+name, filepath.Join(work, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return m, err
+		}
+	}
 	return m, errors.Join(a.close(m), out.Sync(), out.Close())
+}
+
+// copyJournal copies a journal that a server may be writing to: what is there now. A
+// last record that is cut short is cut off when it is read. No journal is no error.
+func copyJournal(from, to string) error {
+	in, err := os.Open(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // named is a file and its name in the archive.

@@ -12,7 +12,9 @@ import (
 
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/cod/boot"
 	"github.com/leasehold/leasehold/cod/dns"
+	"github.com/leasehold/leasehold/cod/feed"
 	"github.com/leasehold/leasehold/ldapschema"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -22,20 +24,114 @@ func (a *app) feedCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "feed",
 		Short: "Keep daemons as the directory says, whether or not the authority runs",
+		Long: `Keep daemons that do not read the directory themselves as the directory says. Each
+feed is a process of its own: it goes on while the authority is away.
+
+The directory's server must let it watch: in OpenLDAP, overlay syncprov, and no size
+limit for whom the feed binds as.`,
 	}
-	c.AddCommand(a.feedDNSCommand())
+	c.AddCommand(a.feedDNSCommand(), a.feedBootCommand())
 	return c
 }
 
-// feedDNS is the flags of "feed dns".
-type feedDNS struct {
+// feedSource is the flags of every feed.
+type feedSource struct {
 	directory, bind, password, authority string
 	startTLS                             bool
-	server, key, zoneDir, rndc           string
 	maxRemoval                           int
 	verify                               time.Duration
 	once, dry                            bool
 	level                                string
+}
+
+func (o *feedSource) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.directory, "directory", "", "LDAP server as ldap://host:port/base; default that of the configuration")
+	f.StringVar(&o.bind, "bind-dn", "", "who to bind as; anonymous when empty")
+	f.StringVar(&o.password, "password-file", "", "file with the password for --bind-dn, which others must not be able to read")
+	f.BoolVar(&o.startTLS, "start-tls", false, "protect an ldap:// connection")
+	f.StringVar(&o.authority, "ca", "", "PEM file of the authority that signed the directory's certificate")
+	f.IntVar(&o.maxRemoval, "max-removal", feed.DefaultShare, "percent of what the daemon has that one comparison may remove")
+	f.DurationVar(&o.verify, "verify-every", time.Hour, "how often everything is compared although nothing happened")
+	f.BoolVar(&o.once, "once", false, "compare once, mend, say what was different and end")
+	f.BoolVar(&o.dry, "dry-run", false, "with --once: change nothing")
+	f.StringVar(&o.level, "log-level", "info", "debug, info, warning or error")
+	_ = c.MarkFlagFilename("ca")
+	_ = c.MarkFlagFilename("password-file")
+}
+
+// mistakes collects what is wrong with a command line.
+type mistakes []error
+
+func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
+
+// private complains about a file that others may read.
+func (m *mistakes) private(flag, path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o007 != 0 {
+		m.add("--%s: others may read %s (mode %#o): chmod o= %[2]s", flag, path, info.Mode().Perm())
+	}
+}
+
+// source is what the flags say about the directory, as far as that is right.
+func (a *app) source(o feedSource, wrong *mistakes) (where wiring.FeedSource, out feed.Source, err error) {
+	where = wiring.FeedSource{StartTLS: o.startTLS, Authority: o.authority}
+	if o.directory == "" {
+		path, err := a.configPath()
+		if err != nil {
+			return where, out, usage("which directory? give --directory or a configuration: %w", err)
+		}
+		conf, err := config.Load(path)
+		switch {
+		case err != nil:
+			return where, out, err
+		case conf.Directory == nil:
+			wrong.add("%s names no directory", path)
+		case conf.Directory.Embedded():
+			wrong.add("the directory of %s is inside the server, which cannot be watched; a feed needs one that runs by itself", path)
+		default:
+			where.Directory = *conf.Directory
+		}
+	} else {
+		u, err := url.Parse(o.directory)
+		if err != nil || len(u.Path) < 2 || u.Scheme != "ldap" && u.Scheme != "ldaps" {
+			wrong.add("--directory: %q is not of the form ldap://host:port/dc=site,dc=test", o.directory)
+		} else {
+			where.URL, where.Base = u.Scheme+"://"+u.Host, ldapschema.DN(u.Path[1:])
+		}
+		where.Bind, where.PasswordFile = ldapschema.DN(o.bind), o.password
+	}
+	wrong.private("password-file", o.password)
+	if o.dry && !o.once {
+		wrong.add("--dry-run goes with --once")
+	}
+	if o.maxRemoval < 0 || o.maxRemoval > 100 {
+		wrong.add("--max-removal is a share, 0 to 100 percent")
+	}
+	level, err := logrus.ParseLevel(o.level)
+	if err != nil {
+		wrong.add("--log-level: %w", err)
+	}
+	out = feed.Source{Base: where.Base, Verify: o.verify, Log: logger(config.Log{Level: level.String()}, a.err)}
+	return where, out, nil
+}
+
+// open prepares to read the directory when nothing was wrong.
+func (m mistakes) open(where wiring.FeedSource, out *feed.Source) (done func(), err error) {
+	if len(m) > 0 {
+		return nil, usage("%w", errors.Join(m...))
+	}
+	dir, err := wiring.OpenFeed(where)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	out.Directory = dir
+	return func() { dir.Close() }, nil
+}
+
+// feedDNS is the flags of "feed dns".
+type feedDNS struct {
+	feedSource
+	server, key, zoneDir, rndc string
 }
 
 func (a *app) feedDNSCommand() *cobra.Command {
@@ -44,12 +140,8 @@ func (a *app) feedDNSCommand() *cobra.Command {
 		Use:   "dns",
 		Short: "Send what the directory says about names to a DNS server",
 		Long: `Watch the directory's dNSZone entries (RFC 4533) and send what changes to a name
-server such as BIND, as dynamic updates signed with a key (RFC 2136, TSIG). It is a
-process of its own: names follow the directory while the authority is away.
-
-The directory's server must let us watch (in OpenLDAP: overlay syncprov, and no size
-limit for whom we bind as). The name server must let the key change the zones and
-read them back:
+server such as BIND, as dynamic updates signed with a key (RFC 2136, TSIG). The name
+server must let the key change the zones and read them back:
 
   # tsig-keygen leasehold-feed > /etc/bind/leasehold.key      and in named.conf:
   include "/etc/bind/leasehold.key";
@@ -71,115 +163,117 @@ Without --directory the one that the configuration names is followed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.followDNS(c.Context(), o) },
 	}
+	o.flags(c)
 	f := c.Flags()
-	f.StringVar(&o.directory, "directory", "", "LDAP server as ldap://host:port/base; default that of the configuration")
-	f.StringVar(&o.bind, "bind-dn", "", "who to bind as; anonymous when empty")
-	f.StringVar(&o.password, "password-file", "", "file with the password for --bind-dn, which others must not be able to read")
-	f.BoolVar(&o.startTLS, "start-tls", false, "protect an ldap:// connection")
-	f.StringVar(&o.authority, "ca", "", "PEM file of the authority that signed the directory's certificate")
 	f.StringVar(&o.server, "server", "127.0.0.1:53", "name server, host:port")
 	f.StringVar(&o.key, "key", "", "file of the TSIG key, as tsig-keygen writes it (required)")
 	f.StringVar(&o.zoneDir, "zone-dir", "", "folder for the files of zones that are added; named must be able to write there")
 	f.StringVar(&o.rndc, "rndc", "rndc", "rndc and its options")
-	f.IntVar(&o.maxRemoval, "max-removal", 30, "percent of a zone's names that one comparison may remove")
-	f.DurationVar(&o.verify, "verify-every", time.Hour, "how often zones are compared as a whole")
-	f.BoolVar(&o.once, "once", false, "compare once, mend, say what was different and end")
-	f.BoolVar(&o.dry, "dry-run", false, "with --once: change nothing")
-	f.StringVar(&o.level, "log-level", "info", "debug, info, warning or error")
 	_ = c.MarkFlagFilename("key")
 	_ = c.MarkFlagDirname("zone-dir")
 	return c
 }
 
 func (a *app) followDNS(ctx context.Context, o feedDNS) error {
-	f, done, err := a.follower(o)
+	var wrong mistakes
+	where, source, err := a.source(o.feedSource, &wrong)
+	if err != nil {
+		return err
+	}
+	f := &dns.Follower{Source: source, MaxRemoval: o.maxRemoval, Server: &dns.Server{Addr: hostPort(o.server, "53")}}
+	if o.key == "" {
+		wrong.add("--key is needed")
+	} else if f.Server.Key, err = dns.LoadKey(o.key); err != nil {
+		wrong.add("--key: %w", err)
+	}
+	wrong.private("key", o.key)
+	if o.zoneDir != "" {
+		f.Zones = &dns.RNDC{Dir: o.zoneDir, Command: strings.Fields(o.rndc), Key: strings.TrimSuffix(f.Server.Key.Name, ".")}
+		if err := f.Zones.Check(); err != nil {
+			wrong.add("--zone-dir: %w", err)
+		}
+	}
+	done, err := wrong.open(where, &f.Source)
 	if err != nil {
 		return err
 	}
 	defer done()
 	if !o.once {
-		return f.Run(ctx)
+		f.Run(ctx)
+		return nil
 	}
 	r, err := f.Once(ctx, o.dry)
-	if shown := a.show(r, func(w io.Writer) { showFeed(w, r) }); shown != nil {
+	if shown := a.show(r, func(w io.Writer) { showDNS(w, r) }); shown != nil {
 		return shown
 	}
 	return err
 }
 
-// follower makes what the flags say, or tells everything that is wrong with them.
-func (a *app) follower(o feedDNS) (f *dns.Follower, done func(), err error) {
-	var wrong []error
-	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	source := wiring.FeedSource{StartTLS: o.startTLS, Authority: o.authority}
-	if o.directory == "" {
-		path, err := a.configPath()
-		if err != nil {
-			return nil, nil, usage("which directory? give --directory or a configuration: %w", err)
-		}
-		conf, err := config.Load(path)
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case conf.Directory == nil:
-			bad("%s names no directory", path)
-		case conf.Directory.Embedded():
-			bad("the directory of %s is inside the server, which cannot be watched; DNS needs one that runs by itself", path)
-		default:
-			source.Directory = *conf.Directory
-		}
-	} else {
-		u, err := url.Parse(o.directory)
-		if err != nil || len(u.Path) < 2 || u.Scheme != "ldap" && u.Scheme != "ldaps" {
-			bad("--directory: %q is not of the form ldap://host:port/dc=site,dc=test", o.directory)
-		} else {
-			source.URL, source.Base = u.Scheme+"://"+u.Host, ldapschema.DN(u.Path[1:])
-		}
-		source.Bind, source.PasswordFile = ldapschema.DN(o.bind), o.password
+// feedBoot is the flags of "feed boot".
+type feedBoot struct {
+	feedSource
+	root string
+}
+
+func (a *app) feedBootCommand() *cobra.Command {
+	var o feedBoot
+	c := &cobra.Command{
+		Use:   "boot",
+		Short: "Write what machines boot next below a TFTP server's root",
+		Long: `Watch the directory's machines and images and write, for each machine with a
+hardware address, a file for PXELINUX (pxelinux.cfg/01-...) and one for GRUB
+(grub/grub.cfg-01-...) below the root of a TFTP server.
+
+A machine that is being set up boots its image over the network; one in service
+boots its disk, or its image again when the image says so (codBootUp: image); and
+the operator's word in codBoot, image, local or rescue, goes before both. An image is
+an entry of class codBootImage:
+
+  dn: cn=debian12,ou=images,dc=site,dc=test
+  objectClass: device
+  objectClass: codBootImage
+  codKernel: debian12/vmlinuz
+  codInitrd: debian12/initrd.gz
+  codKernelOptions: console=ttyS0,115200
+
+Files that others wrote stay as they are. When a comparison would take away more than
+--max-removal percent of the files, none is and the log says so.`,
+		Example: "  leasehold feed boot --config site/leasehold.yaml --tftp-root /srv/tftp",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.followBoot(c.Context(), o) },
 	}
-	for _, f := range []struct{ flag, path string }{{"password-file", o.password}, {"key", o.key}} {
-		if info, err := os.Stat(f.path); err == nil && info.Mode().Perm()&0o007 != 0 {
-			bad("--%s: others may read %s (mode %#o): chmod o= %[2]s", f.flag, f.path, info.Mode().Perm())
-		}
-	}
-	if o.key == "" {
-		bad("--key is needed")
-	}
-	if o.dry && !o.once {
-		bad("--dry-run goes with --once")
-	}
-	if o.maxRemoval < 0 || o.maxRemoval > 100 {
-		bad("--max-removal is a share, 0 to 100 percent")
-	}
-	level, err := logrus.ParseLevel(o.level)
+	o.flags(c)
+	c.Flags().StringVar(&o.root, "tftp-root", "/srv/tftp", "the TFTP server's root")
+	_ = c.MarkFlagDirname("tftp-root")
+	return c
+}
+
+func (a *app) followBoot(ctx context.Context, o feedBoot) error {
+	var wrong mistakes
+	where, source, err := a.source(o.feedSource, &wrong)
 	if err != nil {
-		bad("--log-level: %w", err)
+		return err
 	}
-	f = &dns.Follower{Base: source.Base, MaxRemoval: o.maxRemoval, Verify: o.verify,
-		Log: logger(config.Log{Level: level.String()}, a.err)}
-	if o.zoneDir != "" {
-		f.Zones = &dns.RNDC{Dir: o.zoneDir, Command: strings.Fields(o.rndc)}
-		if err := f.Zones.Check(); err != nil {
-			bad("--zone-dir: %w", err)
-		}
+	if info, err := os.Stat(o.root); err != nil {
+		wrong.add("--tftp-root: %w", err)
+	} else if !info.IsDir() {
+		wrong.add("--tftp-root: %s is no folder", o.root)
 	}
-	f.Server = &dns.Server{Addr: hostPort(o.server, "53")}
-	if o.key != "" {
-		if f.Server.Key, err = dns.LoadKey(o.key); err != nil {
-			bad("--key: %w", err)
-		} else if f.Zones != nil {
-			f.Zones.Key = strings.TrimSuffix(f.Server.Key.Name, ".")
-		}
-	}
-	if len(wrong) > 0 {
-		return nil, nil, usage("%w", errors.Join(wrong...))
-	}
-	dir, err := wiring.OpenFeed(source)
+	f := &boot.Follower{Source: source, Root: o.root, MaxRemoval: o.maxRemoval}
+	done, err := wrong.open(where, &f.Source)
 	if err != nil {
-		return nil, nil, usage("%w", err)
+		return err
 	}
-	f.Directory = dir
-	return f, func() { dir.Close() }, nil
+	defer done()
+	if !o.once {
+		f.Run(ctx)
+		return nil
+	}
+	r, err := f.Once(ctx, o.dry)
+	if shown := a.show(r, func(w io.Writer) { showBoot(w, r) }); shown != nil {
+		return shown
+	}
+	return err
 }
 
 // hostPort adds a port where there is none.
@@ -190,7 +284,7 @@ func hostPort(addr, port string) string {
 	return addr
 }
 
-func showFeed(w io.Writer, r dns.Report) {
+func showDNS(w io.Writer, r dns.Report) {
 	row(w, "ZONE", "NAMES", "CHANGED", "STATE")
 	for _, z := range r.Zones {
 		state := "as the directory says"
@@ -209,5 +303,21 @@ func showFeed(w io.Writer, r dns.Report) {
 	}
 	for _, p := range r.Problems {
 		row(w, p)
+	}
+}
+
+func showBoot(w io.Writer, r boot.Report) {
+	row(w, "machines", r.Machines)
+	for _, p := range r.Written {
+		row(w, "written", p)
+	}
+	for _, p := range r.Removed {
+		row(w, "removed", p)
+	}
+	if r.Held > 0 {
+		row(w, "not removed", r.Held)
+	}
+	for _, p := range r.Problems {
+		row(w, "problem", p)
 	}
 }

@@ -28,6 +28,7 @@ func (a *app) leaseCommand() *cobra.Command {
 
 func (a *app) leaseRequest() *cobra.Command {
 	var o manage.Order
+	var w wants
 	var wait bool
 	var timeout time.Duration
 	var file string
@@ -68,6 +69,9 @@ broker should always hold is better written under buys in the configuration.`,
   leasehold lease request --slice web --type site.node --start +1h --length 1d --set config.ssh.user1.login=ada --wait`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := w.into(c, &o); err != nil {
+				return err
+			}
 			goal := manage.Goal{States: []string{"Active"}, Timeout: timeout}
 			if file != "" {
 				return a.requestGroup(c, file, o.Actor, wait, goal)
@@ -119,6 +123,7 @@ broker should always hold is better written under buys in the configuration.`,
 	f.StringVar(&o.Actor, "manager", "", "service manager, needed only if there are several; or a broker that buys")
 	f.StringVar(&o.Broker, "broker", "", "broker to ask; default the manager's own")
 	f.StringVar(&o.Reservation, "id", "", "identity of the reservation, to repeat a request safely; default a fresh one")
+	w.flags(c)
 	f.StringToStringVar(&o.Request, "request", nil, "properties for the broker's policy, as in elastic=true")
 	f.StringToStringVar(&o.Config, "set", nil, "configuration for the site's handlers, as in host.prefix=web")
 	f.StringToStringVar(&o.Local, "local", nil, "properties for the manager's own handlers")

@@ -17,7 +17,7 @@ import (
 // where goal says. What is not there by then is in the error.
 func (a *app) requestGroup(c *cobra.Command, file, actor string, wait bool, goal manage.Goal) error {
 	for _, name := range []string{"slice", "type", "units", "start", "end", "length", "renew", "broker", "id", "request", "set", "local",
-		"after", "join-after"} {
+		"after", "join-after", "at-least", "deferrable", "deadline", "priority"} {
 		if c.Flags().Changed(name) {
 			return usage("--%s is said in the file", name)
 		}

@@ -20,7 +20,11 @@ func (a *app) peerCommand() *cobra.Command {
 		Short: "The actors elsewhere that ours may speak with",
 		Long: `List, add and remove peers in the configuration file, change their keys, and see
 whether they are there. Only the lines of the peer are touched; a running server learns of a
-change when it is started again.`,
+change when it is started again.
+
+A legacy peer that has once signed without SHA-1 is not believed with SHA-1 again.
+Where one went back to an older installation on purpose, stop the server and remove
+the file seen-ACTOR.journal from its state folder.`,
 		Example: `  leasehold peer add broker2 --role broker --url http://broker.example.org:8180/orca/services/broker2 --certificate broker2.pem
   leasehold peer pin broker2 --certificate broker2-next.pem
   leasehold peer probe broker2`,

@@ -3,11 +3,8 @@ Package dns keeps a name server's zones as the directory says: it watches the
 entries of class dNSZone (RFC 4533) and sends what changes to a stock server such
 as BIND as signed dynamic updates (RFC 2136, RFC 8945).
 
-A [Follower] belongs in a process of its own, so that names follow the directory
-while the site authority is away. It keeps nothing on disk: whenever it starts, or
-has lost sight of the directory, it reads everything that is there and compares it
-with what the server has, and whatever it sends says the whole truth about a name,
-so that sending it again is harmless.
+A [Follower] belongs in a process of its own; its loop is package cod/feed. Whatever
+it sends says the whole truth about a name, so that sending it again is harmless.
 
 # What it will not do
 
@@ -18,7 +15,7 @@ so that sending it again is harmless.
     name. A zone it did not add it does not remove.
   - Hold up a zone for one bad value: package zones leaves that out.
 
-follow.go is the loop, server.go speaks to the name server, rndc.go adds and
+follow.go is the door, work.go what is due, server.go speaks to the name server, rndc.go adds and
 removes zones at BIND, key.go reads the key that both share.
 */
 package dns

@@ -18,6 +18,7 @@ import (
 
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/cod/dns"
+	"github.com/leasehold/leasehold/cod/feed"
 	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/ldapschema"
 )
@@ -71,8 +72,8 @@ func newWorld(t testing.TB, zones ...string) *world {
 	log := logrus.New()
 	log.SetOutput(io.MultiWriter(w.log))
 	w.f = &dns.Follower{
-		Directory: w.dir, Base: w.under, Server: &dns.Server{Addr: w.named.Addr, Key: key, Timeout: 5 * time.Second},
-		Log: log, RetryFirst: 20 * time.Millisecond, RetryMost: 200 * time.Millisecond,
+		Source: feed.Source{Directory: w.dir, Base: w.under, Log: log, RetryFirst: 20 * time.Millisecond, RetryMost: 200 * time.Millisecond},
+		Server: &dns.Server{Addr: w.named.Addr, Key: key, Timeout: 5 * time.Second},
 	}
 	return w
 }
@@ -124,13 +125,14 @@ func (w *world) remove(dn ldapschema.DN) {
 // follow runs the follower until the test ends or stop is called.
 func (w *world) follow() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.f.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		w.f.Run(ctx)
+		close(done)
+	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
-			w.t.Error(err)
-		}
+		<-done
 	})
 	w.t.Cleanup(stop)
 	return stop

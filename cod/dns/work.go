@@ -11,15 +11,14 @@ import (
 
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/dns/zones"
+	"github.com/leasehold/leasehold/cod/feed"
 )
 
-// work is one session's knowledge and duties. One goroutine uses it.
+// work is one session's knowledge and duties (feed.Keeper).
 type work struct {
 	f    *Follower
 	dry  bool
-	live bool // everything that was there has been told
 	book zones.Book
-	seen map[string]bool // identities told so far, until live
 
 	dirty    map[zones.Name]bool    // names to be sent
 	refused  map[zones.Name]string  // those among them that the server does not take, and why
@@ -31,28 +30,22 @@ type work struct {
 
 func newWork(f *Follower, dry bool) *work {
 	return &work{
-		f: f, dry: dry, seen: map[string]bool{}, dirty: map[zones.Name]bool{}, refused: map[zones.Name]string{},
+		f: f, dry: dry, dirty: map[zones.Name]bool{}, refused: map[zones.Name]string{},
 		compare: map[string]bool{}, lines: map[string]*ZoneReport{}, servers: map[zones.Name]bool{}, problems: map[string]bool{},
 	}
 }
 
-// take notes an event of the directory.
-func (w *work) take(ev directory.Event) {
+// Take notes an event of the directory.
+func (w *work) Take(ev directory.Event) {
 	switch ev.Kind {
 	case directory.Present:
-		if !w.live {
-			w.seen[ev.ID] = true
-		}
 		names, bad := w.book.Put(ev.ID, ev.Entry)
 		w.complain(bad)
 		w.touch(names)
 	case directory.Gone:
-		delete(w.seen, ev.ID)
 		w.touch(w.book.Remove(ev.ID))
 	case directory.Refreshed:
-		w.touch(w.book.Keep(w.seen))
-		w.live, w.seen = true, map[string]bool{}
-		w.compareAll()
+		w.CompareAll()
 		w.f.Log.WithFields(logrus.Fields{"zones": len(w.book.Zones()), "names": len(w.dirty)}).Info("the directory has told everything")
 	}
 }
@@ -66,9 +59,9 @@ func (w *work) touch(names []zones.Name) {
 	}
 }
 
-// compareAll makes every zone that has an entry due for a comparison, and those
+// CompareAll makes every zone that has an entry due for a comparison, and those
 // that were added here and may have to go.
-func (w *work) compareAll() {
+func (w *work) CompareAll() {
 	for _, z := range w.book.Zones() {
 		w.compare[z] = true
 	}
@@ -95,8 +88,8 @@ func (w *work) complain(bad []zones.Problem) {
 	}
 }
 
-// settled reports whether there is nothing left to do for now.
-func (w *work) settled() bool { return len(w.dirty) == 0 && len(w.compare) == 0 }
+// Settled reports whether there is nothing left to do for now.
+func (w *work) Settled() bool { return len(w.dirty) == 0 && len(w.compare) == 0 }
 
 func (w *work) line(zone string) *ZoneReport {
 	if w.lines[zone] == nil {
@@ -105,8 +98,8 @@ func (w *work) line(zone string) *ZoneReport {
 	return w.lines[zone]
 }
 
-// flush does everything that is due; what fails stays due.
-func (w *work) flush(ctx context.Context) {
+// Flush does everything that is due; what fails stays due.
+func (w *work) Flush(ctx context.Context) {
 	own := w.book.Zones()
 	for _, zone := range slices.Sorted(maps.Keys(w.compare)) {
 		var err error
@@ -253,17 +246,12 @@ func (w *work) guard(zone string, changes []zones.Change) (allowed []zones.Chang
 			gone++
 		}
 	}
-	share := w.f.MaxRemoval
-	if share <= 0 {
-		share = 30
-	}
 	stay := len(w.book.Names(zone))
-	if gone <= few || gone*100 <= (gone+stay)*share {
+	if !feed.TooMany(gone, stay, w.f.MaxRemoval) {
 		return changes, 0
 	}
 	w.f.Log.WithFields(logrus.Fields{"zone": zone, "would_go": gone, "would_stay": stay}).
-		Errorf("nothing is removed: more than %d%% of the zone's names are not in the directory; "+
-			"if that is meant, allow it with --max-removal 100", share)
+		Error("nothing is removed: too many of the zone's names are not in the directory; if that is meant, allow it with --max-removal 100")
 	return slices.DeleteFunc(changes, func(c zones.Change) bool { return len(c.Want) == 0 }), gone
 }
 

@@ -26,8 +26,7 @@ import (
 func TestRampartDemandsConfirmation(t *testing.T) {
 	t.Parallel()
 	axis, ids := useRampart(t)
-	for i, id := range ids {
-		s := suites[i]
+	for id, s := range combinations(ids) {
 		for _, profile := range []wssec.Profile{wssec.Legacy, wssec.LegacyStrong} {
 			for _, final := range []bool{true, false} {
 				taken := make(chan actors.Message, 1)
@@ -64,8 +63,7 @@ func TestRampartConfirms(t *testing.T) {
 	axis, ids := useRampart(t)
 	inbox.Lock()
 	defer inbox.Unlock()
-	for i, id := range ids {
-		s := suites[i]
+	for id, s := range combinations(ids) {
 		at := string(axis.ask(t, "serveSigned", []byte(id.name), []byte(s.method), []byte(s.digest))[0])
 		for _, policy := range []wssec.Policy{
 			wssec.Legacy.Policy(), wssec.LegacyStrong.Policy(), {Profile: wssec.Legacy, MTOM: true},

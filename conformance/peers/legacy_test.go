@@ -156,8 +156,7 @@ func TestLegacyOpened(t *testing.T) {
 func TestActorTakesRampart(t *testing.T) {
 	t.Parallel()
 	axis, ids := useRampart(t)
-	for i, id := range ids {
-		s := suites[i]
+	for id, s := range combinations(ids) {
 		taken := make(chan actors.Message, 1)
 		at := broker(t, id, wssec.Legacy.Policy(), func(_ context.Context, ev actors.Event) error {
 			taken <- ev.(actors.Receive).Message

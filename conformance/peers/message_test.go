@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"fmt"
+	"iter"
 	"math/big"
 	"strings"
 	"sync"
@@ -93,6 +94,19 @@ type suite struct {
 var suites = []suite{
 	{"sha1", "http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1", crypto.SHA1},
 	{"sha256", dsig.RSASHA256, dsig.SHA256, crypto.SHA256},
+}
+
+// combinations are every signer with every suite.
+func combinations(ids []identity) iter.Seq2[identity, suite] {
+	return func(yield func(identity, suite) bool) {
+		for _, id := range ids {
+			for _, s := range suites {
+				if !yield(id, s) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // message is a redeem with so many properties that its body has about size octets.

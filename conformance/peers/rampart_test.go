@@ -66,8 +66,7 @@ func answerSigned(t testing.TB, c call, id identity, s suite, space string) []by
 func TestRampartCalls(t *testing.T) {
 	t.Parallel()
 	p, ids := useRampart(t)
-	for i, id := range ids {
-		s := suites[i]
+	for id, s := range combinations(ids) {
 		for _, answer := range []struct {
 			name, space string
 			demand      string // that answers confirm
@@ -92,7 +91,11 @@ func TestRampartCalls(t *testing.T) {
 				}
 				return http.StatusOK, text, nil
 			})
-			for kind, m := range everything() {
+			messages := everything()
+			for name, size := range sizes {
+				messages["redeem of "+name] = message(size)
+			}
+			for kind, m := range messages {
 				if !answer.ok && m.Op != wire.OpRedeem {
 					continue // one kind of message is enough to be refused
 				}
@@ -121,8 +124,7 @@ func TestRampartServes(t *testing.T) {
 	p, ids := useRampart(t)
 	inbox.Lock()
 	defer inbox.Unlock()
-	for i, id := range ids {
-		s := suites[i]
+	for id, s := range combinations(ids) {
 		at := string(p.ask(t, "serveSigned", []byte(id.name), []byte(s.method), []byte(s.digest))[0])
 		for sizeName, size := range sizes {
 			for shape, make := range shapes {

@@ -3,8 +3,9 @@
 #
 #   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
 #   BIND 9 and its tools      the name server that follows the directory
-#   ISC's dhcpd and dhclient, iproute2
-#                             which runs in network namespaces that tests make
+#   ISC's dhcpd and dhclient,
+#   tftpd, PXELINUX, QEMU,
+#   iproute2                  a site, in network namespaces that tests make
 #   xmlsec1, xmllint, zeep,
 #   openssl                   XML security, schemas and SOAP as others wrote them
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
@@ -20,7 +21,9 @@ set -eu
 # program=package, or file=package, one pair for each thing that has to be there
 python=/usr/lib/python3/dist-packages
 wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 named=bind9 rndc=bind9-utils dig=bind9-dnsutils xmllint=libxml2-utils openssl=openssl'
-wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 sleep=coreutils"
+wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 in.tftpd=tftpd-hpa"
+wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
+wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu busybox=busybox-static"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 
@@ -46,8 +49,14 @@ missing() {
     done
 }
 
-# The Java peers are made now, so that no test has to wait for their libraries.
-peers() { "$(dirname "$0")/../peers/setup.sh" >/dev/null; }
+# The Java peers are made now, so that no test has to wait for their libraries, and
+# so is the kernel that a virtual machine boots.
+peers() {
+    "$(dirname "$0")/../peers/setup.sh" >/dev/null
+    "$(dirname "$0")/kernel.sh" >/dev/null || {
+        [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/kernel.sh" >/dev/null
+    }
+}
 
 packages=$(missing)
 if [ -z "$packages" ]; then

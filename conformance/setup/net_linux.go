@@ -110,21 +110,31 @@ func (n *Net) IP(args ...string) {
 	}
 }
 
-// Join lays a cable from here, as a port of bridge br0, to an interface eth0 of
-// another network with the given hardware address. The bridge is made with the
-// first cable and has address, such as "10.99.0.1/16".
-func (n *Net) Join(address string, other *Net, mac string) {
+// Bridge makes the bridge br0 with an address, such as "10.99.0.1/16". It must be
+// there before anything is joined to it.
+func (n *Net) Bridge(address string) {
 	n.t.Helper()
-	if _, err := n.Run(Tool(n.t, "ip"), "link", "show", "br0"); err != nil {
-		n.IP("link", "add", "br0", "type", "bridge", "forward_delay", "0")
-		n.IP("addr", "add", address, "dev", "br0")
-		n.IP("link", "set", "br0", "up")
-	}
+	n.IP("link", "add", "br0", "type", "bridge", "forward_delay", "0")
+	n.IP("addr", "add", address, "dev", "br0")
+	n.IP("link", "set", "br0", "up")
+}
+
+// Join lays a cable from a port of the bridge to an interface eth0 of another
+// network, with the given hardware address.
+func (n *Net) Join(other *Net, mac string) {
+	n.t.Helper()
 	pid := strconv.Itoa(other.holder.Process.Pid)
 	port := "p" + pid
 	n.IP("link", "add", port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", pid)
 	n.IP("link", "set", port, "master", "br0", "up")
 	other.IP("link", "set", "eth0", "up")
+}
+
+// Tap makes a port of the bridge that a virtual machine can be behind.
+func (n *Net) Tap(name string) {
+	n.t.Helper()
+	n.IP("tuntap", "add", name, "mode", "tap")
+	n.IP("link", "set", name, "master", "br0", "up")
 }
 
 // relay listens at an address out here and carries what comes to the same address

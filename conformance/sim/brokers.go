@@ -29,6 +29,7 @@ func (w *world) stockUp(i int, b Purchase) {
 		Broker: w.brokers[b.From].ID, Type: w.sites[b.Site].kind(), Units: b.Units,
 		Term: actors.NewTerm(c.Start(4), c.End(3+b.Cycles)), Renewable: b.Standing}
 	buyer.chores = append(buyer.chores, ev)
+	w.buyer[ev.Reservation] = buyer
 	w.latest = max(w.latest, ev.Term.End)
 }
 
@@ -37,6 +38,7 @@ func holdingName(i int) actors.ReservationID { return actors.ReservationID(fmt.S
 // noteHolding takes in what a broker wrote about something it buys.
 func (w *world) noteHolding(p *process, h broker.Holding) {
 	key := boughtKey{p.ID, h.ID()}
+	w.wire[h.ID()] = h.Name
 	b := w.bought[key]
 	if b == nil {
 		d := actors.Delegation{ID: actors.TicketID(h.ID()), Type: h.Type}

@@ -22,6 +22,7 @@ type Config struct {
 	Buys     []Purchase // what brokers buy from each other
 	Later    bool       // a site learns of its last host some time after its start
 	Leases   int        // reservations the operators ask for in act one
+	Groups   int        // and lease groups
 	Lead     int        // cycles from a request to its start, at least
 	Shortest int        // cycles a term lasts beyond its first, at least
 	Batch    int        // events that share one save, at most
@@ -92,6 +93,7 @@ type Faults struct {
 	Outage   int           // per second: a directory is away for a while
 	Close    int           // a reservation is closed early by somebody, and again; holdings too
 	Extend   int           // a reservation is extended by hand
+	Modify   int           // a lease is modified, and again
 	Meddle   int           // per second: somebody edits a directory
 	Attack   int           // per second: somebody forges a message
 	Aside    int           // per second: the broker sells behind its books
@@ -157,10 +159,11 @@ func Swarm(seed uint64) Config {
 			Crash: maybe(200), PowerCut: maybe(50), Stall: maybe(40), Store: maybe(150), Full: maybe(20),
 			Work: long(6_000), Setup: maybe(300), Teardown: maybe(400), Join: maybe(200), Unready: maybe(300), Hang: maybe(60),
 			Lookup: long(500), Away: maybe(100), Outage: maybe(30),
-			Close: maybe(600), Extend: maybe(600), Meddle: maybe(400), Attack: maybe(600), Aside: aside,
+			Close: maybe(600), Extend: maybe(600), Modify: maybe(600), Meddle: maybe(400), Attack: maybe(600), Aside: aside,
 		},
 		Skew: Skew{Most: []actors.Millis{0, 0, 500, 3_000, 20_000}[r.IntN(5)], Drift: maybe(500), Jump: maybe(60)},
 	}
+	cfg.Groups = r.IntN(2) * r.IntN(3)
 	cfg.Brokers, cfg.Claims = 1+r.IntN(2)*r.IntN(mostBrokers), r.IntN(2) == 0
 	cfg.Direct = 1 + r.IntN(cfg.Brokers)
 	for by := 1; by < cfg.Brokers; by++ {

@@ -103,6 +103,7 @@ func (p *process) start() {
 	p.disk.restore(w, p, p.machine)
 	if p.life > 1 {
 		w.trace.add(w.now, "%s starts again", p.Name)
+		w.returns(p)
 	}
 	p.hands.boot()
 	fx := p.machine.Recover(p.cycle())

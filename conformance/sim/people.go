@@ -63,6 +63,9 @@ func (w *world) plan() {
 	for i, b := range w.cfg.Buys {
 		w.planHolding(holdingName(i), w.brokers[b.By], w.brokers[b.From])
 	}
+	for i := range w.cfg.Groups {
+		w.planGroup(i)
+	}
 	every := func(chance int, do func()) {
 		if chance == 0 {
 			return
@@ -131,11 +134,17 @@ func (w *world) planLease(i int) {
 			w.after(when, func() { w.ask(p, actors.Extend{Reservation: ev.Reservation, End: end, Units: r.IntN(4)}, nil) })
 		}
 	}
+	w.planModifies(ev.Reservation, p, ev.Term)
+	w.planClose(at, ev.Reservation, p, b, s.p)
+}
+
+// planClose arranges that somebody closes a reservation early, and again.
+func (w *world) planClose(at actors.Millis, id actors.ReservationID, client, seller, site *process) {
 	for w.chance(w.cfg.Faults.Close) {
-		who := []*process{p, p, b, s.p}[r.IntN(4)]
+		who := []*process{client, client, seller, site}[w.rnd.IntN(4)]
 		w.after(at+w.upTo(30_000), func() {
-			w.closed[string(who.ID)+" "+string(ev.Reservation)] = true
-			w.ask(who, actors.Close{Reservation: ev.Reservation}, nil)
+			w.closed[string(who.ID)+" "+string(id)] = true
+			w.ask(who, actors.Close{Reservation: id}, nil)
 		})
 	}
 }

@@ -137,6 +137,7 @@ func (p *process) step(now actors.Cycle, ev actors.Event, all *actors.Effects) e
 		p.w.trace.add(p.w.now, "%s   %s %s > %s: %s", p.Name, t.Reservation, t.From, t.To, t.Why)
 		p.w.moved(p, t)
 	}
+	p.w.stepped(p, fx.Moved)
 	all.Join(fx)
 	p.wake = fx.Wake
 	return nil
@@ -268,6 +269,10 @@ func describe(ev actors.Event) string {
 		return fmt.Sprintf("hears that %s failed: %v", about(ev.Message), ev.Kind)
 	case actors.Request:
 		return fmt.Sprintf("is asked for %s: %d units, %s", ev.Reservation, ev.Units, span(ev.Term))
+	case actors.RequestGroup:
+		return fmt.Sprintf("is asked for the group of %s", ev.Requests[0].Reservation)
+	case actors.Modify:
+		return fmt.Sprintf("is asked for %s of %s", ev.Subcommand, ev.Reservation)
 	case actors.Claim:
 		return fmt.Sprintf("is told to claim %s", ev.Reservation)
 	case actors.Extend:

@@ -8,6 +8,7 @@ type Report struct {
 	Hash   uint64  // of everything that happened
 	Lasted float64 // seconds of the world's time
 	Counts Counts
+	joint  map[string]float64 // the joint states of reservations, and the second of the first of each
 }
 
 // Counts is how often things happened, so that a swarm in which something never
@@ -28,6 +29,7 @@ type Counts struct {
 	Outages     int // of directories
 	Unavailable int // directory operations or answers lost
 	Changes     int // to directories
+	Modified    int // modifies that ended
 	Jumps       int // of clocks
 	Unsaved     int // saves that failed
 	Hangs       int // handlers that did not come back in time
@@ -52,7 +54,7 @@ func (c *Counts) fields() []*int {
 	return []*int{
 		&c.Steps, &c.Moves, &c.Messages, &c.Dropped, &c.Lost, &c.Repeated, &c.Refused, &c.GivenUp, &c.Declined, &c.Crashes,
 		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Aside, &c.Proofs, &c.Leases, &c.Extended,
-		&c.Jumps, &c.Unsaved, &c.Hangs, &c.Bought, &c.Prolonged,
+		&c.Modified, &c.Jumps, &c.Unsaved, &c.Hangs, &c.Bought, &c.Prolonged,
 	}
 }
 
@@ -78,7 +80,7 @@ func run(seed uint64, cfg Config, on *stage) (Report, error) {
 		return Report{}, err
 	}
 	w.play()
-	r := Report{Seed: seed, Hash: w.trace.hash, Lasted: seconds(w.now), Counts: w.counts}
+	r := Report{Seed: seed, Hash: w.trace.hash, Lasted: seconds(w.now), Counts: w.counts, joint: w.joints.seen}
 	if w.failure != nil {
 		w.failure.Trace = w.trace.last()
 		return r, w.failure

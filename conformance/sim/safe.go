@@ -42,9 +42,12 @@ func (w *world) moved(p *process, t actors.Transition) {
 	if p.role != actors.RoleManager {
 		return
 	}
+	w.judgeTurn(p, t)
 	switch {
 	case t.Why == "the site took the units back":
 		w.judgeTakenBack(p, t.Reservation)
+	case strings.Contains(t.From, "ModifyingLease") && t.To != "Failed,None,NoJoin":
+		w.counts.Modified++
 	case t.Why == "the site extended the lease":
 		w.counts.Extended++
 	case strings.HasPrefix(t.From, "Ticketed,Redeeming") && strings.HasPrefix(t.To, "Active"):
@@ -67,6 +70,7 @@ func (w *world) saved(p *process, records []actors.Record) {
 		switch v := rec.Value.(type) {
 		case nil:
 			w.forgot[p.Name+" "+rec.Key] = true
+			w.forgets(p, actors.ReservationID(strings.TrimPrefix(rec.Key, "reservation/")))
 			if s := w.siteOf[p.ID]; s != nil {
 				id := actors.ReservationID(strings.TrimPrefix(rec.Key, "reservation/"))
 				maps.DeleteFunc(s.tickets, func(_ actors.TicketID, by actors.ReservationID) bool { return by == id })

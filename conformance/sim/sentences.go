@@ -20,6 +20,7 @@ const (
 	saysExplained sentence = "what a peer was told is on the disk of the one who said it"
 	saysLegal     sentence = "a reservation makes only the moves of its role's table"
 	saysJoined    sentence = "a guest joins only what its site has set up"
+	saysAfter     sentence = "a reservation goes on only when those it comes after are ready, or over"
 	saysTaken     sentence = "no unit is taken from a guest that uses it before the term is over"
 	saysTicketed  sentence = "a lease has no more units in use than its ticket gives it"
 	saysTakenBack sentence = "a manager believes that its units were taken back only when they were"
@@ -56,7 +57,7 @@ func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
 		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
-		saysExplained, saysLegal, saysJoined, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
+		saysExplained, saysLegal, saysJoined, saysAfter, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
 		saysOwed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
 		saysAddressed, saysLoadable,
 		saysOver, saysFree, saysClean, saysKept, saysQuiet, saysLastOne, saysOblivion, saysPeace, saysRepeats,

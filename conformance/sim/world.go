@@ -42,7 +42,11 @@ type world struct {
 
 	renewed      []*wish
 	bought       map[boughtKey]*bought
-	closed       map[string]bool // "actor reservation" that operators asked to be closed
+	buyer        map[actors.ReservationID]*process             // of holdings, by their buyers' names for them
+	wire         map[actors.ReservationID]actors.ReservationID // those names, by the sellers'
+	joints       joints
+	afters       map[string][]actors.Predecessor // "manager reservation"
+	closed       map[string]bool                 // "actor reservation" that operators asked to be closed
 	sold         map[actors.TicketID]actors.ReservationID
 	relinquished map[string]bool        // "broker reservation"
 	aside        map[actors.ActorID]int // tickets that brokers sold behind their books
@@ -66,6 +70,7 @@ func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 		seed: seed, cfg: cfg, faults: cfg.Faults, skew: cfg.Skew, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
 		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, cuts: map[[2]int]actors.Millis{},
 		closed: map[string]bool{}, legal: legalMoves(), said: map[string]said{}, pasts: map[string]past{},
+		joints: newJoints(), afters: map[string][]actors.Predecessor{}, buyer: map[actors.ReservationID]*process{}, wire: map[actors.ReservationID]actors.ReservationID{},
 		bought: map[boughtKey]*bought{}, aside: map[actors.ActorID]int{},
 		sold: map[actors.TicketID]actors.ReservationID{}, relinquished: map[string]bool{}, forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}

@@ -28,7 +28,7 @@ type node struct {
 func (w *world) node(mac string) *node {
 	w.t.Helper()
 	n := &node{w, setup.NewNet(w.t), mac}
-	w.net.Join(gateway+"/16", n.net, mac)
+	w.net.Join(n.net, mac)
 	return n
 }
 

@@ -24,13 +24,15 @@ const gateway = "10.99.0.1"
 
 // world is a site: a network with slapd in it, and the shipping code beside.
 type world struct {
-	t     *testing.T
-	net   *setup.Net // of the daemons; nodes are joined to its bridge
-	slapd *setup.Slapd
-	dir   *ldapdir.Dir
-	site  *site.Site
-	done  chan actors.ActionDone
-	log   lines
+	t      *testing.T
+	net    *setup.Net // of the daemons; nodes are joined to its bridge
+	slapd  *setup.Slapd
+	dir    *ldapdir.Dir
+	site   *site.Site
+	done   chan actors.ActionDone
+	log    lines
+	logger *logrus.Logger
+	image  string // what units boot
 }
 
 // lines is a log that is shown when a test fails.
@@ -55,13 +57,14 @@ func (l *lines) text() string {
 func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
 	t.Helper()
 	w := &world{t: t, net: setup.NewNet(t), done: make(chan actors.ActionDone, 100)}
+	w.net.Bridge(gateway + "/16")
 	w.slapd = w.net.StartSlapd(t, "overlay syncprov", "index dhcpHWAddress eq")
 	var err error
 	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 5 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { w.dir.Close() })
-	log := logrus.New()
-	log.SetOutput(&w.log)
+	w.logger = logrus.New()
+	w.logger.SetOutput(&w.log)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the site said:\n%s", w.log.text())
@@ -72,7 +75,7 @@ func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
 	for _, f := range change {
 		f(&conf)
 	}
-	w.site, err = site.New(site.Config{COD: conf, Directory: w.dir, Driver: noop.New(noop.Config{}), Log: log,
+	w.site, err = site.New(site.Config{COD: conf, Directory: w.dir, Driver: noop.New(noop.Config{}), Log: w.logger,
 		Report: func(d actors.ActionDone) { w.done <- d }})
 	w.must(err)
 	t.Cleanup(func() { w.site.Close() })
@@ -92,7 +95,8 @@ func (w *world) run(verb actors.Verb, unit, slice, mac string, seq int) actors.A
 	w.site.Run(actors.Action{
 		Reservation: actors.ReservationID("r-" + unit), Slice: actors.Slice{ID: actors.SliceID("id-" + slice), Name: slice}, Type: "node",
 		Term: actors.NewTerm(1_800_000_000_000, 1_800_003_600_000), Verb: verb, Sequence: seq,
-		Unit: actors.Unit{ID: actors.UnitID(unit), Host: "h-" + unit, Properties: actors.Properties{cod.PropHostMAC: mac}},
+		Properties: actors.Properties{cod.PropImage: w.image},
+		Unit:       actors.Unit{ID: actors.UnitID(unit), Host: "h-" + unit, Properties: actors.Properties{cod.PropHostMAC: mac}},
 	})
 	select {
 	case d := <-w.done:

@@ -45,18 +45,20 @@ actors/policy/supply:   actors actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
 actors/manager:         actors actors/agenda actors/check actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/policy
-actors/authority:       actors actors/agenda actors/check actors/fsm actors/ledger actors/policy
+actors/authority:       actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/policy
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
 cod/dns/zones:          ldapschema + dns
+cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
 handlers/run/*:         handlers/run
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
+actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
 actors/registry:        actors wssec wssec/ticket
 actors/store:           actors
@@ -66,14 +68,16 @@ actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/manage:          actors actors/check actors/clock actors/evidence actors/host + logrus
+actors/manage:          actors actors/calendar actors/check actors/clock actors/evidence actors/host actors/policy + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
 cod/directory/ldapdir:  cod/directory ldapschema + asn1-ber go-ldap
 actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir ldapschema
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
-cod/dns:                cod/directory cod/dns/zones ldapschema + dns logrus
+cod/feed:               cod/directory ldapschema + logrus
+cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
+cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.

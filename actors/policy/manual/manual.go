@@ -60,6 +60,7 @@ func (p Policy) Allocate(r policy.Round) []policy.Decision {
 			t.Note = "if approved now: " + policy.Explain(a, would).Text
 		}
 		t.Wait("an operator has to approve it", 0)
+		d.Last().Operator = true
 	}
 	return append(out, d.Decisions()...)
 }

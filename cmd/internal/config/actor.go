@@ -74,6 +74,9 @@ func readActor(v value) Actor {
 	}
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
+	o.only(a.Role, "guests", actors.RoleManager).list(func(_ int, v value) {
+		a.Guests = append(a.Guests, readGuest(v))
+	})
 	o.only(a.Role, "sources", actors.RoleBroker).list(func(_ int, v value) {
 		if file := v.text(""); file != "" {
 			a.Sources = append(a.Sources, file)

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"net"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -87,6 +88,16 @@ func checkListen(c Config, r *reader) {
 	}
 }
 
+// loopback reports whether an address is of this machine.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // article is a role as sentences have it.
 var article = map[actors.Role]string{actors.RoleBroker: "a broker", actors.RoleAuthority: "an authority"}
 
@@ -104,6 +115,23 @@ func checkRefs(c Config, r *reader, at string, a Actor) {
 	for key, list := range map[string]map[string]int{"weights": a.Weights, "priorities": a.Priorities} {
 		for name := range list {
 			c.mustExist(r, at+"."+key+"."+name, name)
+		}
+	}
+	guests := map[string]bool{}
+	for i, g := range a.Guests {
+		at := fmt.Sprintf("%s.guests[%d]", at, i)
+		if guests[g.Slice] {
+			r.add(at+".slice", "", "slice %s has a guest already", g.Slice)
+		}
+		guests[g.Slice] = g.Slice != ""
+		switch {
+		case g.Broker != "":
+			c.mustBe(r, at+".broker", g.Broker, actors.RoleBroker)
+		case a.DefaultBroker == "":
+			r.add(at, "", "names no broker, and the manager has no default")
+		}
+		if s := g.Signal; s != nil && s.URL != "" && !loopback(s.URL) {
+			r.add(at+".signal.url", "", "%q is not an address on this machine", s.URL)
 		}
 	}
 	for i, q := range a.Quotas {

@@ -73,6 +73,7 @@ type Actor struct {
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
+	Guests        []Guest  // managers: whom they lease for by themselves
 	DefaultBroker string   // managers: name of the broker asked when a request names none
 	Sources       []string // brokers: files with the tickets they sell from
 	Claims        []Claim  // brokers: what sites exported to them, to be fetched

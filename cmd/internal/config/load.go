@@ -138,6 +138,9 @@ func checkFiles(c Config, r *reader) {
 			if cert := checkKeys(r, fmt.Sprintf("actors[%d].keys", i), a.Keys, a.GUID); cert != nil {
 				checkOwner(r, fmt.Sprintf("actors[%d].keys", i), pinned, cert, a.Name)
 				r.certs = append(r.certs, dated{at: fmt.Sprintf("actors[%d].keys", i), cert: cert})
+				if err := wssec.Strict.Policy().Suits(cert.PublicKey); err != nil && len(c.Actors) > 1 {
+					r.add(fmt.Sprintf("actors[%d].keys", i), "", "actors of one process are strict peers of one another: %v", err)
+				}
 				if cert.PublicKeyAlgorithm != x509.RSA {
 					curves = append(curves, a.Name)
 				}

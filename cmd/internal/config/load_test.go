@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -105,6 +106,8 @@ func TestLoad(t *testing.T) {
 			put(t, dir, "c.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", 0o644)
 			edit("certificate: b.pem", "certificate: c.pem")(t, dir)
 		}, `peers[0].certificate: DIR/c.pem: keys: a certificate was expected, not "PRIVATE KEY"`},
+		{"a key too short for our own actors", func(t *testing.T, dir string) { short(t, filepath.Join(dir, "keys/site1")) },
+			"actors[0].keys: actors of one process are strict peers of one another: signature key not fit: RSA of 1024 bits, at least 2048 are asked"},
 		{"a legacy peer with keys that are none of its profile's", edit("certificate: b.pem", "certificate: b.pem\n  profile: legacy"),
 			"peers[0].certificate: profile legacy: signature key not fit: no signature allowed here is made with a *ecdsa.PublicKey\n" +
 				"peers[0].profile: profile legacy needs RSA keys on our side, which site1, sm1 has not; leasehold init --key rsa-2048 makes them"},
@@ -143,6 +146,29 @@ func TestLoad(t *testing.T) {
 	edit("0009", "0002\"")(t, dir) // not YAML any more
 	if _, err := Load(filepath.Join(dir, "c.yaml")); err == nil || !strings.Contains(err.Error(), "c.yaml:") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// short puts an identity in a folder as deployed actors have them: RSA of 1024 bits.
+func short(t *testing.T, dir string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1<<32, 0),
+		Subject: pkix.Name{CommonName: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0001", OrganizationalUnit: []string{"shirako"}}}
+	der, err := x509.CreateCertificate(nil, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := keys.Identity{GUID: cert.Subject.CommonName, Name: "shirako", Key: key, Cert: cert}
+	if err := id.Save(dir); err != nil {
+		t.Fatal(err)
 	}
 }
 

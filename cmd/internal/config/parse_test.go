@@ -74,6 +74,12 @@ func TestFull(t *testing.T) {
 			},
 		}, {
 			Name: "sm1", GUID: id + "3", Role: actors.RoleManager, Keys: "keys/sm1",
+			Guests: []Guest{{Slice: "web", Type: "site1.node", Policy: "adaptive", Length: 2 * time.Hour, Lead: time.Minute, Chunk: 4, Surplus: "return",
+				Least: 1, Most: 20, PerUnit: 100, Filter: &Filter{Window: 10, Step: 0.5, Damping: 0.5},
+				Signal:  &Signal{Command: []string{"/usr/bin/load", "--what now"}, Every: 30 * time.Second},
+				Request: map[string]string{"elastic": "true"}},
+				{Slice: "mail", Type: "site1.node", Broker: "broker1", Policy: "static", Units: 2, Length: 24 * time.Hour, Renew: true, Surplus: "keep",
+					Config: map[string]string{"host.prefix": "m"}, Local: map[string]string{"a": "b"}}},
 			DefaultBroker: "broker1", Handler: &Handler{Driver: "noop"},
 		}},
 		Peers: []Peer{{

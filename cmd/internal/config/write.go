@@ -44,7 +44,8 @@ func (c Config) YAML() []byte {
 		}
 		w.actor(a)
 	}
-	w.head("Actors elsewhere that ours may speak with. The key in the certificate is pinned.")
+	w.head("Actors elsewhere that ours may speak with. The key in the certificate is pinned.",
+		"leasehold peer add writes them, and its help says what can be set of each.")
 	if len(c.Peers) == 0 {
 		w.line(0, "peers: []")
 		return []byte(w.String())
@@ -115,6 +116,12 @@ func (w *writer) actor(a Actor) {
 		}
 	}
 	w.optional(2, "default_broker", a.DefaultBroker)
+	if len(a.Guests) > 0 {
+		w.line(2, "guests: # whom it leases for by itself")
+		for _, g := range a.Guests {
+			w.guest(g)
+		}
+	}
 	if len(a.Sources) > 0 {
 		w.line(2, "sources: # tickets it sells from")
 		for _, s := range a.Sources {

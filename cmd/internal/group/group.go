@@ -6,6 +6,7 @@ manager, some of which come after others.
 	type: site.node            # for every request that says nothing else
 	length: 4h
 	on_failure: fail           # of a predecessor; or skip, which is the default
+	together: true             # their broker grants all with one start, or none
 	requests:
 	  - name: files
 	    units: 1
@@ -39,6 +40,7 @@ const MaxBytes = 1 << 20
 type file struct {
 	Manager   string    `yaml:"manager"`
 	OnFailure string    `yaml:"on_failure"`
+	Together  bool      `yaml:"together"`
 	Common    request   `yaml:",inline"`
 	Requests  []request `yaml:"requests"`
 }
@@ -144,7 +146,7 @@ func Parse(name string, data []byte) (g manage.Group, err error) {
 }
 
 func (f file) group() (manage.Group, error) {
-	g := manage.Group{Actor: f.Manager}
+	g := manage.Group{Actor: f.Manager, Together: f.Together}
 	var bad []error
 	if len(f.Requests) == 0 {
 		bad = append(bad, errors.New("requests is missing: say what to lease"))

@@ -36,6 +36,10 @@ type Actor struct {
 	log     logrus.FieldLogger
 }
 
+// JournalFile is what the file in the state folder is called that remembers the
+// messages of deployed peers to an actor, and which peers can do without SHA-1.
+func JournalFile(actor string) string { return "seen-" + actor + ".journal" }
+
 // runner carries an actor's actions out.
 type runner interface{ Run(actors.Action) }
 
@@ -54,7 +58,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	// The host, its remote and its handlers report to one another; each is made
 	// with a function that finds the host when it is called.
 	deliver := func(ev actors.Event) { act.Host.Deliver(ev) }
-	if act.journal, err = endpoint.OpenJournal(filepath.Join(p.config.State, "seen-"+a.Name+".journal")); err != nil {
+	if act.journal, err = endpoint.OpenJournal(filepath.Join(p.config.State, JournalFile(a.Name))); err != nil {
 		return nil, err
 	}
 	act.Remote, err = remote.New(remote.Config{Self: act.Identity, Location: self, Registry: act.Registry,

@@ -1,17 +1,20 @@
 package wiring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
 	"github.com/leasehold/leasehold/actors/broker"
 	"github.com/leasehold/leasehold/actors/manager"
 	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/signal"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 )
 
@@ -22,6 +25,13 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		m := manager.Config{Rules: manager.Rules{Self: a.GUID, Cycles: c.Clock, Margins: manager.LegacyMargins()}}
 		if id, role, ok := c.Find(a.DefaultBroker); ok && role == actors.RoleBroker {
 			m.Broker = id
+		}
+		for _, g := range a.Guests {
+			one, err := guest(c, a, g)
+			if err != nil {
+				return nil, err
+			}
+			m.Guests = append(m.Guests, one)
 		}
 		return manager.New(m), nil
 	case actors.RoleBroker:
@@ -42,6 +52,51 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		return authority.New(authority.Config{Self: self, Cycles: c.Clock, Policy: p}), nil
 	}
 	return nil, fmt.Errorf("an actor cannot have the role %v", a.Role)
+}
+
+// guest is one that a manager leases for by itself.
+func guest(c config.Config, a config.Actor, g config.Guest) (manager.Guest, error) {
+	make, err := pick("manager's policy", g.Policy, "adaptive", managerPolicies)
+	if err != nil {
+		return manager.Guest{}, err
+	}
+	millis := func(d time.Duration) actors.Millis { return actors.Millis(d.Milliseconds()) }
+	s := policy.GuestSettings{Units: g.Units, Term: millis(g.Length), Lead: millis(g.Lead), Chunk: g.Chunk, Renew: g.Renew,
+		Return: g.Surplus == "return", Least: g.Least, Most: g.Most, PerUnit: g.PerUnit}
+	if f := g.Filter; f != nil {
+		s.Filter = &policy.Filter{Window: f.Window, Step: f.Step, Damping: f.Damping}
+	}
+	out := manager.Guest{Name: g.Slice, Type: g.Type, Policy: make(s), Request: g.Request, Config: g.Config, Local: g.Local,
+		Slice: actors.Slice{ID: actors.SliceID(actors.DeriveID("slice", string(a.GUID), g.Slice)), Name: g.Slice}}
+	if g.Broker != "" {
+		out.Broker, _, _ = c.Find(g.Broker)
+	}
+	if g.Signal != nil {
+		if err := source(*g.Signal).Check(); err != nil {
+			return out, fmt.Errorf("guest %s: %w", g.Slice, err)
+		}
+		// Silent for longer than two readings: look all the same.
+		out.Every = actors.Cycle(millis(2*g.Signal.Every)/c.Clock.Length) + 1
+	}
+	return out, nil
+}
+
+func source(s config.Signal) signal.Source {
+	return signal.Source{File: s.File, Command: s.Command, URL: s.URL}
+}
+
+// signals are what the process reads for its guests.
+func (p *Process) signals() []signal.Watch {
+	var out []signal.Watch
+	for _, a := range p.Actors {
+		for _, g := range a.Config.Guests {
+			if s := g.Signal; s != nil {
+				out = append(out, signal.Watch{Guest: g.Slice, Every: s.Every, Source: source(*s),
+					Tell: func(ctx context.Context, o actors.Observe) error { return a.Host.Ask(ctx, o) }, Log: p.log.WithField("actor", a.Config.Name)})
+			}
+		}
+	}
+	return out
 }
 
 // settings is a policy's settings with clients by their identities.

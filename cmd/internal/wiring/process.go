@@ -137,6 +137,9 @@ func (p *Process) Serve(ctx context.Context) error {
 	}
 	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
 	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies()}.Serve)
+	for _, s := range p.signals() {
+		watch(&fronts, "signal of "+s.Guest, s.Serve)
+	}
 	if p.stores.Lost != nil {
 		watch(&fronts, "store", func(ctx context.Context) error {
 			select {

@@ -87,20 +87,6 @@ func (b *Book) drop(id string) map[Name]bool {
 	return touched
 }
 
-// Keep forgets every entry whose identity is not among ids, and returns the names
-// concerned. It is for the end of a refresh, when whatever was not told is gone.
-func (b *Book) Keep(ids map[string]bool) []Name {
-	touched := map[Name]bool{}
-	for _, id := range slices.Sorted(maps.Keys(b.pages)) {
-		if !ids[id] {
-			for _, n := range b.Remove(id) {
-				touched[n] = true
-			}
-		}
-	}
-	return sortNames(slices.Collect(maps.Keys(touched)))
-}
-
 // Zones are the zones that have an entry of their own, in order.
 func (b *Book) Zones() []string {
 	var out []string
