@@ -165,6 +165,9 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			// Given back before it was asked for: remember, so that the request
 			// behind it on the wire takes nothing.
 			s.move(closed, "given back before it was asked for")
+		} else if err := check.Type(s.Type, a.Sells()); err != nil {
+			// In an update, not a fault: legacy clients forget those (wire contract 5.8).
+			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: err.Error()}, "", 0)
 		} else if why := a.late(s.Reservation); why != "" {
 			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, "", 0)
 		}
@@ -185,9 +188,6 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 		wish := policy.Ask{Term: m.Term, Properties: m.Properties}
 		if _, later := wish.Deferrable(); !later || a.config.Cycles.Of(wish.Until()) <= now {
 			err = check.Term(a.config.Cycles.Start(now), m.Term)
-		}
-		if err == nil {
-			err = check.Type(m.Type, a.Sells())
 		}
 		if err == nil {
 			err = policy.Check(m.Properties, m.Units)

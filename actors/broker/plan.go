@@ -27,9 +27,8 @@ func (a *Actor) Plan(now actors.Cycle, requests []actors.Message) []policy.Verdi
 		m.Op, m.Sequence = actors.OpTicket, 1
 		if _, err := b.Step(now, actors.Receive{Message: m}); err != nil {
 			out[i].Outcome, out[i].Text = policy.Refused, "refused: "+cause(err)
-			if check.Type(m.Type, b.Sells()) != nil {
-				out[i].Outcome, out[i].Text = policy.Impossible, "impossible: "+cause(err)
-			}
+		} else if err := check.Type(m.Type, b.Sells()); err != nil {
+			out[i].Outcome, out[i].Text = policy.Impossible, "impossible: "+err.Error()
 		}
 	}
 	for range maxRounds {

@@ -146,10 +146,18 @@ func TestNonsense(t *testing.T) {
 		_, socket := client.Request(ctx, order(tt.r))
 		o := order(tt.r)
 		code, _, errs := call(t, strings.Fields(fmt.Sprintf("lease request --id omega --slice web --type %s --units %d --start %s --end %s", o.Type, o.Units, o.Start, o.End)+at)...)
+		ask.Reservation = actors.ReservationID(strings.ReplaceAll(tt.name, " ", "-"))
 		fault := post(t, sm, broker, ask, func(m *wire.Message) {
 			m.Reservation.Resources.Units, m.Reservation.Resources.Type = int32(tt.r.units), tt.r.typ
 			m.Reservation.Term = wire.Term{StartTime: millis(tt.r.start), NewStartTime: millis(tt.r.start), EndTime: millis(tt.r.end) - 1}
 		})
+		if strings.Contains(tt.want, "is not sold") { // told in an update, for those who forget faults
+			r, err := p.Manage.Show(ctx, manage.Ref{Actor: "broker", Reservation: string(ask.Reservation)})
+			if fault != "" || err != nil || r.State != "Failed" {
+				t.Errorf("%s: %q, %v, %+v", tt.name, fault, err, r)
+			}
+			fault = "invalid request: " + r.Error
+		}
 		for door, said := range map[string]string{"local": fmt.Sprint(local), "socket": fmt.Sprint(socket), "command line": strings.TrimSpace(errs), "SOAP": fault} {
 			_, sentence, found := strings.Cut(said, "invalid request: ")
 			if now := strings.Index(sentence, "; it is "); now >= 0 {
