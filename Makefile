@@ -14,7 +14,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill setup sim bench bench-wire bench-core fuzz lint clean
+.PHONY: build demo test test-kill setup sim bench bench-wire bench-core c14n fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -45,13 +45,17 @@ bench:
 
 # The table of the signed wire, into conformance/doc/bench-wire.md; one line per row.
 bench-wire:
-	@$(GO) test -run '^$$' -bench '^BenchmarkWire$$' -benchtime 1x ./wssec | \
+	@$(GO) test -run '^$$' -bench '^BenchmarkWire$$' -benchtime 1x ./wssec ./conformance/peers | \
 	awk -f conformance/doc/bench-wire.awk -v table=conformance/doc/bench-wire.md
 
 # The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
-	awk '/^bench / { print } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
+	awk '/^bench / { print; fflush() } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
+
+# Canonical form against two other implementations, on many random documents.
+c14n:
+	$(GO) test -count=1 -v -run '^(TestDifferential|TestLibxml2)$$' ./wssec/c14n -documents 100000 -files 1000
 
 # Every fuzz target for a short while.
 fuzz:

@@ -1,6 +1,9 @@
 package actors
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Event is something that happened to an actor. The set is closed: the types
 // below and no others.
@@ -93,6 +96,17 @@ type Modify struct {
 	Arguments  Properties // under their plain names
 }
 
+// Withdraw takes a host of a site authority out of service: it has broken, or is to
+// be repaired. A unit on it is lost to its lessee, who is told at once.
+type Withdraw struct {
+	Host string
+	Note string // why, for the lessee
+}
+
+// Reinstate puts a host back into service that was withdrawn, or put aside because it
+// could not be torn down.
+type Reinstate struct{ Host string }
+
 // Close asks any role to end a reservation.
 type Close struct{ Reservation ReservationID }
 
@@ -145,6 +159,8 @@ func (SendFailed) event()   {}
 func (Request) event()      {}
 func (RequestGroup) event() {}
 func (Observe) event()      {}
+func (Withdraw) event()     {}
+func (Reinstate) event()    {}
 func (Extend) event()       {}
 func (Modify) event()       {}
 func (Close) event()        {}
@@ -171,6 +187,14 @@ func (e *Effects) Join(o Effects) {
 	e.Save, e.Send = joined(e.Save, o.Save), joined(e.Send, o.Send)
 	e.Run, e.Moved = joined(e.Run, o.Run), joined(e.Moved, o.Moved)
 	e.Wake = o.Wake
+}
+
+// Room makes room for what n steps will ask for that ask for as much as one.
+func (e *Effects) Room(one Effects, n int) {
+	e.Save = slices.Grow(e.Save, n*len(one.Save))
+	e.Send = slices.Grow(e.Send, n*len(one.Send))
+	e.Run = slices.Grow(e.Run, n*len(one.Run))
+	e.Moved = slices.Grow(e.Moved, n*len(one.Moved))
 }
 
 func joined[T any](a, b []T) []T {

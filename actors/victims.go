@@ -36,16 +36,22 @@ func Surplus(units []UnitID, keep int, named []UnitID) []UnitID {
 	if n <= 0 {
 		return nil
 	}
-	var out []UnitID
-	for _, id := range named {
-		if len(out) < n && slices.Contains(units, id) && !slices.Contains(out, id) {
+	here := make(map[UnitID]bool, len(units)) // and not chosen yet
+	for _, id := range units {
+		here[id] = true
+	}
+	out := make([]UnitID, 0, n)
+	choose := func(id UnitID) {
+		if here[id] && len(out) < n {
+			delete(here, id)
 			out = append(out, id)
 		}
 	}
+	for _, id := range named {
+		choose(id)
+	}
 	for i := len(units) - 1; i >= 0 && len(out) < n; i-- {
-		if !slices.Contains(out, units[i]) {
-			out = append(out, units[i])
-		}
+		choose(units[i])
 	}
 	return out
 }

@@ -335,11 +335,11 @@ func (o Opening) fresh(n xmltree.Node, lifetime time.Duration) (created time.Tim
 	created, expires := at[0], at[1]
 	switch {
 	case created.After(o.Now.Add(o.Skew)):
-		return created, refuse(ErrStale, "created in the future: %v", created)
+		return created, refuse(ErrStale, "created in the future: %v, and it is %v", created, o.Now.UTC())
 	case lifetime > 0 && created.Before(o.NotBefore.Truncate(time.Millisecond)):
 		return created, refuse(ErrStale, "created before we started: %v", created)
 	case !expires.Add(o.Skew).After(o.Now):
-		return created, refuse(ErrStale, "expired: %v", expires)
+		return created, refuse(ErrStale, "expired: %v, and it is %v", expires, o.Now.UTC())
 	case !expires.After(created) || lifetime > 0 && expires.Sub(created) > lifetime:
 		return created, refuse(ErrStale, "a lifetime of %v", expires.Sub(created))
 	}

@@ -31,6 +31,7 @@ type Actor struct {
 	config    Config
 	hosts     inventory
 	exports   map[actors.TicketID]actors.Delegation
+	shares    shares        // what was redeemed of them
 	ledger    ledger.Ledger // what was redeemed of them, and by whom it was sold
 	archive   ledger.Archive
 	book      map[actors.ReservationID]Reservation
@@ -69,7 +70,7 @@ func New(c Config) *Actor {
 	if c.ActionTime == 0 {
 		c.ActionTime = max(64, actors.Cycle(2*60*60*1000/max(c.Cycles.Length, 1)))
 	}
-	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{},
+	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{}, shares: shares{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
 		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}}
 }
@@ -98,6 +99,10 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 			break
 		}
 		fx, err = a.step(now, r, func(s *step) error { s.close("closed by the operator"); return nil })
+	case actors.Withdraw:
+		fx, err = a.withdraw(now, ev)
+	case actors.Reinstate:
+		fx, err = a.reinstate(now, ev)
 	case actors.SendFailed: // the client learns by asking again
 	default:
 		err = a.refuse("step", "", actors.Invalid, fmt.Sprintf("a site authority does not take %T", ev))
@@ -200,6 +205,11 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		if err := a.ledger.Redeem(a.config.Cycles.Start(now), s.ID, s.Ticket); err != nil {
 			return a.conflict(now, s.Reservation, err)
 		}
+		if err := a.shares.check(a.config.Cycles.Start(now), s.Reservation, a.exports[s.Export]); err != nil {
+			a.ledger.Retract(s.ID, s.Ticket)
+			return actors.Effects{}, &actors.Error{Op: "authority.redeem", Actor: a.config.Self.ID, Peer: r.Client, Reservation: r.ID,
+				Kind: actors.Oversold, Err: err}
+		}
 	}
 	if s.Released != r.Released {
 		a.ledger.Release(s.ID, s.Released)
@@ -252,6 +262,9 @@ func (a *Actor) must(now actors.Cycle, r Reservation, do func(*step)) actors.Eff
 // with the reservation before is there already.
 func (a *Actor) put(r Reservation, before *Reservation) {
 	a.book[r.ID] = r
+	if before == nil || len(r.Tickets) != len(before.Tickets) || r.Released != before.Released {
+		a.shares.set(r)
+	}
 	if before == nil || len(r.Tickets) != len(before.Tickets) {
 		for _, id := range r.Tickets {
 			a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
@@ -316,12 +329,16 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	}
 	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
 	short := map[actors.ResourceType]bool{} // of which a growing lease waits for more
-	for _, r := range due {
+	for i, r := range due {
 		if stage(r) == isNew && short[r.Type] {
 			a.starve(now, r)
 			continue
 		}
-		fx.Join(a.assign(now, r))
+		one := a.assign(now, r)
+		if i == 0 {
+			fx.Room(one, len(due))
+		}
+		fx.Join(one)
 		if stage(r) == grows && a.starved[r.ID] && a.hosts.fewer(r.Type, r.missing()) {
 			short[r.Type] = true
 		}
@@ -364,6 +381,7 @@ func (a *Actor) starve(now actors.Cycle, r Reservation) {
 func (a *Actor) forget(r Reservation) actors.Record {
 	delete(a.book, r.ID)
 	a.ledger.Forget(r.ID)
+	a.shares[r.Export].Release(r.ID)
 	for _, id := range r.Tickets {
 		delete(a.redeemed, sold{r.Ticket.Issuer, id})
 	}
@@ -405,12 +423,20 @@ func (a *Actor) wants(r Reservation) actors.Properties {
 // each once, no more than needed.
 func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
 	out := make([]string, 0, min(len(names), need))
-	seen := make(map[string]bool, len(names))
+	var seen map[string]bool // as long as names come in order, none comes twice
 	for _, name := range names {
+		if n := len(out); seen == nil && n > 0 && name <= out[n-1] {
+			seen = make(map[string]bool, len(names))
+			for _, o := range out {
+				seen[o] = true
+			}
+		}
 		h, ok := a.hosts.hosts[name]
 		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !seen[name] && len(out) < need {
 			out = append(out, name)
-			seen[name] = true
+			if seen != nil {
+				seen[name] = true
+			}
 		}
 	}
 	return out

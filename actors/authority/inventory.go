@@ -17,6 +17,7 @@ import (
 type inventory struct {
 	hosts   map[string]*host
 	shelves map[actors.ResourceType]*shelf
+	kinds   map[string]actors.Properties // those that hosts have, by their durable form: racks of hosts are alike
 }
 
 // host is one piece of hardware: its durable part and who is on it.
@@ -30,17 +31,19 @@ type host struct {
 }
 
 type shelf struct {
+	typ   actors.ResourceType
 	hosts []*host // in order of their names
 	free  []uint64
 	first int // no word before it has a bit
 }
 
 func newInventory() inventory {
-	return inventory{hosts: map[string]*host{}, shelves: map[actors.ResourceType]*shelf{}}
+	return inventory{hosts: map[string]*host{}, shelves: map[actors.ResourceType]*shelf{}, kinds: map[string]actors.Properties{}}
 }
 
 // add takes a host into the inventory, or replaces what is known about it.
 func (v inventory) add(h host) {
+	h.Properties = v.kind(h.Properties)
 	if old, ok := v.hosts[h.Name]; ok {
 		if old.Type == h.Type {
 			old.Host, old.Quarantined, old.Trouble = h.Host, h.Quarantined, h.Trouble
@@ -52,9 +55,10 @@ func (v inventory) add(h host) {
 	}
 	s := v.shelves[h.Type]
 	if s == nil {
-		s = &shelf{}
+		s = &shelf{typ: h.Type}
 		v.shelves[h.Type] = s
 	}
+	h.Type = s.typ
 	i := len(s.hosts)
 	if i > 0 && s.hosts[i-1].Name > h.Name {
 		i, _ = slices.BinarySearchFunc(s.hosts, h.Name, func(o *host, name string) int { return strings.Compare(o.Name, name) })
@@ -62,6 +66,26 @@ func (v inventory) add(h host) {
 	s.hosts = slices.Insert(s.hosts, i, &h)
 	v.hosts[h.Name] = &h
 	v.renumber(s, i)
+}
+
+// maxKinds bounds the memory of what hosts have in common: properties that each host
+// has of its own, such as addresses, are not worth remembering.
+const maxKinds = 4096
+
+// kind is properties equal to p, the same ones for all hosts that are alike.
+func (v inventory) kind(p actors.Properties) actors.Properties {
+	if len(p) == 0 {
+		return nil
+	}
+	name := string(p.AppendRecord(nil))
+	if same, ok := v.kinds[name]; ok {
+		return same
+	}
+	if len(v.kinds) >= maxKinds {
+		clear(v.kinds)
+	}
+	v.kinds[name] = p
+	return p
 }
 
 func (v inventory) remove(h *host) {

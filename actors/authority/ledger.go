@@ -105,9 +105,12 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 	case m.Type != t.Type || m.Units != t.Units || t.Units < 1:
 		err = actors.Problem(fmt.Sprintf("the message says %d units of %q, the ticket %d of %q", m.Units, m.Type, t.Units, t.Type))
 	case m.Op != actors.OpClose && a.config.Cycles.Of(m.Term.End) <= now:
-		err = check.Term(a.config.Cycles.Start(now), m.Term)
+		err = check.Term(a.config.Cycles.End(now), m.Term)
 	default:
-		if err = check.Beyond(m.Term, t.Term); err != nil {
+		if err = check.Beyond(m.Term, t.Term); err == nil && m.Op == actors.OpRedeem {
+			err = check.RedeemBy(a.config.Cycles.Start(now), *t)
+		}
+		if err != nil {
 			break
 		}
 		if other, ok := a.redeemed[sold{t.Issuer, t.ID}]; ok && other != m.Reservation {

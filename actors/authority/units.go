@@ -13,15 +13,17 @@ import (
 func (s *step) begin(hosts []actors.Host, why string) {
 	s.Term, s.Modify = s.Wanted, 0
 	s.own()
-	var surplus []actors.UnitID
+	surplus := map[actors.UnitID]bool{}
 	if s.missing() < 0 {
-		surplus = actors.Surplus(s.inUse(), s.Ticket.Units, s.Victims)
+		for _, id := range actors.Surplus(s.inUse(), s.Ticket.Units, s.Victims) {
+			surplus[id] = true
+		}
 	}
 	for i := range s.Units {
 		u := &s.Units[i]
 		switch {
 		case u.State != actors.UnitActive && u.State != actors.UnitModifying:
-		case slices.Contains(surplus, u.ID):
+		case surplus[u.ID]:
 			s.teardown(u)
 		default:
 			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1

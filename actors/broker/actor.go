@@ -19,7 +19,12 @@ type Config struct {
 	Cycles actors.Cycles
 	Policy policy.Broker
 	Quotas []policy.Limit // what clients and slices may hold at once; none by default
-	Keep   actors.Cycle   // remember what is over for this long after its term; 0 means 600
+	// Advance makes it decide this long before what is asked for starts, and not sooner,
+	// as legacy brokers do, three cycles (leasing 2.5); 0 decides in the next round.
+	Advance actors.Cycle
+	// RedeemWithin is how long after its start a ticket may be redeemed; 0 sets no limit.
+	RedeemWithin actors.Millis
+	Keep         actors.Cycle // remember what is over for this long after its term; 0 means 600
 	// Margins are for what it buys from other brokers; zero means LegacyMargins.
 	Margins Margins
 }
@@ -187,13 +192,13 @@ func (a *Actor) check(now actors.Cycle, m actors.Message) error {
 	case m.Op == actors.OpTicket:
 		wish := policy.Ask{Term: m.Term, Properties: m.Properties}
 		if _, later := wish.Deferrable(); !later || a.config.Cycles.Of(wish.Until()) <= now {
-			err = check.Term(a.config.Cycles.Start(now), m.Term)
+			err = check.Term(a.config.Cycles.End(now), m.Term)
 		}
 		if err == nil {
 			err = policy.Check(m.Properties, m.Units)
 		}
 	case a.config.Cycles.Of(m.Term.End) <= now:
-		err = check.Term(a.config.Cycles.Start(now), m.Term)
+		err = check.Term(a.config.Cycles.End(now), m.Term)
 	}
 	if err == nil {
 		return nil
@@ -361,10 +366,11 @@ func (a *Actor) forget(r Reservation) {
 // but it cannot sell anything twice.
 func (a *Actor) round(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
-	if len(a.asks) == 0 {
+	waiting := a.waiting(now)
+	if len(waiting) == 0 {
 		return fx
 	}
-	for _, d := range a.whole(a.config.Policy.Allocate(a.snapshot(now, a.waiting()))) {
+	for _, d := range a.whole(a.config.Policy.Allocate(a.snapshot(now, waiting))) {
 		if !a.asks[d.Reservation] {
 			continue
 		}
@@ -377,17 +383,33 @@ func (a *Actor) round(now actors.Cycle) actors.Effects {
 			parent, _ := a.sources[d.Source].parent(d.Units, d.Term)
 			from = parent.ID
 		}
-		fx.Join(a.must(now, res, func(s *step) { s.decide(a.config.Self, d, from, a.config.Cycles.Start(now)) }))
+		fx.Join(a.must(now, res, func(s *step) {
+			s.decide(a.config.Self, d, from, a.config.Cycles.Start(now))
+			s.limit(a.config.RedeemWithin)
+		}))
 	}
 	return fx
 }
 
+// early reports whether it is not yet time to decide about r.
+func (a *Actor) early(now actors.Cycle, r Reservation) bool { return now < a.decides(r) }
+
+// decides is the first cycle in which the policy is asked about r.
+func (a *Actor) decides(r Reservation) actors.Cycle {
+	if a.config.Advance == 0 {
+		return 0
+	}
+	return a.config.Cycles.Of(r.Term.NewStart) - a.config.Advance
+}
+
 // waiting lists the reservations before the policy: extensions first, then new
 // asks, each in order of arrival.
-func (a *Actor) waiting() []Reservation {
+func (a *Actor) waiting(now actors.Cycle) []Reservation {
 	out := make([]Reservation, 0, len(a.asks))
 	for id := range a.asks {
-		out = append(out, a.book[id])
+		if r := a.book[id]; !a.early(now, r) {
+			out = append(out, r)
+		}
 	}
 	slices.SortFunc(out, func(x, y Reservation) int {
 		if x.Status != y.Status {

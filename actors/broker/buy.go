@@ -28,7 +28,7 @@ func (a *Actor) buy(now actors.Cycle, ev actors.Request) (actors.Effects, error)
 	_, claimed := a.claims[ev.Reservation]
 	err := cmp.Or(check.Named("reservation", string(ev.Reservation), "say what the holding is called"),
 		check.Named("slice", string(ev.Slice.ID), "say for whom the units are"), check.Units(ev.Units), check.Type(ev.Type, nil),
-		check.Term(a.config.Cycles.Start(now), ev.Term))
+		check.Term(a.config.Cycles.End(now), ev.Term))
 	switch {
 	case err != nil:
 	case taken || claimed || a.sources[actors.TicketID(ev.Reservation)] != nil:

@@ -72,3 +72,26 @@ func TestEveryHoldingExplained(t *testing.T) {
 		}
 	}
 }
+
+// A broker that wants its tickets used says until when, in the first one only.
+func TestRedeemWithin(t *testing.T) {
+	a := world(t)
+	a.config.RedeemWithin = 5_000
+	step := func(now actors.Cycle, ev actors.Event) actors.Effects {
+		fx, err := a.Step(now, ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fx
+	}
+	step(5, ask(actors.OpTicket, "sm", 1, term))
+	fx := step(6, actors.Tick{})
+	if len(fx.Send) != 1 || fx.Send[0].Ticket.RedeemBy() != 15_000 {
+		t.Fatalf("it said %+v", fx.Send)
+	}
+	step(7, ask(actors.OpExtendTicket, "sm", 2, longer))
+	fx = step(8, actors.Tick{})
+	if len(fx.Send) != 1 || fx.Send[0].Ticket.RedeemBy() != actors.Forever {
+		t.Errorf("the extension says %+v", fx.Send)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/calendar"
@@ -156,6 +157,15 @@ func (s *step) decide(self actors.ActorID, d policy.Decision, parent actors.Tick
 	}
 	s.move(priming, "granted")
 	s.move(ticketed, "the ticket is sent")
+}
+
+// limit says in a first ticket until when it may be redeemed.
+func (s *step) limit(within actors.Millis) {
+	if within <= 0 || s.Status != ticketed || s.Grants != 1 {
+		return
+	}
+	by := strconv.FormatInt(int64(s.Granted.Term.NewStart+within), 10)
+	s.Granted.Properties = s.Granted.Properties.Merged(actors.Properties{actors.PropRedeemBy: by})
 }
 
 // giveBack ends a reservation whose client does not want it any more: its units are

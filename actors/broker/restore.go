@@ -154,7 +154,7 @@ func (a *Actor) view(r Reservation) actors.View {
 	}
 	switch {
 	case a.asks[r.ID]:
-		v.Waiting, v.Next, v.NextAt = "the policy's next round", "decide", r.Since+1
+		v.Waiting, v.Next, v.NextAt = "the policy's next round", "decide", max(r.Since+1, a.decides(r))
 		if r.Why != "" {
 			v.Waiting += ": " + r.Why
 		}

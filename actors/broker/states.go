@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"fmt"
-
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/fsm"
 )
@@ -14,7 +12,7 @@ type Status struct {
 }
 
 // String prints the coordinates as the documents do.
-func (s Status) String() string { return fmt.Sprintf("%v,%v", s.State, s.Pending) }
+func (s Status) String() string { return s.State.String() + "," + s.Pending.String() }
 
 // The statuses a reservation can have.
 var (

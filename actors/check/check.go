@@ -152,6 +152,14 @@ func Beyond(t, ticket actors.Term) error {
 	return problem("the term from %s to %s is not within the ticket's, from %s to %s", stamp(t.NewStart), after(t.End), stamp(ticket.NewStart), after(ticket.End))
 }
 
+// RedeemBy says why a ticket comes too late to be redeemed.
+func RedeemBy(now actors.Millis, t actors.Ticket) error {
+	if by := t.RedeemBy(); now > by {
+		return problem("the ticket was to be redeemed by %s; it is %s", stamp(by), stamp(now))
+	}
+	return nil
+}
+
 // stamp is an instant as people read it.
 func stamp(t actors.Millis) string {
 	if t > lastInstant {

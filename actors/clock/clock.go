@@ -6,6 +6,8 @@ they are told the cycle.
 [Real] is the machine's own clock. [Manual] stands still until a test or an
 emulation moves it, and then fires every timer on the way in order.
 
+[Offsets] measures how far the clocks of others are from ours, for people to see.
+
 Cycles, which divide time into the ticks of one actor, are plain arithmetic and
 live in package actors ([actors.Cycles]); [Millis] and [Time] are the bridge.
 */

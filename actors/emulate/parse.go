@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,31 +65,13 @@ func Parse(name string, data []byte, open func(name string) ([]byte, error)) (s 
 		}
 		text, err := open(t.File)
 		if err == nil {
-			t.Values, err = values(text)
+			t.Values, err = t.read(text, s.Sample)
 		}
 		if err != nil {
 			return s, fmt.Errorf("manager %s: trace %s: %w", s.Managers[i].Name, t.File, err)
 		}
 	}
 	return s, nil
-}
-
-func values(text []byte) ([]int, error) {
-	if len(text) > MaxBytes {
-		return nil, fmt.Errorf("%d bytes are more than the limit of %d", len(text), MaxBytes)
-	}
-	var out []int
-	for i, line := range strings.Fields(string(text)) {
-		n, err := strconv.Atoi(line)
-		if err != nil || n < 0 || n > maxDemand {
-			return nil, fmt.Errorf("value %d is %q, not a whole number from 0 to %d", i+1, line, maxDemand)
-		}
-		out = append(out, n)
-	}
-	if out == nil {
-		return nil, errors.New("there are no values in it")
-	}
-	return out, nil
 }
 
 // fill puts the defaults in.
@@ -246,6 +227,9 @@ func (t Trace) check(who string) (bad []error) {
 		if n < 0 || n > maxDemand {
 			bad = append(bad, fmt.Errorf("%sdemand has %d in it, not 0 to %d", who, n, maxDemand))
 		}
+	}
+	if t.Every < 0 || !(t.Scale >= 0 && t.Scale <= maxDemand) {
+		bad = append(bad, fmt.Errorf("%severy and scale are not negative", who))
 	}
 	if t.Kind == "bursts" && (t.On <= 0 || t.Off <= 0) {
 		bad = append(bad, fmt.Errorf("%sbursts need on and off", who))

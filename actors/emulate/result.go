@@ -50,8 +50,9 @@ type Snapshot struct {
 	Busy   []int      // nodes with a lease on them, in the order of its sites
 }
 
-// GuestNow is a guest at a sample.
-type GuestNow struct{ Demand, Requested, Leased, Usable int }
+// GuestNow is a guest at a sample: what its trace says, what its policy makes of it,
+// and what it has.
+type GuestNow struct{ Demand, Wanted, Requested, Leased, Usable int }
 
 func (w *world) result() *Result {
 	r := &Result{Name: w.Name, Begin: w.Begin.UTC(), Length: time.Duration(w.Length).String()}
@@ -69,7 +70,7 @@ func (r *Result) take(w *world, now actors.Cycle) {
 	at := w.cycles.Start(now)
 	s := Snapshot{At: at}
 	for i, g := range w.guests {
-		n := GuestNow{Demand: g.demand[now/actors.Cycle(w.Sample/w.Cycle)], Usable: len(g.met.up)}
+		n := GuestNow{Wanted: w.wanted(g), Demand: g.demand[now/actors.Cycle(w.Sample/w.Cycle)], Usable: len(g.met.up)}
 		n.Requested, n.Leased = g.sums(at)
 		s.Guests = append(s.Guests, n)
 		sum := &r.Managers[i]
@@ -119,16 +120,29 @@ func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
 // CSV is every sample, a row for each manager and each site. Fields that do not
 // concern a row are empty.
-func (r *Result) CSV() []byte {
+func (r *Result) CSV() []byte { return Table(r) }
+
+// Table is some results as CSV, with the scenario's name in front of every row where
+// there are several.
+func Table(results ...*Result) []byte {
 	var b strings.Builder
-	b.WriteString("time,kind,name,demand,requested,leased,usable,capacity\n")
-	for _, s := range r.Samples {
-		at := time.UnixMilli(int64(s.At)).UTC().Format(time.RFC3339)
-		for i, g := range s.Guests {
-			fmt.Fprintf(&b, "%s,manager,%s,%d,%d,%d,%d,\n", at, field(r.Managers[i].Name), g.Demand, g.Requested, g.Leased, g.Usable)
+	if len(results) > 1 {
+		b.WriteString("scenario,")
+	}
+	b.WriteString("time,kind,name,demand,wanted,requested,leased,usable,capacity\n")
+	for _, r := range results {
+		name := ""
+		if len(results) > 1 {
+			name = field(r.Name) + ","
 		}
-		for i, n := range s.Busy {
-			fmt.Fprintf(&b, "%s,site,%s,,,%d,,%d\n", at, field(r.Sites[i].Name), n, r.Sites[i].Nodes)
+		for _, s := range r.Samples {
+			at := time.UnixMilli(int64(s.At)).UTC().Format(time.RFC3339)
+			for i, g := range s.Guests {
+				fmt.Fprintf(&b, "%s%s,manager,%s,%d,%d,%d,%d,%d,\n", name, at, field(r.Managers[i].Name), g.Demand, g.Wanted, g.Requested, g.Leased, g.Usable)
+			}
+			for i, n := range s.Busy {
+				fmt.Fprintf(&b, "%s%s,site,%s,,,,%d,,%d\n", name, at, field(r.Sites[i].Name), n, r.Sites[i].Nodes)
+			}
 		}
 	}
 	return []byte(b.String())

@@ -73,7 +73,11 @@ type Trace struct {
 	On     Length `yaml:"on"`     // bursts: mean length of one
 	Off    Length `yaml:"off"`    // bursts: mean time between two
 	Values []int  `yaml:"values"` // values: one for each sample; the last one stays
-	File   string `yaml:"file"`   // file: a text file with one whole number on each line, for each sample
+	// File is a text file with a line for each sample, or CSV with a column of numbers.
+	File   string  `yaml:"file"`
+	Column string  `yaml:"column"` // file: which one, by its heading or its number; default the last
+	Every  Length  `yaml:"every"`  // file: time between two lines, which are averaged over a sample; default a sample
+	Scale  float64 `yaml:"scale"`  // file: what its numbers are multiplied by; default 1
 }
 
 // Filter is the flop-flip filter of paper B 5.2: a stable estimate that jumps when

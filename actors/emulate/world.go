@@ -127,6 +127,15 @@ func (w *world) tick(now actors.Cycle) error {
 	return nil
 }
 
+// wanted is how many units a guest's policy wants.
+func (w *world) wanted(g *guest) int {
+	m, ok := w.byID[actors.ActorID(g.slice.ID)].machine.(*manager.Actor)
+	if !ok {
+		return 0
+	}
+	return m.Wants(g.Name)
+}
+
 func (w *world) send(to *player, ev actors.Event) { w.post = append(w.post, letter{to, ev}) }
 
 // deliver empties the post. What answers cause is delivered in the same cycle.

@@ -32,7 +32,10 @@ type Config struct {
 	// or with the reason why the actor refused it. A host's Ask will do.
 	Ask func(context.Context, actors.Event) error
 
-	Clock  clock.Clock   // nil means the real one
+	Clock clock.Clock // nil means the real one
+	// Clocks takes in the times that peers write into their requests; nil means nobody
+	// does.
+	Clocks *clock.Offsets
 	Skew   time.Duration // how far a peer's clock may be off; 0 means 2 minutes
 	Replay int           // messages remembered to tell repetitions; 0 means 200,000
 	// Journal outlives the process with what has been taken from peers that do not

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/base64"
+	"errors"
 	"math/big"
 	"net/http/httptest"
 	"strings"
@@ -37,6 +38,7 @@ type stack struct {
 	tokens        wssec.Tokens // one way to name the certificate; zero means directly
 	method        string       // zero means what fits the key
 	signReference bool         // the token too, through the STR-Transform
+	signToken     bool         // the token too, by its own id
 }
 
 const (
@@ -82,6 +84,9 @@ func (s stack) envelope(t testing.TB, payload []byte) []byte {
 	parts := []dsig.Part{{ID: "the-body", Octets: []byte(body)}}
 	if s.signReference { // what the transform digests declares the default namespace
 		parts = append(parts, dsig.Part{ID: "the-str", Octets: []byte(strings.Replace(token, ` xmlns:wsse=`, ` xmlns="" xmlns:wsse=`, 1))})
+	}
+	if s.signToken {
+		parts = append(parts, dsig.Part{ID: "the-token", Octets: []byte(token)})
 	}
 	info := string(dsig.AppendSignedInfo(nil, method, parts))
 	if s.signReference {
@@ -283,6 +288,28 @@ func TestPeerPolicies(t *testing.T) {
 				t.Errorf("without: answer %d, %d messages", rec.Code, len(s.messages()))
 			}
 		})
+	}
+}
+
+// The token may be signed through its reference or by its own id, and not by both:
+// each target counts once (wssec A20).
+func TestTokenSignedTwice(t *testing.T) {
+	t.Parallel()
+	w, policy := deployed(t)
+	policy.Tokens = wssec.TokenTransform
+	from, to, m := w.message(t, actors.OpTicket)
+	body, err := soap.EncodeBody(nil, w.wire(t, from, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []struct{ reference, token bool }{{true, false}, {false, true}, {true, true}} {
+		s := w.serve(t, to, withPolicy(policy))
+		request := stack{signer: from.Key, cert: from.Cert, guid: from.GUID, signReference: how.reference, signToken: how.token}.envelope(t, body)
+		s.post("ticket", request)
+		twice := how.reference && how.token
+		if err := logged(s, logrus.WarnLevel); (len(s.messages()) == 1) == twice || errors.Is(err, wssec.ErrTarget) != twice {
+			t.Errorf("%+v: %d taken, %v", how, len(s.messages()), err)
+		}
 	}
 }
 

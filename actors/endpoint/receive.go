@@ -110,6 +110,9 @@ func (e *Endpoint) open(x *exchange, doc *xmltree.Document) (wssec.Verified, err
 	case v.Profile() == wssec.Strict && e.replay.Seen(v.ReplayKey(), v.Created()):
 		return v, fmt.Errorf("message %q of peer %q was seen before", wire.Clip(v.MessageID()), peer.Name)
 	}
+	if !v.Created().IsZero() {
+		e.cfg.Clocks.Asked(v.GUID(), v.Created(), now)
+	}
 	x.peer, x.confirm = peer, v.SignatureValue()
 	return v, nil
 }

@@ -20,7 +20,7 @@ const (
 // before everything is durable.
 func (h *Host) carryOut(ctx context.Context, fx actors.Effects, answers []outcome) error {
 	batch := latest(fx.Save)
-	if err := h.save(ctx, batch); err != nil {
+	if err := h.save(ctx, h.mark(batch)); err != nil {
 		return err
 	}
 	h.overwritten(batch)
@@ -48,6 +48,9 @@ func (h *Host) carryOut(ctx context.Context, fx actors.Effects, answers []outcom
 // latest keeps the last write of each key, in the order in which the keys first
 // appear.
 func latest(records []actors.Record) []actors.Record {
+	if len(records) < 2 {
+		return records
+	}
 	place := make(map[string]int, len(records))
 	var out []actors.Record
 	for _, r := range records {
@@ -73,7 +76,7 @@ func (h *Host) save(ctx context.Context, records []actors.Record) error {
 		if err == nil {
 			if tries > 1 {
 				h.setStall(time.Time{}, "")
-				h.cfg.Log.WithFields(map[string]any{"tries": tries, "after": h.cfg.Clock.Now().Sub(began)}).
+				h.cfg.Log.WithFields(map[string]any{"tries": tries, "after": h.cfg.Pace.Now().Sub(began)}).
 					Info("the store accepts records again")
 			}
 			return nil
@@ -87,7 +90,7 @@ func (h *Host) save(ctx context.Context, records []actors.Record) error {
 			return fmt.Errorf("host: actor %s: %w", h.cfg.Self.ID, err)
 		}
 		if tries == 1 {
-			began = h.cfg.Clock.Now()
+			began = h.cfg.Pace.Now()
 			h.cfg.Log.WithError(err).WithField("records", len(records)).
 				Error("the store refuses records; the actor waits for it")
 		}
@@ -98,7 +101,7 @@ func (h *Host) save(ctx context.Context, records []actors.Record) error {
 
 // pause waits between two tries. Those who only want to look are served.
 func (h *Host) pause(ctx context.Context, wait time.Duration) {
-	t := h.cfg.Clock.NewTimer(wait)
+	t := h.cfg.Pace.NewTimer(wait)
 	defer t.Stop()
 	for {
 		for _, it := range h.mail.takeLooks() {

@@ -20,6 +20,11 @@ type Config struct {
 	Store   store.Store     // the actor's own; the host does not close it
 	Cycles  actors.Cycles   // the actor's division of time; Length at least 1
 	Clock   clock.Clock     // nil means the real one
+	Pace    clock.Clock     // when a failing save is tried again; nil means Clock
+	// SetBack lets Clock count although the actor has done something at a later time,
+	// which a clock that was wrong may have made it do. Otherwise the actor's time
+	// stands still until the clock has caught up.
+	SetBack bool
 
 	// Send hands a message to the outbound side. It must not block: a slow peer
 	// is its queue's business. It must not call this host's Ask or Inspect.
@@ -61,6 +66,9 @@ func (c *Config) complete() error {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.Real()
+	}
+	if c.Pace == nil {
+		c.Pace = c.Clock
 	}
 	if c.Watch == nil {
 		c.Watch = func([]actors.Transition) {}

@@ -37,6 +37,7 @@ type Status struct {
 	Waiting     int       // events in the mailbox
 	StalledAt   time.Time // since when the store has been refusing; zero when it works
 	Stalled     string    // what the store last said; empty when it works
+	StandsUntil time.Time // the clock is behind, and the actor's time stands still until then; zero when it is not
 	Quarantined int       // records that could not be read at start
 }
 
@@ -53,14 +54,16 @@ type Host struct {
 	ended     bool
 	stalledAt time.Time
 	stalled   string
+	stands    time.Time
 	watchers  []*watcher
 	aside     []Quarantined // by key; the slice is replaced, never changed
 
 	// Used by Serve's goroutine only.
 	now    actors.Cycle // the latest cycle any step was given
 	ticked actors.Cycle // the latest cycle that had its Tick
+	marked reached      // what the store has of these
 	wake   actors.Cycle // what the last step asked for
-	batch  []*item      // what is being carried out
+	batch  []mail       // what is being carried out
 
 	// Room that is used again.
 	done    []actors.ActionsDone
@@ -104,7 +107,7 @@ func (h *Host) Ask(ctx context.Context, ev actors.Event) error {
 // already. It is for what happened elsewhere and must not be lost: completions of
 // actions, failed sends. A host that has stopped ignores it; after a restart the
 // machine's Recover asks again.
-func (h *Host) Deliver(ev actors.Event) { h.mail.put(&item{event: ev}) }
+func (h *Host) Deliver(ev actors.Event) { h.mail.put(mail{event: ev}) }
 
 // Inspect calls look between two steps and returns after it. What look sees is
 // durable, except while the store is refusing (see Status): then it sees what the
@@ -116,7 +119,7 @@ func (h *Host) Inspect(ctx context.Context, look func(actors.Viewer)) error {
 
 // put queues it and waits for its answer.
 func (h *Host) put(ctx context.Context, op string, it *item) error {
-	if !h.mail.put(it) {
+	if !h.mail.put(mail{it.event, it}) {
 		return h.fail(op, it.event, actors.Transient, notBegun(ErrStopped))
 	}
 	select {
@@ -159,7 +162,7 @@ func (h *Host) Status() Status {
 	defer h.mu.Unlock()
 	return Status{
 		Running: h.serving && !h.ended, Waiting: h.mail.waiting(), StalledAt: h.stalledAt, Stalled: h.stalled,
-		Quarantined: len(h.aside),
+		StandsUntil: h.stands, Quarantined: len(h.aside),
 	}
 }
 

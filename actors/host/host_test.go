@@ -155,7 +155,7 @@ func TestBackPressure(t *testing.T) {
 		for i := range 5 { // more than there are places
 			b.ask(open(actors.ReservationID(fmt.Sprint("later", i))))
 		}
-		if got := storetest.All(t, b.disk); len(got) != 1007 || got["reservation/one too many"] != "" {
+		if got := held(t, b.disk); len(got) != 1007 || got["reservation/one too many"] != "" {
 			t.Errorf("%d records, want 1007 without the one that gave up", len(got))
 		}
 	})
@@ -292,7 +292,7 @@ func TestQuarantine(t *testing.T) {
 		if got := names(healed); got != "reservation/b=garbage false" {
 			t.Errorf("after the repair: %s", got)
 		}
-		if got := storetest.All(t, healed.disk); len(got) != 6 || got["quarantine/reservation/b"] != "garbage" {
+		if got := held(t, healed.disk); len(got) != 6 || got["quarantine/reservation/b"] != "garbage" {
 			t.Errorf("the disk holds %v", got)
 		}
 	})
@@ -402,7 +402,7 @@ func TestCrowd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := storetest.All(t, disk); len(got) != callers*each {
+	if got := held(t, disk); len(got) != callers*each {
 		t.Errorf("%d records, want %d", len(got), callers*each)
 	}
 }
@@ -506,7 +506,7 @@ func TestMend(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.diary.expect(t, "save quarantine/reservation/c=gone")
-		if got := fmt.Sprint(storetest.All(t, disk)); got != "map[reservation/a:open reservation/c:open reservation/d:open]" {
+		if got := fmt.Sprint(held(t, disk)); got != "map[reservation/a:open reservation/c:open reservation/d:open]" {
 			t.Errorf("the disk holds %s", got)
 		}
 		if n := len(b.log.lines("an operator")); n != 3 {

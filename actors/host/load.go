@@ -31,6 +31,10 @@ func (h *Host) load(ctx context.Context) error {
 			copies[key] = rec.Data
 			return nil
 		}
+		if rec.Key == reachedKey {
+			h.resume(rec.Data)
+			return nil
+		}
 		if err := guarded("restore", func() error { return h.cfg.Machine.Restore(rec) }); err != nil {
 			h.cfg.Log.WithError(err).WithField("record", rec.Key).Error("a record cannot be read and is set aside")
 			h.aside = append(h.aside, Quarantined{rec.Key, rec.Data, err})

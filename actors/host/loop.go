@@ -40,7 +40,7 @@ func (h *Host) Serve(ctx context.Context) error {
 			continue
 		}
 		for _, it := range h.batch {
-			if it.bound {
+			if it.item != nil && it.item.bound {
 				<-h.places
 			}
 		}
@@ -81,7 +81,15 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 	}()
 	var answers []outcome
 	for i := 0; i < len(h.batch); i++ {
-		it := h.batch[i]
+		it := h.batch[i].item
+		if it == nil {
+			n := h.gather(h.batch[i:])
+			if err := h.delivered(now, h.batch[i].event, n, all); err != nil {
+				return err
+			}
+			i += max(n, 1) - 1
+			continue
+		}
 		if it.look != nil || !it.begin() {
 			continue
 		}
@@ -91,16 +99,6 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 			if answers = append(answers, outcome{it, refusal}); refusal == nil {
 				h.wake = fx.Wake
 			}
-			continue
-		}
-		if _, ended := it.event.(actors.ActionDone); ended && it.answer == nil {
-			n := h.gather(h.batch[i:])
-			for _, ev := range h.done {
-				if _, err := h.step(now, ev, all); err != nil {
-					return err
-				}
-			}
-			i += n - 1
 			continue
 		}
 		refusal, err := h.step(now, it.event, all)
@@ -117,8 +115,25 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 	if err := h.carryOut(ctx, *all, answers); err != nil {
 		return err
 	}
-	for _, it := range h.batch {
-		h.show(it)
+	for _, m := range h.batch {
+		if m.item != nil {
+			h.show(m.item)
+		}
+	}
+	return nil
+}
+
+// delivered steps the machine through an event that nobody waits for, or through the
+// n ends of actions that it is the first of.
+func (h *Host) delivered(now actors.Cycle, ev actors.Event, n int, all *actors.Effects) error {
+	if n == 0 {
+		_, err := h.step(now, ev, all)
+		return err
+	}
+	for _, ended := range h.done {
+		if _, err := h.step(now, ended, all); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -127,18 +142,17 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 // h.done, and says how many there were. Nothing orders the ends of different
 // reservations' actions but the chance of who was faster; whatever else has come in
 // between is not passed.
-func (h *Host) gather(items []*item) (n int) {
+func (h *Host) gather(items []mail) (n int) {
 	for i := range h.done {
 		clear(h.done[i].Done)
 	}
 	h.done = h.done[:0]
 	for _, it := range items {
 		done, ended := it.event.(actors.ActionDone)
-		if !ended || it.answer != nil {
+		if !ended || it.item != nil {
 			break
 		}
 		n++
-		it.begin() // nobody gives up what nobody waits for
 		at := len(h.done) - 1
 		if at < 0 || h.done[at].Reservation != done.Reservation {
 			at = slices.IndexFunc(h.done, func(e actors.ActionsDone) bool { return e.Reservation == done.Reservation })
@@ -192,13 +206,6 @@ func (h *Host) show(it *item) {
 		h.cfg.Log.WithError(err).Error("looking at the actor panicked")
 	}
 	it.reply(err)
-}
-
-// cycle is the present cycle. It never falls: a clock that is set back holds the
-// actor at the cycle it had reached.
-func (h *Host) cycle() actors.Cycle {
-	h.now = max(h.now, h.cfg.Cycles.Of(clock.Millis(h.cfg.Clock.Now())))
-	return h.now
 }
 
 // due is the cycle of the next Tick: the one the machine asked for, but never one
@@ -259,7 +266,11 @@ func (h *Host) stop() {
 	h.ended = true
 	h.mu.Unlock()
 	close(h.stopped)
-	for _, it := range append(h.batch, h.mail.close()...) {
+	for _, m := range append(h.batch, h.mail.close()...) {
+		it := m.item
+		if it == nil {
+			continue
+		}
 		cause := ErrStopped
 		if it.begin() {
 			cause = notBegun(ErrStopped)

@@ -7,14 +7,20 @@ import (
 	"github.com/leasehold/leasehold/actors"
 )
 
-// item is one thing waiting for the actor: an event, or someone who wants to
-// look (then event is nil), or to mend a record (then both are).
+// mail is one thing waiting for the actor.
+type mail struct {
+	event actors.Event
+	item  *item // nil when nobody waits for what becomes of it
+}
+
+// item is an event, or someone who wants to look (then event is nil), or to mend a
+// record (then both are), and the caller who waits.
 type item struct {
 	event  actors.Event
 	look   func(actors.Viewer)
 	mend   func(now actors.Cycle) (actors.Effects, error)
 	bound  bool       // holds one of the Mail places until it is taken
-	answer chan error // has room for the one answer; nil for Deliver
+	answer chan error // has room for the one answer
 	// state settles the race between a caller who gives up and the loop.
 	state atomic.Int32
 	done  bool // answered; used by the loop only
@@ -39,16 +45,14 @@ func (it *item) reply(err error) {
 		return
 	}
 	it.done = true
-	if it.answer != nil {
-		it.answer <- err
-	}
+	it.answer <- err
 }
 
 // mailbox is an unbounded queue with one reader.
 type mailbox struct {
-	ready  chan struct{} // holds a token when something may be waiting
+	ready  chan struct{} // holds a token when something is waiting
 	mu     sync.Mutex
-	items  []*item // those before head have been taken
+	items  []mail // those before head have been taken
 	head   int
 	closed bool
 }
@@ -58,8 +62,8 @@ const keepRoom = 4096
 
 func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
 
-// put appends it; false when the mailbox is closed.
-func (m *mailbox) put(it *item) bool {
+// put appends one; false when the mailbox is closed.
+func (m *mailbox) put(it mail) bool {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
@@ -71,16 +75,16 @@ func (m *mailbox) put(it *item) bool {
 		m.items, m.head = m.items[:n], 0
 	}
 	m.items = append(m.items, it)
-	m.mu.Unlock()
 	select {
 	case m.ready <- struct{}{}:
 	default:
 	}
+	m.mu.Unlock()
 	return true
 }
 
 // take appends up to n items to dst, oldest first.
-func (m *mailbox) take(dst []*item, n int) []*item {
+func (m *mailbox) take(dst []mail, n int) []mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n = min(n, len(m.items)-m.head)
@@ -89,6 +93,10 @@ func (m *mailbox) take(dst []*item, n int) []*item {
 	clear(taken)
 	if m.head += n; m.head < len(m.items) {
 		return dst
+	}
+	select {
+	case <-m.ready: // nobody is woken for what has been taken
+	default:
 	}
 	// The room is used again; that of a burst is let go.
 	if m.items, m.head = m.items[:0], 0; cap(m.items) > keepRoom {
@@ -103,8 +111,8 @@ func (m *mailbox) takeLooks() (looks []*item) {
 	defer m.mu.Unlock()
 	rest := m.items[m.head:m.head]
 	for _, it := range m.items[m.head:] {
-		if it.look != nil {
-			looks = append(looks, it)
+		if it.item != nil && it.item.look != nil {
+			looks = append(looks, it.item)
 		} else {
 			rest = append(rest, it)
 		}
@@ -115,7 +123,7 @@ func (m *mailbox) takeLooks() (looks []*item) {
 }
 
 // close refuses further items and returns those that were waiting.
-func (m *mailbox) close() []*item {
+func (m *mailbox) close() []mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true

@@ -162,7 +162,7 @@ func TestKilledAtEverySave(t *testing.T) {
 					again := build(t, disk.Reopen()).serve()
 					synctest.Wait()
 					var want []string
-					for key, state := range storetest.All(t, again.disk) {
+					for key, state := range held(t, again.disk) {
 						want = append(want, fmt.Sprintf("send %s %s", strings.TrimPrefix(key, "reservation/"), state))
 					}
 					got := slices.DeleteFunc(again.diary.all(), func(e string) bool { return !strings.HasPrefix(e, "send") })
@@ -180,7 +180,7 @@ func TestKilledAtEverySave(t *testing.T) {
 							t.Fatalf("event %d again: %v", durable+i+1, err)
 						}
 					}
-					if got := storetest.All(t, again.disk); len(got) != 3 || got["reservation/r1"] != "closed" || got["reservation/r2"] != "closed" {
+					if got := held(t, again.disk); len(got) != 3 || got["reservation/r1"] != "closed" || got["reservation/r2"] != "closed" {
 						t.Fatalf("in the end the disk holds %v", got)
 					}
 				})

@@ -117,6 +117,25 @@ func (l *Ledger) Forget(reservation actors.ReservationID) {
 	delete(l.claimed, reservation)
 }
 
+// Retract takes out a claim that was just counted for a reservation, because
+// something else than its issuers speaks against it.
+func (l *Ledger) Retract(reservation actors.ReservationID, t actors.Ticket) {
+	n := l.find(t)
+	if n == nil || n.reservation != reservation {
+		return
+	}
+	if l.claimed[reservation] = without(l.claimed[reservation], n); len(l.claimed[reservation]) == 0 {
+		delete(l.claimed, reservation)
+	}
+	n.leave()
+	n.reservation = ""
+	n.enter(0, true)
+	if n.holdings != nil {
+		n.put(set{own: true}, nil, 0, true)
+	}
+	l.prune(n)
+}
+
 // Len is the number of claims in the ledger.
 func (l *Ledger) Len() int { return l.count }
 

@@ -28,6 +28,9 @@ type roster struct {
 // Handler offers s as JSON over HTTP:
 //
 //	GET  /v1/actors
+//	GET  /v1/clocks                                   of peers
+//	GET  /v1/clock                                    the actors' own
+//	POST /v1/clock/tick                               {"cycles"}
 //	GET  /v1/reservations?actor=&slice=&state=        state may be repeated
 //	GET  /v1/reservations/{id}?actor=
 //	GET  /v1/reservations/{id}/wait?actor=&state=&settled=&timeout=
@@ -57,6 +60,9 @@ func Handler(s Service) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*http.Request) (any, error){
 		"GET /v1/actors":                     h.actors,
+		"GET /v1/clocks":                     h.clocks,
+		"GET /v1/clock":                      h.clock,
+		"POST /v1/clock/tick":                h.tick,
 		"GET /v1/reservations":               h.list,
 		"GET /v1/delegations":                h.delegations,
 		"POST /v1/delegations":               h.export,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -25,6 +26,7 @@ type Actor struct {
 	Role     actors.Role
 	Host     Host
 	Cycles   actors.Cycles
+	Clocks   *clock.Offsets // of its peers; nil when nobody measures
 }
 
 // Config is what a Local needs. Fields without a stated default are required.
@@ -36,6 +38,10 @@ type Config struct {
 	NewID func() string
 	// Clock is the actors' clock; nil means the real one.
 	Clock clock.Clock
+	// Waits is the clock of those who wait for something; nil means Clock.
+	Waits clock.Clock
+	// Ticker moves Clock, where operators do; nil means that it goes by itself.
+	Ticker Ticker
 	// Zone is where times without a zone are read; nil means UTC.
 	Zone *time.Location
 	// Peers lists actors elsewhere, so that they can be shown and named; nil means
@@ -57,6 +63,7 @@ type Config struct {
 type Local struct {
 	cfg      Config
 	watchers chan struct{} // one token for each open stream or wait
+	ticking  sync.Mutex    // ticks take turns
 }
 
 var _ Service = (*Local)(nil)
@@ -82,6 +89,9 @@ func New(cfg Config) (*Local, error) {
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real()
+	}
+	if cfg.Waits == nil {
+		cfg.Waits = cfg.Clock
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
@@ -116,6 +126,7 @@ func (l *Local) Actors(context.Context) ([]ActorInfo, error) {
 			ID: string(a.Location.ID), Name: a.Location.Name, Role: a.Role.String(), URL: a.Location.URL,
 			Running: s.Running, Cycle: int64(a.Cycles.Of(now)), CycleMillis: int64(a.Cycles.Length),
 			Waiting: s.Waiting, StalledAt: s.StalledAt.UTC(), Stalled: s.Stalled, Quarantined: s.Quarantined,
+			StandsUntil: s.StandsUntil.UTC(),
 		})
 	}
 	return out, nil

@@ -18,6 +18,7 @@ type ActorInfo struct {
 	Waiting     int       `json:"waiting"`              // events in its mailbox
 	StalledAt   time.Time `json:"stalledAt,omitzero"`   // since when its store refuses records
 	Stalled     string    `json:"stalled,omitempty"`    // what the store said last
+	StandsUntil time.Time `json:"standsUntil,omitzero"` // the clock was set back, and the actor's time stands still until then
 	Quarantined int       `json:"quarantined,omitzero"` // records it could not read at start
 }
 

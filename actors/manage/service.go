@@ -10,6 +10,13 @@ import (
 type Service interface {
 	// Actors lists the actors, in the order of configuration.
 	Actors(ctx context.Context) ([]ActorInfo, error)
+	// Clocks lists how far the clocks of peers are from ours, where that is known.
+	Clocks(ctx context.Context) ([]PeerClock, error)
+	// Clock is what the actors' clock shows.
+	Clock(ctx context.Context) (Instant, error)
+	// Tick moves that clock by some cycles, where operators move it, one after the other
+	// and each when the actors have done what the one before asked of them.
+	Tick(ctx context.Context, cycles int64) (Instant, error)
 	// List shows the reservations that pass the filter, by actor in the order of
 	// configuration, then by identity. When an actor cannot be asked, the rest is
 	// returned with an error that is ErrPartial.

@@ -45,7 +45,7 @@ func (l *Local) Wait(ctx context.Context, g Goal) (Reservation, error) {
 	})()
 	var alarm <-chan time.Time
 	if g.Timeout > 0 {
-		t := l.cfg.Clock.NewTimer(g.Timeout)
+		t := l.cfg.Waits.NewTimer(g.Timeout)
 		defer t.Stop()
 		alarm = t.C()
 	}

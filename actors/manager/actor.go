@@ -140,7 +140,6 @@ func (a *Actor) put(r Reservation) {
 func (a *Actor) forget(r Reservation) actors.Record {
 	delete(a.book, r.ID)
 	a.groups.drop(r)
-	a.guests.drop(r)
 	for _, e := range r.After {
 		left := slices.DeleteFunc(a.behind[e.Reservation], func(id actors.ReservationID) bool { return id == r.ID })
 		if a.behind[e.Reservation] = left; len(left) == 0 {
@@ -153,7 +152,8 @@ func (a *Actor) forget(r Reservation) actors.Record {
 // tick does what is due at now, and forgets what is past remembering.
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
-	for _, id := range a.agenda.Due(now) {
+	due := a.agenda.Due(now)
+	for i, id := range due {
 		if name, ok := strings.CutPrefix(string(id), guestPrefix); ok {
 			if g, ok := a.guests.find(name); ok {
 				fx.Join(a.look(now, g, nil))
@@ -174,6 +174,9 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			// A defect in one reservation must not stop the others' clocks.
 			one = actors.Defect(id, r.Status.String(), err)
 			a.put(r)
+		}
+		if i == 0 {
+			fx.Room(one, len(due))
 		}
 		fx.Join(one)
 		if next := a.book[id].next(a.config.Rules); next.at <= now {

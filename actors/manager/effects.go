@@ -1,8 +1,6 @@
 package manager
 
 import (
-	"encoding/json"
-
 	"github.com/leasehold/leasehold/actors"
 )
 
@@ -109,14 +107,53 @@ func (r Reservation) message(k Rules, op actors.Op, seq int) actors.Message {
 
 func key(id actors.ReservationID) string { return "reservation/" + string(id) }
 
-// AppendRecord makes a Reservation its own durable form (actors.Value).
+// AppendRecord makes a Reservation its own durable form (actors.Value): the JSON of
+// its fields, written by hand. TestRecord compares the two.
 func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
-	units := r.Held
-	r.Held = nil
-	b, err := json.Marshal(r)
-	if err != nil || len(units) == 0 {
-		return append(dst, b...), err
+	o := actors.NewObject(dst)
+	o.Text("id", string(r.ID))
+	o.Part("slice", r.Slice.AppendRecord)
+	o.Text("broker", string(r.Broker))
+	o.Part("authority", r.Authority.AppendRecord)
+	o.Part("status", r.Status.appendRecord)
+	o.Text("type", string(r.Type))
+	o.Number("units", int64(r.Units))
+	o.Part("term", r.Term.AppendRecord)
+	o.SomeProperties("request", r.Request)
+	o.SomeProperties("config", r.Config)
+	o.SomeProperties("local", r.Local)
+	o.SomeProperties("resource", r.Resource)
+	o.SomeList("after", len(r.After), r.After)
+	o.SomeText("hold", r.Hold)
+	o.SomeNumber("holdUntil", int64(r.HoldUntil))
+	if r.Ticket != nil {
+		o.Part("ticket", r.Ticket.AppendRecord)
 	}
-	dst = append(append(dst, b[:len(b)-1]...), `,"held":`...)
-	return append(actors.AppendUnits(dst, units), '}'), nil
+	if r.LeaseTerm != (actors.Term{}) {
+		o.Part("leaseTerm", r.LeaseTerm.AppendRecord)
+	}
+	o.SomeUnits("held", r.Held)
+	o.SomeNumber("ticketSeq", int64(r.TicketSeq))
+	o.SomeNumber("leaseSeq", int64(r.LeaseSeq))
+	o.SomeText("guest", r.Guest)
+	o.SomeNumber("number", int64(r.Number))
+	o.SomeList("victims", len(r.Victims), r.Victims)
+	o.SomeList("shed", len(r.Shed), r.Shed)
+	o.SomeTruth("renewable", r.Renewable)
+	o.SomeTruth("renewRefused", r.RenewRefused)
+	o.SomeTruth("closeAsked", r.CloseAsked)
+	o.SomeTruth("relinquished", r.Relinquished)
+	o.Number("since", int64(r.Since))
+	o.SomeNumber("sent", int64(r.Sent))
+	o.SomeNumber("tries", int64(r.Tries))
+	o.SomeText("error", r.Error)
+	return o.End(), o.Err()
+}
+
+func (s Status) appendRecord(dst []byte) []byte {
+	o := actors.NewObject(dst)
+	o.Number("state", int64(s.State))
+	o.Number("pending", int64(s.Pending))
+	o.Number("join", int64(s.Join))
+	return o.End()
 }

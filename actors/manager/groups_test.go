@@ -350,3 +350,27 @@ func TestDeferrableWaits(t *testing.T) {
 	d.step(actors.Tick{})
 	d.is("a", redeeming)
 }
+
+// A ticket that has to be redeemed by a certain time is given back then, when its
+// predecessors have not let it be.
+func TestRedeemBy(t *testing.T) {
+	d := newDesk(t, nil)
+	d.step(want("a"))
+	d.step(want("b", actors.Predecessor{Reservation: "a", Gate: actors.RedeemGate}))
+	tk := ticket("T-b", term)
+	tk.Properties = actors.Properties{actors.PropRedeemBy: "13999"}
+	d.step(as("b", granted(1, tk)))
+	for d.now = 9; d.now <= 13; d.now++ {
+		d.step(actors.Tick{})
+		d.is("b", blockedRedeem)
+	}
+	if v, _ := d.View("b"); v.Deadline != 14 {
+		t.Errorf("the deadline is %d", v.Deadline)
+	}
+	d.sent = nil
+	d.step(actors.Tick{})
+	d.is("b", closed)
+	if len(d.sent) == 0 || d.sent[len(d.sent)-1].Op != actors.OpRelinquish || d.book["b"].Error == "" {
+		t.Errorf("sent %+v, %q", d.sent, d.book["b"].Error)
+	}
+}

@@ -34,6 +34,7 @@ type guest struct {
 	Signal  int          `json:"signal,omitempty"`  // last observation
 	Heard   bool         `json:"heard,omitempty"`   // there was one
 	Memory  []float64    `json:"memory,omitempty"`  // the policy's own
+	Want    int          `json:"want,omitempty"`    // how many units it wants
 	Why     string       `json:"why,omitempty"`     // what it said last
 	Trouble string       `json:"trouble,omitempty"` // what it wanted and could not have
 }
@@ -43,6 +44,7 @@ type GuestView struct {
 	Name    string       `json:"name"`
 	Slice   actors.Slice `json:"slice"`
 	Signal  *int         `json:"signal,omitempty"` // last observation, if there was one
+	Want    int          `json:"want"`             // units that the policy wants
 	Leases  int          `json:"leases"`           // that the policy asked for and that are not over
 	Units   int          `json:"units"`            // of them that are granted
 	Looked  actors.Cycle `json:"looked"`           // when the policy last had a look
@@ -62,33 +64,58 @@ func (g guest) AppendRecord(dst []byte) ([]byte, error) {
 	return append(dst, b...), err
 }
 
-// guests are those of a manager, and whose reservations are whose.
+// guests are those of a manager, and what they have.
 type guests struct {
 	known []Guest
 	now   map[string]guest
-	owns  map[string]map[actors.ReservationID]bool
+	owns  map[string][]owned // leases that can still be of use, oldest first
+}
+
+// owned is a lease of a guest, as its policy sees it.
+type owned struct {
+	number int
+	policy.Lease
 }
 
 func newGuests(known []Guest) guests {
-	g := guests{known: known, now: map[string]guest{}, owns: map[string]map[actors.ReservationID]bool{}}
+	g := guests{known: known, now: map[string]guest{}, owns: map[string][]owned{}}
 	for _, k := range known {
 		g.now[k.Name] = guest{Name: k.Name}
 	}
 	return g
 }
 
-// put notes that a reservation is a guest's.
+// put notes what has become of a guest's reservation.
 func (g *guests) put(r Reservation) {
 	if r.Guest == "" {
 		return
 	}
-	if g.owns[r.Guest] == nil {
-		g.owns[r.Guest] = map[actors.ReservationID]bool{}
+	mine := g.owns[r.Guest]
+	i, found := slices.BinarySearchFunc(mine, r.Number, func(o owned, n int) int { return cmp.Compare(o.number, n) })
+	lease, useful := r.lease()
+	switch {
+	case found && useful:
+		mine[i].Lease = lease
+	case found:
+		g.owns[r.Guest] = slices.Delete(mine, i, i+1)
+	case useful:
+		g.owns[r.Guest] = slices.Insert(mine, i, owned{r.Number, lease})
 	}
-	g.owns[r.Guest][r.ID] = true
 }
 
-func (g *guests) drop(r Reservation) { delete(g.owns[r.Guest], r.ID) }
+// lease is a reservation as a policy sees it; false when it is over, or about to be.
+func (r Reservation) lease() (policy.Lease, bool) {
+	switch r.Status {
+	case closed, failed, closing, closeWait:
+		return policy.Lease{}, false
+	}
+	l := policy.Lease{Reservation: r.ID, Units: r.Units, Term: r.Term, Granted: r.Ticket != nil,
+		Extending: r.Status.Pending == actors.ExtendingTicket, Refused: r.RenewRefused}
+	if r.Ticket != nil {
+		l.Units, l.Term = r.Ticket.Units, r.Ticket.Term
+	}
+	return l, !r.CloseAsked
+}
 
 // find is the guest whose slice is meant.
 func (g *guests) find(name string) (Guest, bool) {
@@ -167,6 +194,7 @@ func (a *Actor) look(now actors.Cycle, g Guest, signal []int) actors.Effects {
 	if bids.Again > now {
 		state.Next = min(state.Next, bids.Again)
 	}
+	state.Want = bids.Want
 	state.Memory, state.Why, state.Trouble = bids.Memory, bids.Why, strings.Join(trouble, "; ")
 	a.guests.now[g.Name] = state
 	a.agenda.Set(actors.ReservationID(guestPrefix+g.Name), state.Next)
@@ -174,38 +202,28 @@ func (a *Actor) look(now actors.Cycle, g Guest, signal []int) actors.Effects {
 	return fx
 }
 
-func (a *Actor) owns(g Guest, id actors.ReservationID) bool { return a.guests.owns[g.Name][id] }
+func (a *Actor) owns(g Guest, id actors.ReservationID) bool {
+	return slices.ContainsFunc(a.guests.owns[g.Name], func(o owned) bool { return o.Reservation == id })
+}
 
 // leases lists a guest's, oldest first, as far as they can still be of use.
 func (a *Actor) leases(name string) []policy.Lease {
-	var rs []Reservation
-	for id := range a.guests.owns[name] {
-		switch r := a.book[id]; r.Status {
-		case closed, failed, closing, closeWait:
-		default:
-			if !r.CloseAsked {
-				rs = append(rs, r)
-			}
-		}
-	}
-	slices.SortFunc(rs, func(x, y Reservation) int { return cmp.Compare(x.Number, y.Number) })
-	out := make([]policy.Lease, len(rs))
-	for i, r := range rs {
-		out[i] = policy.Lease{Reservation: r.ID, Units: r.Units, Term: r.Term, Granted: r.Ticket != nil,
-			Extending: r.Status.Pending == actors.ExtendingTicket, Refused: r.RenewRefused}
-		if r.Ticket != nil {
-			out[i].Units, out[i].Term = r.Ticket.Units, r.Ticket.Term
-		}
+	out := make([]policy.Lease, len(a.guests.owns[name]))
+	for i, o := range a.guests.owns[name] {
+		out[i] = o.Lease
 	}
 	return out
 }
+
+// Wants is how many units a guest's policy wants.
+func (a *Actor) Wants(name string) int { return a.guests.now[name].Want }
 
 // Guests shows every guest, in the order of configuration.
 func (a *Actor) Guests() []GuestView {
 	out := []GuestView{}
 	for _, g := range a.guests.known {
 		state := a.guests.now[g.Name]
-		v := GuestView{Name: g.Name, Slice: g.Slice, Looked: state.Looked, Next: state.Next, Why: state.Why, Trouble: state.Trouble}
+		v := GuestView{Name: g.Name, Slice: g.Slice, Want: state.Want, Looked: state.Looked, Next: state.Next, Why: state.Why, Trouble: state.Trouble}
 		if state.Heard {
 			v.Signal = &state.Signal
 		}

@@ -81,7 +81,7 @@ func (a *Actor) impossible(now actors.Cycle, ev actors.Request, group map[actors
 	}
 	if err := cmp.Or(check.Named("reservation", string(ev.Reservation), "say what the request is called"),
 		check.Named("slice", string(ev.Slice.ID), "say for whom the units are"), check.Units(ev.Units), check.Type(ev.Type, nil),
-		check.Term(a.config.Cycles.Start(now), ev.Term)); err != nil {
+		check.Term(a.config.Cycles.End(now), ev.Term)); err != nil {
 		return err.Error()
 	}
 	if err := policy.Check(ev.Request, ev.Units); err != nil {

@@ -303,6 +303,10 @@ func (s *step) close(why string) {
 	switch s.Status {
 	case closing, closeWait, closed:
 	case redeeming:
+		if s.Cycles.Of(s.Ticket.Term.End) < s.now { // no lease can come of it any more
+			s.finish(why)
+			return
+		}
 		// The site may be setting units up; the lease must arrive to be closed.
 		s.changed = s.changed || !s.CloseAsked
 		s.CloseAsked = true

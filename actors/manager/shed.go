@@ -34,8 +34,12 @@ func (s *step) shed() {
 	}
 	s.Shed, s.changed = append(slices.Clone(s.Shed), gone...), true
 	held := make([]actors.Unit, 0, len(s.Held))
+	leaves := make(map[actors.UnitID]bool, len(gone))
+	for _, id := range gone {
+		leaves[id] = true
+	}
 	for _, u := range s.Held {
-		if slices.Contains(gone, u.ID) {
+		if leaves[u.ID] {
 			if u.State == actors.UnitDefault {
 				continue // it never joined
 			}
@@ -55,7 +59,12 @@ func (s *step) reported(units []actors.Unit) []actors.Unit {
 	if len(s.Shed) == 0 {
 		return units
 	}
-	return slices.DeleteFunc(slices.Clone(units), func(u actors.Unit) bool {
-		return slices.Contains(s.Shed, u.ID) && !slices.ContainsFunc(s.Held, func(h actors.Unit) bool { return h.ID == u.ID })
-	})
+	away := make(map[actors.UnitID]bool, len(s.Shed))
+	for _, id := range s.Shed {
+		away[id] = true
+	}
+	for _, u := range s.Held {
+		delete(away, u.ID) // it has not left yet
+	}
+	return slices.DeleteFunc(slices.Clone(units), func(u actors.Unit) bool { return away[u.ID] })
 }

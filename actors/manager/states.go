@@ -1,8 +1,6 @@
 package manager
 
 import (
-	"fmt"
-
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/fsm"
 )
@@ -15,7 +13,9 @@ type Status struct {
 }
 
 // String prints the coordinates as the documents do.
-func (s Status) String() string { return fmt.Sprintf("%v,%v,%v", s.State, s.Pending, s.Join) }
+func (s Status) String() string {
+	return s.State.String() + "," + s.Pending.String() + "," + s.Join.String()
+}
 
 func at(s actors.State, p actors.Pending, j actors.JoinState) Status { return Status{s, p, j} }
 

@@ -85,6 +85,9 @@ func (r Reservation) timers(k Rules) []timer {
 func (r Reservation) ticketedTimers(k Rules, retry timer) []timer {
 	of, m := k.Cycles.Of, k.Margins
 	closes := timer{of(r.Ticket.Term.End) - m.Close, doClose}
+	if by := r.Ticket.RedeemBy(); r.Status != redeeming && by < actors.Forever {
+		closes.at = min(closes.at, of(by)+1)
+	}
 	switch {
 	case r.Status == ticketed:
 		return []timer{{of(r.Ticket.Term.NewStart) - m.Redeem, doRedeem}, closes}
@@ -154,6 +157,9 @@ func (s *step) act() {
 	switch {
 	case due[doGiveUp]:
 		s.giveUp()
+	case due[doClose] && s.Status.State == actors.Ticketed && s.Cycles.Of(s.Ticket.RedeemBy()) < s.now:
+		s.Error = "it was not redeemed in time"
+		s.close(s.Error)
 	case due[doClose]:
 		s.close("its term ends")
 	case due[doRedeem]:

@@ -127,7 +127,11 @@ func (s *step) absorb(m actors.Message) {
 		s.Victims, s.Shed = nil, nil
 	}
 	if m.Lease != nil {
+		had, out := len(s.Held), leavers(s.Held)
 		s.Held, s.owned = gained(s.Held, s.reported(m.Lease.Units)), true
+		if n := leavers(s.Held) - out; n > 0 && !confirmed {
+			s.Error = fmt.Sprintf("the site took %d of %d units away: %s", n, had, m.Note)
+		}
 	}
 	s.changed = true
 	blocked := s.Status.Join == actors.BlockedJoin
@@ -144,6 +148,17 @@ func (s *step) absorb(m actors.Message) {
 	case slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }):
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the site reported other units")
 	}
+}
+
+// leavers counts the units that are on their way out.
+func leavers(units []actors.Unit) int {
+	n := 0
+	for i := range units {
+		if units[i].State == actors.UnitClosing {
+			n++
+		}
+	}
+	return n
 }
 
 // gained is what is held after a site's report: units it no longer names leave,

@@ -38,7 +38,8 @@ type Bids struct {
 	Close  []actors.ReservationID
 	Memory []float64
 	Again  actors.Cycle // look again at this cycle at the latest; 0 leaves it to the manager
-	Why    string       // for people, in a few words
+	Want   int          // how many units the guest should have, for people
+	Why    string       // and why, in a few words
 }
 
 // Extension prolongs a lease to a new end.

@@ -12,6 +12,7 @@ type Settings struct {
 	Weights    map[string]int `yaml:"weights"`    // shares, by client: for propshare
 	Priorities map[string]int `yaml:"priorities"` // by client; larger goes first: for priority
 	Quotas     []Limit        `yaml:"quotas"`     // what clients and slices may hold, under any policy
+	Balance    bool           `yaml:"balance"`    // spread over sites evenly, as evenload does: for priority
 	// Renewals says when extensions are served: "first", before all new asks, which
 	// is the default and what leases count on; or "by class", before the new asks of
 	// their own priority only (leasing 4.5.3): for priority.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/registry"
@@ -44,11 +45,20 @@ func (r *Remote) attempt(ctx context.Context, m actors.Message) result {
 	if peer.Policy.MTOM {
 		kind, request = soap.Pack(strings.ToUpper(strings.ReplaceAll(r.cfg.NewID(), "-", "")), request)
 	}
-	doc, err := r.post(ctx, target(peer, m), op, kind, request)
+	sent := r.cfg.Clock.Now()
+	doc, date, err := r.post(ctx, target(peer, m), op, kind, request)
 	if err != nil {
 		return result{answer: unanswered, err: err, sent: len(request)}
 	}
+	received := r.cfg.Clock.Now()
 	res := r.read(doc, peer, op, confirm)
+	// A time that the peer signed is better than one that its server, or anybody on
+	// the way, wrote above the answer; an undated answer has no other.
+	if at := res.created; !at.IsZero() {
+		r.cfg.Clocks.Answered(string(peer.ID), sent, at, received, time.Millisecond)
+	} else if at, err := http.ParseTime(date); err == nil && peer.Policy.Profile != wssec.Strict {
+		r.cfg.Clocks.Answered(string(peer.ID), sent, at, received, time.Second)
+	}
 	res.sent = len(request)
 	return res
 }
@@ -77,40 +87,40 @@ func (r *Remote) seal(m actors.Message, peer registry.Peer) (op wire.Op, request
 // post carries a request over and parses what comes back, in either packaging:
 // which one a deployed server uses depends on how a file of its configuration is
 // laid out (wire contract 1.3). An answer that is no XML of a SOAP status is an
-// error like a lost connection.
-func (r *Remote) post(ctx context.Context, url string, op wire.Op, kind string, request []byte) (*xmltree.Document, error) {
+// error like a lost connection. date is what its server says the time is.
+func (r *Remote) post(ctx context.Context, url string, op wire.Op, kind string, request []byte) (doc *xmltree.Document, date string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(request))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("SOAPAction", `"`+op.String()+`"`)
 	req.Header.Set("User-Agent", "leasehold")
 	resp, err := r.cfg.Client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, "", fmt.Errorf("read the answer: %w", err)
 	case len(data) > maxAnswer:
-		return nil, fmt.Errorf("the answer is over the limit of %d octets", maxAnswer)
+		return nil, "", fmt.Errorf("the answer is over the limit of %d octets", maxAnswer)
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusInternalServerError:
-		return nil, fmt.Errorf("HTTP status %s", resp.Status)
+		return nil, "", fmt.Errorf("HTTP status %s", resp.Status)
 	}
 	// Whatever is not packed is taken for XML: the signature decides, not the label.
 	if kind := resp.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(kind), "multipart/") {
 		if data, _, err = soap.Unpack(kind, data); err != nil {
-			return nil, fmt.Errorf("HTTP status %s: %w", resp.Status, err)
+			return nil, "", fmt.Errorf("HTTP status %s: %w", resp.Status, err)
 		}
 	}
-	doc, err := xmltree.Parse(data, xmltree.DefaultLimits())
+	doc, err = xmltree.Parse(data, xmltree.DefaultLimits())
 	if err != nil {
-		return nil, fmt.Errorf("HTTP status %s: %w", resp.Status, err)
+		return nil, "", fmt.Errorf("HTTP status %s: %w", resp.Status, err)
 	}
-	return doc, nil
+	return doc, resp.Header.Get("Date"), nil
 }
 
 // read judges an answer. Only what the peer signed, confirming this very
@@ -136,11 +146,11 @@ func (r *Remote) read(doc *xmltree.Document, peer registry.Peer, op wire.Op, con
 	var fault wire.Fault
 	switch {
 	case err == nil:
-		return result{answer: delivered}
+		return result{answer: delivered, created: verified.Created()}
 	case errors.As(err, &fault):
-		return result{answer: faulted, kind: translate.KindOf(fault), err: fault}
+		return result{answer: faulted, kind: translate.KindOf(fault), err: fault, created: verified.Created()}
 	}
-	return result{answer: unanswered, err: err}
+	return result{answer: unanswered, err: err, created: verified.Created()}
 }
 
 // target is where a message goes: to the administrator's URL for the peer. An

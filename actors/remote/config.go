@@ -34,6 +34,10 @@ type Config struct {
 	Strength *wssec.Strength
 	Stronger func(guid string)
 
+	// Clocks takes in the times that peers write into their answers; nil means nobody
+	// does.
+	Clocks *clock.Offsets
+
 	Client *http.Client  // nil means one with TLS defaults, no proxy and the time limit below
 	Limit  time.Duration // longest a single attempt may take; 0 means 30 s
 	Clock  clock.Clock   // nil means the real one
@@ -41,7 +45,7 @@ type Config struct {
 	NewID func() string
 	// Chance gives numbers in [0, 1) that spread retries; nil means the runtime's.
 	Chance func() float64
-	// Trace sees every attempt when it ends, those for one peer in order. It is
+	// Trace sees every attempt when it ends, those of one reservation in order. It is
 	// called from several goroutines and must not block. nil means nobody.
 	Trace func(Attempt)
 	Log   logrus.FieldLogger // nil discards
@@ -49,6 +53,7 @@ type Config struct {
 	Retry    Backoff       // see its fields
 	Patience time.Duration // how long the useless is tried, see the package comment; 0 means one hour
 	Queue    int           // messages that may wait for one peer; 0 means 4096
+	Parallel int           // messages under way to one peer, each of another reservation; 0 means 8
 	Life     time.Duration // how long a sealed message is good for; 0 means 5 minutes
 	Skew     time.Duration // how far a peer's clock may be off; 0 means 2 minutes
 }
@@ -73,8 +78,8 @@ func (c *Config) complete() error {
 		return errors.New("remote: Config.Location has no name, or not the GUID of Self")
 	case c.Registry == nil || c.Failed == nil:
 		return errors.New("remote: Config needs Registry and Failed")
-	case c.Queue < 0 || c.Patience < 0 || c.Limit < 0 || c.Life < 0 || c.Skew < 0:
-		return errors.New("remote: Config.Queue, Patience, Limit, Life and Skew are not negative")
+	case c.Queue < 0 || c.Parallel < 0 || c.Patience < 0 || c.Limit < 0 || c.Life < 0 || c.Skew < 0:
+		return errors.New("remote: Config.Queue, Parallel, Patience, Limit, Life and Skew are not negative")
 	}
 	if c.Life > wssec.MaxLifetime {
 		return fmt.Errorf("remote: Config.Life is over the limit of %v", wssec.MaxLifetime)
@@ -84,6 +89,7 @@ func (c *Config) complete() error {
 	orDefault(&c.Life, 5*time.Minute)
 	orDefault(&c.Skew, 2*time.Minute)
 	orDefault(&c.Queue, 4096)
+	orDefault(&c.Parallel, 8)
 	c.Retry = c.Retry.complete()
 	if c.Clock == nil {
 		c.Clock = clock.Real()
@@ -109,7 +115,7 @@ func (c *Config) complete() error {
 		c.Log = silent
 	}
 	c.Log = c.Log.WithField("actor", c.Location.Name)
-	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second, DisableCompression: true}}
+	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Parallel, IdleConnTimeout: 90 * time.Second, DisableCompression: true}}
 	if c.Client != nil {
 		client = *c.Client
 	}

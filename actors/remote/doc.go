@@ -1,12 +1,14 @@
 /*
 Package remote is the outbound side of one actor: it takes the messages of the
-actor's steps, signs them, and carries them to the peers they name, in order and
-as long as it takes.
+actor's steps, signs them, and carries them to the peers they name, those of one
+reservation in order, and as long as it takes.
 
 	Effects.Send -> queue of the peer -> translate -> wire/soap -> wssec -> HTTP
 
 [Remote.Send] never blocks. Each peer has a queue of its own and, while that
-queue is not empty, a goroutine, so a dead peer delays nobody else. A newer
+queue is not empty, goroutines, so a dead peer delays nobody else. Messages of
+several reservations are under way at once, so that the peer can make what they
+change durable together; while it does not answer, one at a time tries. A newer
 message of the same reservation and operation takes the place of one that still
 waits. Every attempt is sealed afresh, with a new message id and time, so that a
 repetition is never a replay.

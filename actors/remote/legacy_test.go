@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/remote"
@@ -57,15 +59,17 @@ func TestLegacyDelivery(t *testing.T) {
 			next.ServeHTTP(rec, r)
 			kinds = append(kinds, r.Header.Get("Content-Type"), rec.Header().Get("Content-Type"))
 			w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+			w.Header().Set("Date", start.Add(7*time.Second).Format(http.TimeFormat))
 			w.WriteHeader(rec.Code)
 			w.Write(rec.Body.Bytes())
 		}
 		broker.behind(answered)
+		offsets := clock.NewOffsets(time.Second, nil)
 		manager.Remote, err = remote.New(remote.Config{
 			Self: manager.id, Location: manager.location(), Registry: manager.registry, Clock: manager.clock,
 			Failed: func(f actors.SendFailed) { manager.failed <- f },
 			Trace:  func(a remote.Attempt) { manager.attempts <- a },
-			Chance: func() float64 { return 0 },
+			Chance: func() float64 { return 0 }, Clocks: offsets,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -74,6 +78,10 @@ func TestLegacyDelivery(t *testing.T) {
 		manager.Send(ask("r1", 1))
 		if a := manager.attempt(t); a.Err != nil || !a.Final {
 			t.Fatalf("packed %v: %v", packed, a.Err)
+		}
+		// An undated answer has no other time than the one its server writes above it.
+		if o, known := offsets.Of(brokerGUID, start); !known || o.Low != 7*time.Second || o.High != 8*time.Second {
+			t.Errorf("packed %v: by the HTTP date the clock is %v, %v", packed, o, known)
 		}
 		if len(broker.messages()) != 1 || !bytes.Contains(broker.received()[0], []byte("#rsa-sha1")) {
 			t.Errorf("%d messages taken", len(broker.messages()))

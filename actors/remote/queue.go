@@ -13,6 +13,7 @@ type item struct {
 	since time.Time // when it, or the first of those it took the place of, was handed over
 	after time.Time // not to be tried before
 	tries int       // attempts that failed
+	under bool      // being tried
 	gone  bool      // delivered, given up or superseded; skipped from then on
 }
 
@@ -62,13 +63,13 @@ func (q *queue) push(m actors.Message, now time.Time) (superseded, ok bool) {
 	return old != nil, true
 }
 
-// next is the oldest message that may go now. What waits for its own back-off
-// holds up later messages of its reservation and no others. Without one, at is
-// when the first becomes ready; zero if nothing waits.
-func (q *queue) next(now time.Time) (it *item, at time.Time) {
+// next is the oldest message that may go now, of a reservation that is not busy. What
+// waits for its own back-off holds up later messages of its reservation and no
+// others. Without one, at is when the first becomes ready; zero if nothing waits.
+func (q *queue) next(now time.Time, busy map[actors.ReservationID]bool) (it *item, at time.Time) {
 	var held map[actors.ReservationID]bool
 	for _, it := range q.items {
-		if it.gone || held[it.msg.Reservation] {
+		if it.gone || it.under || held[it.msg.Reservation] || busy[it.msg.Reservation] {
 			continue
 		}
 		if !it.after.After(now) {

@@ -20,7 +20,7 @@ func msg(r string, op actors.Op, seq int) actors.Message {
 func drain(q *queue, now time.Time) []string {
 	var out []string
 	for {
-		it, _ := q.next(now)
+		it, _ := q.next(now, nil)
 		if it == nil {
 			return out
 		}
@@ -55,12 +55,12 @@ func TestQueueBackoffHoldsItsReservationOnly(t *testing.T) {
 	q.push(msg("a", actors.OpTicket, 1), noon)
 	q.push(msg("a", actors.OpRelinquish, 2), noon)
 	q.push(msg("b", actors.OpTicket, 1), noon)
-	it, _ := q.next(noon)
+	it, _ := q.next(noon, nil)
 	it.after, it.tries = noon.Add(time.Minute), 3
 	if got, want := drain(&q, noon), []string{"b/ticket/1"}; !slices.Equal(got, want) {
 		t.Errorf("while a waits: %v, want %v", got, want)
 	}
-	if _, at := q.next(noon); !at.Equal(noon.Add(time.Minute)) {
+	if _, at := q.next(noon, nil); !at.Equal(noon.Add(time.Minute)) {
 		t.Errorf("next becomes ready at %v", at)
 	}
 	// The same message again: nothing new is said, so the back-off stands.
@@ -133,7 +133,7 @@ func TestQueueModel(t *testing.T) {
 					}
 					held[e.m.Reservation] = true
 				}
-				it, _ := q.next(now)
+				it, _ := q.next(now, nil)
 				switch {
 				case it == nil && want < 0:
 				case it == nil || want < 0 || it.msg.Sequence != model[want].m.Sequence:
@@ -195,9 +195,9 @@ func TestAnswersKeepApart(t *testing.T) {
 	if q.live != 2 {
 		t.Fatalf("%d answers wait, want one to each query", q.live)
 	}
-	first, _ := q.next(now)
+	first, _ := q.next(now, nil)
 	first.after = now.Add(time.Hour)
-	if it, _ := q.next(now); it == nil || it.msg.RequestID == first.msg.RequestID {
+	if it, _ := q.next(now, nil); it == nil || it.msg.RequestID == first.msg.RequestID {
 		t.Errorf("an answer that waits held up another: %+v", it)
 	}
 }

@@ -31,10 +31,13 @@ type Remote struct {
 type lane struct {
 	id      actors.ActorID
 	q       queue
-	running bool
-	fails   int           // attempts in a row that showed the peer not ready
-	after   time.Time     // nothing goes to the peer before
-	news    chan struct{} // holds one token when something was pushed
+	workers int                           // goroutines
+	busy    map[actors.ReservationID]bool // those a message of which is under way
+	under   int                           // messages under way
+	fails   int                           // attempts in a row that showed the peer not ready
+	failed  time.Time                     // when the last of them did
+	after   time.Time                     // nothing goes to the peer before
+	news    chan struct{}                 // holds one token when something was pushed
 }
 
 // New makes a Remote. It starts no goroutine before there is something to send
@@ -68,7 +71,7 @@ func (r *Remote) Send(m actors.Message) {
 	}
 	l := r.peers[m.To]
 	if l == nil {
-		l = &lane{id: m.To, q: queue{most: r.cfg.Queue}, news: make(chan struct{}, 1)}
+		l = &lane{id: m.To, q: queue{most: r.cfg.Queue}, busy: map[actors.ReservationID]bool{}, news: make(chan struct{}, 1)}
 		r.peers[m.To] = l
 	}
 	superseded, ok := l.q.push(m, r.cfg.Clock.Now())
@@ -83,11 +86,18 @@ func (r *Remote) Send(m actors.Message) {
 	case l.news <- struct{}{}:
 	default:
 	}
-	if !l.running {
-		l.running = true
-		r.lanes.Add(1)
-		go r.run(l)
+	r.hire(l)
+}
+
+// hire starts another goroutine for a peer if one could find something to do. While
+// the peer is not ready one is enough. The lock is held.
+func (r *Remote) hire(l *lane) {
+	if l.workers > 0 && (l.workers >= r.cfg.Parallel || l.fails > 0 || l.q.live <= l.under) {
+		return
 	}
+	l.workers++
+	r.lanes.Add(1)
+	go r.run(l)
 }
 
 // refuse reports a message as given up. The lock is held.
@@ -118,7 +128,8 @@ func (r *Remote) run(l *lane) {
 }
 
 // pick is the next message for a peer, or when to look again. Neither means that
-// the goroutine must end; the lane is marked so under the same lock.
+// the goroutine must end; the lane is marked so under the same lock. Of a reservation
+// one message is under way at a time.
 func (r *Remote) pick(l *lane) (*item, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,14 +138,24 @@ func (r *Remote) pick(l *lane) (*item, time.Time) {
 	default:
 	}
 	now := r.cfg.Clock.Now()
-	it, at := l.q.next(now)
+	it, at := l.q.next(now, l.busy)
 	if l.after.After(now) && l.q.live > 0 {
 		it, at = nil, l.after
 	}
-	if it == nil && (at.IsZero() || r.closed) || r.ctx.Err() != nil {
-		l.running = false
+	others := l.workers > 1 // they look again when they have done what they do
+	if it == nil && (at.IsZero() || r.closed || others) || l.fails > 0 && l.under > 0 || r.ctx.Err() != nil {
+		l.workers--
 		return nil, time.Time{}
 	}
+	if it == nil {
+		return nil, at
+	}
+	it.under = true
+	l.under++
+	if id := it.msg.Reservation; id != "" {
+		l.busy[id] = true
+	}
+	r.hire(l)
 	return it, at
 }
 
@@ -152,6 +173,9 @@ func (r *Remote) sleep(l *lane, at time.Time) {
 // settle does what the verdict on an attempt says. m is the message as tried.
 func (r *Remote) settle(l *lane, it *item, m actors.Message, res result, began time.Time) {
 	r.mu.Lock()
+	it.under = false
+	l.under--
+	delete(l.busy, it.msg.Reservation)
 	now := r.cfg.Clock.Now()
 	what, kind := judge(res, m, now.Sub(it.since), r.cfg.Patience, clock.Millis(now))
 	if res.answer == unanswered && r.ctx.Err() != nil {
@@ -174,8 +198,11 @@ func (r *Remote) settle(l *lane, it *item, m actors.Message, res result, began t
 	}
 	switch {
 	case what == pausePeer, res.answer == unanswered:
-		l.fails++
-		l.after = now.Add(r.cfg.Retry.after(l.fails, r.cfg.Chance()))
+		if l.fails == 0 || !began.Before(l.failed) { // those that began together fail together, once
+			l.fails++
+			l.failed = now
+			l.after = now.Add(r.cfg.Retry.after(l.fails, r.cfg.Chance()))
+		}
 	case res.answer == delivered, res.answer == faulted:
 		l.fails = 0
 	}

@@ -23,6 +23,9 @@ type result struct {
 	kind   actors.Kind // of a fault, or of what made the message unsendable
 	err    error       // nil when delivered
 	sent   int         // octets of the request
+	// created is when the peer signed its answer, by its own clock; zero when it does
+	// not say.
+	created time.Time
 }
 
 // verdict says what becomes of the message and of its queue.

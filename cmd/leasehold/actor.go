@@ -43,6 +43,8 @@ func health(i manage.ActorInfo) string {
 		return "stopped"
 	case i.Stalled != "":
 		return "store refuses since " + when(i.StalledAt) + ": " + i.Stalled
+	case !i.StandsUntil.IsZero():
+		return "clock was set back: stands still until " + when(i.StandsUntil)
 	case i.Quarantined > 0:
 		return fmt.Sprintf("%d records set aside; see leasehold actor aside", i.Quarantined)
 	}

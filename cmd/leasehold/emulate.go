@@ -18,8 +18,8 @@ import (
 func (a *app) emulateCommand() *cobra.Command {
 	var csv, page string
 	c := &cobra.Command{
-		Use:   "emulate SCENARIO",
-		Short: "Play a federation on a virtual clock and report demand, supply and use",
+		Use:   "emulate SCENARIO...",
+		Short: "Play federations on a virtual clock and report demand, supply and use",
 		Long: `Play a federation on a virtual clock: the actors of this program with drivers that
 do nothing, months in seconds. SCENARIO is a YAML file that says which sites,
 brokers and managers there are, by which policies they decide, and what each
@@ -27,45 +27,62 @@ manager wants over time; or the name of one that comes with this program:
 
   ` + strings.Join(exampleNames(), ", ") + `
 
-The same scenario always gives the same result.`,
+Several are played one after the other and compared. The same scenario always gives
+the same result.`,
 		Example: `  leasehold emulate month --html month.html
+  leasehold emulate figure8 figure9 --html figures.html
   leasehold emulate ./mine.yaml --csv samples.csv --json`,
-		Args: oneArg("scenario"),
-		RunE: func(c *cobra.Command, args []string) error {
-			s, err := scenario(args[0])
-			if err != nil {
-				return err
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("say which scenario: a file, or one of: %s", strings.Join(exampleNames(), ", "))
 			}
-			began := time.Now()
-			r, err := emulate.Run(s, wiring.Policies())
-			if err != nil {
-				return err
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			var scenarios []emulate.Scenario
+			for _, name := range args {
+				s, err := scenario(name)
+				if err != nil {
+					return err
+				}
+				scenarios = append(scenarios, s)
 			}
-			took := time.Since(began)
+			var results []*emulate.Result
+			for _, s := range scenarios {
+				began := time.Now()
+				r, err := emulate.Run(s, wiring.Policies())
+				if err != nil {
+					return err
+				}
+				results = append(results, r)
+				if !a.json {
+					fmt.Fprintf(a.err, "%s: %d events and %d samples in %.2f s\n", r.Name, r.Events, len(r.Samples), time.Since(began).Seconds())
+				}
+			}
 			for _, f := range []struct {
 				path string
-				data func() []byte
-			}{{csv, r.CSV}, {page, r.HTML}} {
+				data func(...*emulate.Result) []byte
+			}{{csv, emulate.Table}, {page, emulate.Report}} {
 				if f.path == "" {
 					continue
 				}
-				if err := os.WriteFile(f.path, f.data(), 0o644); err != nil {
+				if err := os.WriteFile(f.path, f.data(results...), 0o644); err != nil {
 					return err
 				}
 			}
-			if !a.json {
-				fmt.Fprintf(a.err, "%d events and %d samples in %.2f s\n", r.Events, len(r.Samples), took.Seconds())
+			var shown any = results
+			if len(results) == 1 {
+				shown = results[0]
 			}
-			return a.show(r, func(w io.Writer) {
-				row(w, "MANAGER", "REQUESTS", "GRANTED", "REFUSED", "EXTENDED", "RETURNED", "DEMAND", "LEASED", "RMSE", "FIDELITY", "UNSERVED")
-				for _, m := range r.Managers {
-					row(w, m.Name, m.Requests, m.Granted, m.Refused, m.Extended, m.Returned, fmt.Sprintf("%.1f", m.MeanDemand),
-						fmt.Sprintf("%.1f", m.MeanLeased), fmt.Sprintf("%.2f", m.RMSE), percent(m.Fidelity), percent(m.Unserved))
-				}
-				row(w)
-				row(w, "SITE", "NODES", "UTILISATION")
-				for _, x := range r.Sites {
-					row(w, x.Name, x.Nodes, percent(x.Utilisation))
+			return a.show(shown, func(w io.Writer) {
+				for i, r := range results {
+					if i > 0 {
+						row(w)
+					}
+					if len(results) > 1 {
+						row(w, r.Name)
+					}
+					showResult(w, r)
 				}
 			})
 		},
@@ -73,6 +90,19 @@ The same scenario always gives the same result.`,
 	c.Flags().StringVar(&csv, "csv", "", "write every sample to this file")
 	c.Flags().StringVar(&page, "html", "", "write a report with charts to this file; it needs no other")
 	return c
+}
+
+func showResult(w io.Writer, r *emulate.Result) {
+	row(w, "MANAGER", "REQUESTS", "GRANTED", "REFUSED", "EXTENDED", "RETURNED", "DEMAND", "LEASED", "RMSE", "FIDELITY", "UNSERVED")
+	for _, m := range r.Managers {
+		row(w, m.Name, m.Requests, m.Granted, m.Refused, m.Extended, m.Returned, fmt.Sprintf("%.1f", m.MeanDemand),
+			fmt.Sprintf("%.1f", m.MeanLeased), fmt.Sprintf("%.2f", m.RMSE), percent(m.Fidelity), percent(m.Unserved))
+	}
+	row(w)
+	row(w, "SITE", "NODES", "UTILISATION")
+	for _, x := range r.Sites {
+		row(w, x.Name, x.Nodes, percent(x.Utilisation))
+	}
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }

@@ -59,9 +59,13 @@ under the peer's GUID: --peers writes them to a folder, for leasehold peer add.`
 			return fmt.Errorf("%s: %w: %d keys in it, where one was expected", args[0], keys.ErrStore, n)
 		}
 		id := store.Identities[0]
-		if old, err := keys.Load(to); err == nil && !*replace && !old.Cert.Equal(id.Cert) {
+		switch old, err := keys.Load(to); {
+		case err == nil && old.Cert.Equal(id.Cert): // it is there
+		case err == nil && !*replace:
 			return &actors.Error{Op: "key import", Kind: actors.Stale, Err: fmt.Errorf("%s holds the key of %s; give --replace to replace it", to, old.GUID)}
-		} else if err != nil || !old.Cert.Equal(id.Cert) {
+		case err != nil && !errors.Is(err, fs.ErrNotExist) && !*replace:
+			return &actors.Error{Op: "key import", Kind: actors.Stale, Err: fmt.Errorf("%s holds a key that cannot be read; give --replace to replace it: %w", to, err)}
+		default:
 			if err := id.Save(to); err != nil {
 				return err
 			}

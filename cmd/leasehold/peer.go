@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ the file seen-ACTOR.journal from its state folder.`,
   leasehold peer pin broker2 --certificate broker2-next.pem
   leasehold peer probe broker2`,
 	}
-	c.AddCommand(a.peerList(), a.peerAdd(), a.peerRemove(), a.peerPin(), a.peerUnpin(), a.peerProbe())
+	c.AddCommand(a.peerList(), a.peerShow(), a.peerAdd(), a.peerRemove(), a.peerPin(), a.peerUnpin(), a.peerProbe())
 	quiet(c)
 	return c
 }
@@ -55,6 +56,8 @@ type peerInfo struct {
 
 	Pins    []keyInfo `json:"pins"` // tickets are granted to the first
 	Warning string    `json:"warning,omitempty"`
+	// Clocks is how far its clock is from ours, as the actors of a running server see it.
+	Clocks []manage.PeerClock `json:"clocks,omitempty"`
 }
 
 func peerInfoOf(p config.Peer) (peerInfo, error) {
@@ -119,7 +122,7 @@ func (i peerInfo) departures() string {
 
 func (a *app) showPeer(done string, i peerInfo) error {
 	return a.show(i, func(w io.Writer) {
-		row(w, "peer", i.Name+" "+done)
+		row(w, "peer", strings.TrimSpace(i.Name+" "+done))
 		row(w, "role", i.Role)
 		row(w, "guid", i.GUID)
 		row(w, "url", i.URL)
@@ -132,33 +135,63 @@ func (a *app) showPeer(done string, i peerInfo) error {
 				row(w, "warning", k.Warning)
 			}
 		}
+		for _, c := range i.Clocks {
+			row(w, "clock", strings.TrimSpace(fmt.Sprintf("%s, as %s sees it by %d messages %s", c.Estimate(), c.Actor.Name, c.Samples, warningOf(c))))
+		}
 	})
 }
 
 func (a *app) peerList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the peers in the configuration, how they sign and what they may ask",
+		Short: "List the peers in the configuration, how they sign, what they may ask and what time they have",
 		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, _, err := a.loadConfig()
 			if err != nil {
 				return err
 			}
-			out := []peerInfo{}
+			out, clocks := []peerInfo{}, a.peerClocks(cmd.Context())
 			for _, p := range c.Peers {
 				i, err := peerInfoOf(p)
 				if err != nil {
 					return err
 				}
+				i.Clocks = clocks[i.GUID]
 				out = append(out, i)
 			}
 			return a.show(out, func(w io.Writer) {
-				row(w, "NAME", "ROLE", "GUID", "PROFILE", "MAY ASK", "KEYS", "WARNING", "URL")
+				row(w, "NAME", "ROLE", "GUID", "PROFILE", "MAY ASK", "KEYS", "CLOCK", "WARNING", "URL")
 				for _, i := range out {
-					row(w, i.Name, i.Role, i.GUID, strings.TrimSpace(i.Profile+" "+i.departures()), i.allowed(), len(i.Pins), dash(i.Warning), i.URL)
+					row(w, i.Name, i.Role, i.GUID, strings.TrimSpace(i.Profile+" "+i.departures()), i.allowed(), len(i.Pins), clockOf(i.Clocks), dash(i.Warning), i.URL)
 				}
 			})
+		},
+	}
+}
+
+func (a *app) peerShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show NAME",
+		Short: "Show one peer of the configuration, and how far its clock is from ours",
+		Args:  oneArg("name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, path, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			for _, p := range c.Peers {
+				if p.Name != args[0] && string(p.GUID) != args[0] {
+					continue
+				}
+				i, err := peerInfoOf(p)
+				if err != nil {
+					return err
+				}
+				i.Clocks = a.peerClocks(cmd.Context())[i.GUID]
+				return a.showPeer("", i)
+			}
+			return &actors.Error{Op: "peer show", Kind: actors.NotFound, Err: fmt.Errorf("%s: %w: %q", path, config.ErrNoPeer, args[0])}
 		},
 	}
 }

@@ -270,6 +270,15 @@ func TestImportStores(t *testing.T) {
 		c.args = "key import " + c.args
 		c.run(t)
 	}
+	if err := os.Chmod(dir+"/p12/identity.pem", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []cli{ // a key that others could read is not written over without a word
+		{"key import " + dir + "/c.pem --password-file " + one + " --to " + dir + "/p12", 5, "", "cannot be read; give --replace"},
+		{"key import " + dir + "/c.pem --password-file " + one + " --replace --to " + dir + "/p12", 0, guid, ""},
+	} {
+		c.run(t)
+	}
 	cli{"key show " + dir + "/jks", 0, guid, ""}.run(t)
 	cli{"key show " + found + "/" + peer + ".pem", 0, peer, ""}.run(t)
 	if _, err := os.Stat(dir + "/x"); err == nil {

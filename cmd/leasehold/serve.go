@@ -10,7 +10,8 @@ import (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	return &cobra.Command{
+	var setBack bool
+	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the actors a configuration names",
 		Long: `Run the actors a configuration names until SIGINT or SIGTERM. Killing the server
@@ -26,7 +27,11 @@ loses nothing: the next start continues every lease.`,
 			if err != nil {
 				return err
 			}
-			p, err := wiring.New(c.Context(), conf, logger(conf.Log, a.err))
+			var options []wiring.Option
+			if setBack {
+				options = append(options, wiring.ClockSetBack)
+			}
+			p, err := wiring.New(c.Context(), conf, logger(conf.Log, a.err), options...)
 			if err != nil && c.Context().Err() != nil {
 				return nil // a standby that was told to stop
 			}
@@ -36,6 +41,8 @@ loses nothing: the next start continues every lease.`,
 			return p.Serve(c.Context())
 		},
 	}
+	c.Flags().BoolVar(&setBack, "clock-set-back", false, "go on from the present time although actors have done things at a later one; see leasehold help clock")
+	return c
 }
 
 // logger writes to w as the configuration says.

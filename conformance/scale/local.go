@@ -21,7 +21,7 @@ func clone(m actors.Message) actors.Message {
 	m.Properties = maps.Clone(m.Properties)
 	if m.Ticket != nil {
 		t := *m.Ticket
-		t.Properties = maps.Clone(t.Properties)
+		t.Properties, t.Described = maps.Clone(t.Properties), maps.Clone(t.Described)
 		t.Ancestors = slices.Clone(t.Ancestors)
 		for i := range t.Ancestors {
 			t.Ancestors[i].Properties = maps.Clone(t.Ancestors[i].Properties)

@@ -242,7 +242,7 @@ func (w *World) drain() error {
 	for w.busy.Load() != 0 {
 		select {
 		case <-w.drained:
-		case <-time.After(2 * time.Minute):
+		case <-time.After(5 * time.Minute):
 			return fmt.Errorf("scale: tick %d does not come to rest; first failure: %w", w.tick, w.failed())
 		}
 	}

@@ -67,6 +67,7 @@ func (p *process) start(args ...string) error {
 	p.cmd = exec.Command(p.path, args...)
 	p.cmd.SysProcAttr, p.cmd.Dir = p.attrs, p.dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	p.cmd.WaitDelay = 100 * time.Millisecond // its children may hold on to its output
 	begin := p.cmd.Start
 	if p.in != nil {
 		begin = func() error { return p.in.Do(p.cmd.Start) }

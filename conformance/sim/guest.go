@@ -45,14 +45,14 @@ func (g *guest) next(t *turns) {
 	a := t.waiting[0]
 	t.waiting, t.doing = t.waiting[1:], &a
 	w := g.p.w
-	takes, hangs := w.work()
-	g.p.later(takes, func() {
+	work := w.work(a.Verb, w.faults.Join)
+	g.p.later(work.takes, func() {
 		t.doing = nil
 		done := actors.ActionDone{Reservation: a.Reservation, Unit: a.Unit.ID, Verb: a.Verb, Sequence: a.Sequence}
 		switch {
-		case hangs:
+		case work.hangs:
 			done.Code, done.Note = 1, "the handler did not come back"
-		case w.chance(w.faults.Join):
+		case work.fails():
 			done.Code, done.Note = 1, "the guest said no"
 		}
 		g.p.post(done, nil)
@@ -63,13 +63,26 @@ func (g *guest) next(t *turns) {
 // callTime is how long a handler may take.
 const callTime actors.Millis = 25_000
 
-// work is how long a handler takes, and whether it hangs until its time is over.
-func (w *world) work() (takes actors.Millis, hangs bool) {
-	if w.chance(w.faults.Hang) {
-		w.counts.Hangs++
-		return callTime, true
+// work is how long a handler takes, whether it hangs until its time is over, and
+// whether it fails, which is decided at its end.
+type work struct {
+	takes actors.Millis
+	hangs bool
+	fails func() bool
+}
+
+func (w *world) work(v actors.Verb, fails int) work {
+	if d := w.cfg.script.does(v); d != nil {
+		return work{takes: 1 + d.takes, fails: func() bool { return d.fails }}
 	}
-	return 1 + w.upTo(w.faults.Work), false
+	out := work{fails: func() bool { return w.chance(fails) }}
+	if out.hangs = w.chance(w.faults.Hang); out.hangs {
+		w.counts.Hangs++
+		out.takes = callTime
+		return out
+	}
+	out.takes = 1 + w.upTo(w.faults.Work)
+	return out
 }
 
 func (g *guest) owes(u actors.Unit) bool {

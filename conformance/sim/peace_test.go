@@ -12,7 +12,7 @@ import (
 // peaceful takes everything out of a world that could make a ticket come to nothing.
 func peaceful(cfg *Config) {
 	cfg.Faults, cfg.Skew = Faults{Delay: 20, Work: 100, Lookup: 5}, Skew{}
-	cfg.Lead, cfg.Shortest = 4, 6
+	cfg.Groups, cfg.Lead, cfg.Shortest = 0, 4, 6
 	cfg.Cycle, cfg.Exports, cfg.Later = 1000, []int{cfg.Hosts}, false
 	cfg.Margins, cfg.Late, cfg.Wait = manager.LegacyMargins(), 1, 8
 }

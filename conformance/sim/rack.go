@@ -47,24 +47,24 @@ func (r *rack) drive(d cod.Drive) {
 	if d.Verb == actors.Setup {
 		h.unit = d.Unit.ID // from now on something of it may be there
 	}
-	takes, hangs := w.work()
-	s.p.later(takes, func() {
+	fails := w.faults.Setup
+	if d.Verb == actors.Teardown {
+		fails = w.faults.Teardown
+	}
+	work := w.work(d.Verb, fails)
+	s.p.later(work.takes, func() {
 		delete(r.calls, d.Unit.ID)
 		done := cod.Driven{Token: d.Token}
-		fails := w.faults.Setup
-		switch d.Verb {
-		case actors.Teardown:
-			fails = w.faults.Teardown
-		case actors.ModifyUnit:
+		if d.Verb == actors.ModifyUnit {
 			done.Code = handlers.ExitBroke
 		}
 		switch {
-		case hangs:
+		case work.hangs:
 			done.Failed = "it did not come back"
 			if w.rnd.IntN(2) == 0 { // it did its work all the same
 				r.finish(d, h)
 			}
-		case w.chance(fails):
+		case work.fails():
 			done.Failed = "it caught fire"
 		case w.chance(w.faults.Unready):
 			done.Result = handlers.Result{After: time.Duration(w.upTo(2_000)) * time.Millisecond, Note: "not yet"}

@@ -12,6 +12,7 @@ type script struct {
 	deaths []*scriptedDeath
 	drops  []*scriptedDrop
 	writes *scriptedRefusal
+	work   []*scriptedWork
 	down   actors.Millis // how long a dead process stays down; 0 leaves it to chance
 	each   func(string)  // sees every line of the trace
 	plan   func(*world)  // arranges what people do; may be nil
@@ -48,6 +49,26 @@ func (s script) refuses(p *process) bool {
 	}
 	r.seen++
 	return r.seen >= r.n && r.seen < r.n+r.times
+}
+
+// scriptedWork says how long the first few actions of a verb take, and whether they
+// fail.
+type scriptedWork struct {
+	verb  actors.Verb
+	times int
+	takes actors.Millis
+	fails bool
+}
+
+// does is what the story says about an action that begins now; nil if it says nothing.
+func (s script) does(v actors.Verb) *scriptedWork {
+	for _, d := range s.work {
+		if d.verb == v && d.times > 0 {
+			d.times--
+			return d
+		}
+	}
+	return nil
 }
 
 // death is where in this batch the story wants the process to die.

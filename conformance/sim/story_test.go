@@ -18,10 +18,17 @@ var update = flag.Bool("update", false, "write golden files anew")
 // everything that happens until the chaos would end; all judges watch, and the
 // calm, the last lease and oblivion follow as in every world.
 //
-//	federation managers=1 sites=1 hosts=4 [signed] [directory]
-//	ask MANAGER RESERVATION units=2 start=10 end=19.999 [renewable] [at=2]
-//	extend MANAGER RESERVATION end=29.999 units=1 at=12
+//	federation managers=1 sites=1 brokers=1 hosts=4 [signed] [directory] [claims]
+//	ask MANAGER RESERVATION units=2 start=10 end=19.999 [broker=NAME] [renewable] [at=2]
+//	    [after=RESERVATION] [gate=redeem] [joined] [required]
+//	buy BROKER RESERVATION from=SELLER units=2 start=4 end=29.999 [standing] [at=0.5]
+//	extend ACTOR RESERVATION end=29.999 units=1 at=12
+//	modify MANAGER RESERVATION SUBCOMMAND at=12
 //	close ACTOR RESERVATION at=15
+//	clock ACTOR by=-1.5 at=3     sets it, to so much off the world's time
+//	full ACTOR from=10 to=14     its disk refuses everything
+//	fail TIMES VERB              the first actions of that verb fail
+//	slow TIMES VERB SECONDS      they take that long
 //	die ACTOR MOMENT TEXT        in the batch that has an event of that text, or "ticks"
 //	down SECONDS                 how long the dead stay down
 //	lose TIMES TEXT              the first attempts at messages of that text
@@ -123,26 +130,79 @@ func (s *storyteller) command(f []string) {
 	switch w := s.words(f[1:]); f[0] {
 	case "federation":
 		s.cfg.Managers, s.cfg.Sites = int(s.number(w, "managers", 1)), int(s.number(w, "sites", 1))
+		s.cfg.Brokers = int(s.number(w, "brokers", 1))
+		_, s.cfg.Claims = w["claims"]
 		s.cfg.Hosts = int(s.number(w, "hosts", 4))
 		s.cfg.Exports = []int{s.cfg.Hosts}
 		_, s.cfg.Signed = w["signed"]
 		_, s.directory = w["directory"]
 	case "ask":
 		_, renewable := w["renewable"]
-		s.asks(f[1], w, func(site *site) actors.Event {
+		s.asks(f[1], w, func(world *world) actors.Event {
 			ev := actors.Request{
-				Reservation: actors.ReservationID(f[2]), Slice: actors.Slice{ID: "guest", Name: "guest"}, Type: site.kind(),
+				Reservation: actors.ReservationID(f[2]), Slice: actors.Slice{ID: "guest", Name: "guest"}, Type: world.sites[0].kind(),
 				Units: int(s.number(w, "units", 1)), Renewable: renewable,
 				Term: actors.NewTerm(s.instant(w, "start", 10), s.instant(w, "end", 19.999)),
 			}
+			if w["broker"] != "" {
+				ev.Broker = s.actor(world, w["broker"]).ID
+			}
+			if w["after"] != "" {
+				pre := actors.Predecessor{Reservation: actors.ReservationID(w["after"]), Gate: actors.Gate(w["gate"])}
+				_, pre.Joined = w["joined"]
+				_, pre.Required = w["required"]
+				ev.After = []actors.Predecessor{pre}
+				world.comesAfter(s.actor(world, f[1]), ev)
+			}
 			return ev
 		})
+	case "buy":
+		if w["at"] == "" {
+			w["at"] = "0.5"
+		}
+		s.asks(f[1], w, func(world *world) actors.Event {
+			_, standing := w["standing"]
+			world.buyer[actors.ReservationID(f[2])] = s.actor(world, f[1])
+			return actors.Request{Reservation: actors.ReservationID(f[2]), Slice: actors.Slice{ID: "stock", Name: "stock"},
+				Broker: s.actor(world, w["from"]).ID, Type: world.sites[0].kind(), Units: int(s.number(w, "units", 1)), Renewable: standing,
+				Term: actors.NewTerm(s.instant(w, "start", 4), s.instant(w, "end", 29.999))}
+		})
+	case "modify":
+		s.asks(f[1], w, func(*world) actors.Event {
+			return actors.Modify{Reservation: actors.ReservationID(f[2]), Subcommand: f[3]}
+		})
+	case "clock":
+		at, by := s.instant(w, "at", 0), actors.Millis(s.number(w, "by", 0)*1000)
+		s.cfg.Skew.Most = max(s.cfg.Skew.Most, by, -by)
+		s.plans = append(s.plans, func(world *world) {
+			p := s.actor(world, f[1])
+			world.after(at-begin, func() {
+				p.clock = watch{offset: by, set: world.now}
+				world.trace.add(world.now, "the clock of %s is off by %+.3f s", p.Name, float64(by)/1000)
+			})
+		})
+	case "full":
+		from, to := s.instant(w, "from", 0), s.instant(w, "to", 0)
+		s.plans = append(s.plans, func(world *world) {
+			world.after(from-begin, func() { s.actor(world, f[1]).full = to })
+		})
+	case "fail", "slow":
+		d := &scriptedWork{times: int(s.number(words{"times": f[1]}, "times", 0)), fails: f[0] == "fail"}
+		for v := actors.Setup; v <= actors.ModifyUnit; v++ {
+			if v.String() == f[2] {
+				d.verb = v
+			}
+		}
+		if f[0] == "slow" {
+			d.takes = actors.Millis(s.number(words{"takes": f[3]}, "takes", 0) * 1000)
+		}
+		s.cfg.script.work = append(s.cfg.script.work, d)
 	case "extend":
-		s.asks(f[1], w, func(*site) actors.Event {
+		s.asks(f[1], w, func(*world) actors.Event {
 			return actors.Extend{Reservation: actors.ReservationID(f[2]), End: s.instant(w, "end", 0), Units: int(s.number(w, "units", 0))}
 		})
 	case "close":
-		s.asks(f[1], w, func(*site) actors.Event { return actors.Close{Reservation: actors.ReservationID(f[2])} })
+		s.asks(f[1], w, func(*world) actors.Event { return actors.Close{Reservation: actors.ReservationID(f[2])} })
 	case "die":
 		at, ok := momentNamed(f[2])
 		if !ok {
@@ -168,10 +228,10 @@ func (s *storyteller) command(f []string) {
 }
 
 // asks arranges an operator's wish.
-func (s *storyteller) asks(who string, w words, ev func(*site) actors.Event) {
+func (s *storyteller) asks(who string, w words, ev func(*world) actors.Event) {
 	at := s.instant(w, "at", 2)
 	s.plans = append(s.plans, func(world *world) {
-		wish := ev(world.sites[0])
+		wish := ev(world)
 		if r, ok := wish.(actors.Request); ok {
 			world.latest = max(world.latest, r.Term.End)
 		}

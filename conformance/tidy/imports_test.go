@@ -55,6 +55,7 @@ cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
+handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
@@ -85,7 +86,7 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + go-ldap pgx sys
+conformance/setup:      ldapschema + crypto go-ldap pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
@@ -95,13 +96,14 @@ conformance/peers:
 conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/site:
 conformance/tidy:
+conformance/timeline:
 
 [programs]
 cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n
 cmd/internal/starter:   ... + uuid
-cmd/internal/wiring:    ... + logrus uuid
+cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
 cmd/leasehold:          ... + cobra logrus
 `
@@ -111,6 +113,7 @@ var elsewhere = map[string]string{
 	"asn1-ber":  "github.com/go-asn1-ber/asn1-ber",
 	"bbolt":     "go.etcd.io/bbolt",
 	"dns":       "github.com/miekg/dns",
+	"crypto":    "golang.org/x/crypto",
 	"cobra":     "github.com/spf13/cobra",
 	"etree":     "github.com/beevik/etree",
 	"go-ldap":   "github.com/go-ldap/ldap/v3",

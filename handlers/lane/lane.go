@@ -29,8 +29,10 @@ import (
 
 // Config is what Lanes need. Fields without a stated default are required.
 type Config struct {
-	Driver   handlers.Driver
-	Runner   run.Runner              // the machine drivers speak to; nil means run.Nowhere
+	Driver handlers.Driver
+	// Runner is the machine that a unit's driver speaks to; nil means run.Nowhere, for
+	// drivers that need none.
+	Runner   func(actors.Unit) run.Runner
 	Report   func(actors.ActionDone) // hears every result; called from several goroutines, must not block for long
 	Clock    clock.Clock             // nil means the real one
 	Patience time.Duration           // how long a driver may say "not yet"; 0 means 30 minutes
@@ -60,7 +62,7 @@ type queue struct {
 // New makes Lanes. It starts no goroutine before there is something to run.
 func New(c Config) *Lanes {
 	if c.Runner == nil {
-		c.Runner = run.Nowhere{}
+		c.Runner = func(actors.Unit) run.Runner { return run.Nowhere{} }
 	}
 	if c.Clock == nil {
 		c.Clock = clock.Real()
@@ -165,11 +167,11 @@ func (l *Lanes) call(a actors.Action, p handlers.Params) (handlers.Result, error
 	}
 	switch a.Verb {
 	case actors.Teardown, actors.Leave:
-		return l.config.Driver.Teardown(l.ctx, l.config.Runner, p)
+		return l.config.Driver.Teardown(l.ctx, l.config.Runner(a.Unit), p)
 	case actors.ModifyUnit:
-		return handlers.Modify(l.ctx, l.config.Driver, l.config.Runner, p)
+		return handlers.Modify(l.ctx, l.config.Driver, l.config.Runner(a.Unit), p)
 	}
-	return l.config.Driver.Setup(l.ctx, l.config.Runner, p)
+	return l.config.Driver.Setup(l.ctx, l.config.Runner(a.Unit), p)
 }
 
 // params is what a driver is told: what was configured, under the unit's own

@@ -111,50 +111,51 @@ func (s *Signature) parseSignedInfo(n xmltree.Node) error {
 		return fmt.Errorf("%w: SignatureMethod %.100q", ErrAlgorithm, name)
 	}
 	s.method = &methods[i]
-	s.References = make([]Reference, 0, len(kids)-2)
-	for _, kid := range kids[2:] {
-		ref, err := s.policy.reference(kid)
-		if err != nil {
+	s.References = make([]Reference, len(kids)-2)
+	for i, kid := range kids[2:] {
+		if err := s.policy.reference(&s.References[i], kid); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(s.References, func(r Reference) bool { return r.ID == ref.ID }) {
-			return fmt.Errorf("%w: one id referenced twice", ErrReference)
+		for k := range s.References[:i] {
+			if s.References[k].ID == s.References[i].ID {
+				return fmt.Errorf("%w: one id referenced twice", ErrReference)
+			}
 		}
-		s.References = append(s.References, ref)
 	}
 	return nil
 }
 
-func (p Policy) reference(n xmltree.Node) (r Reference, err error) {
+// reference reads a ds:Reference into r.
+func (p *Policy) reference(r *Reference, n xmltree.Node) (err error) {
 	if !n.Is(Space, "Reference") {
-		return r, fmt.Errorf("%w: SignedInfo with other children", ErrShape)
+		return fmt.Errorf("%w: SignedInfo with other children", ErrShape)
 	}
 	if err := onlyAttrs(n, "URI", "Id"); err != nil {
-		return r, err
+		return err
 	}
 	uri, _ := n.Attr("", "URI")
 	id, local := strings.CutPrefix(uri, "#")
 	if !local || !ValidID(id) {
-		return r, fmt.Errorf("%w: URI %.100q", ErrReference, uri)
+		return fmt.Errorf("%w: URI %.100q", ErrReference, uri)
 	}
 	var room [3]xmltree.Node
 	kids, err := children(room[:0], n, 3)
 	if err != nil {
-		return r, err
+		return err
 	}
 	if len(kids) != 3 || !kids[0].Is(Space, "Transforms") || !kids[1].Is(Space, "DigestMethod") || !kids[2].Is(Space, "DigestValue") {
-		return r, fmt.Errorf("%w: Reference with other children", ErrShape)
+		return fmt.Errorf("%w: Reference with other children", ErrShape)
 	}
 	var inner [1]xmltree.Node
 	transforms, err := children(inner[:0], kids[0], 1)
 	if err != nil {
-		return r, fmt.Errorf("%w: transforms", ErrReference)
+		return fmt.Errorf("%w: transforms", ErrReference)
 	}
 	if err := onlyAttrs(kids[0]); err != nil {
-		return r, err
+		return err
 	}
 	if len(transforms) != 1 || !transforms[0].Is(Space, "Transform") {
-		return r, fmt.Errorf("%w: transforms", ErrReference)
+		return fmt.Errorf("%w: transforms", ErrReference)
 	}
 	if name, _ := transforms[0].Attr("", "Algorithm"); p.STRTransform && name == strTransform {
 		r.STR, err = true, p.strParameters(transforms[0])
@@ -162,24 +163,24 @@ func (p Policy) reference(n xmltree.Node) (r Reference, err error) {
 		r.prefixes, err = p.canonicalisation(transforms[0])
 	}
 	if err != nil {
-		return r, err
+		return err
 	}
 	name, err := algorithm(kids[1])
 	if err != nil {
-		return r, err
+		return err
 	}
 	i := slices.IndexFunc(digests[:], func(d digest) bool { return d.name == name })
 	if i < 0 || !slices.Contains(p.Digests, name) {
-		return r, fmt.Errorf("%w: DigestMethod %.100q", ErrAlgorithm, name)
+		return fmt.Errorf("%w: DigestMethod %.100q", ErrAlgorithm, name)
 	}
 	r.ID, r.digest = id, &digests[i]
 	if r.value, err = decodeText(kids[2]); err != nil {
-		return r, err
+		return err
 	}
 	if len(r.value) != r.digest.size {
-		return r, fmt.Errorf("%w: a digest of %d octets", ErrShape, len(r.value))
+		return fmt.Errorf("%w: a digest of %d octets", ErrShape, len(r.value))
 	}
-	return r, nil
+	return nil
 }
 
 // The transform that replaces a SecurityTokenReference by its token, and the
@@ -192,7 +193,7 @@ const (
 // strParameters wants the parameters of an STR-Transform to name exclusive
 // canonicalisation, without prefixes: the token need not stand where they mean
 // anything.
-func (p Policy) strParameters(n xmltree.Node) error {
+func (p *Policy) strParameters(n xmltree.Node) error {
 	if err := onlyAttrs(n, "Algorithm"); err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (p Policy) strParameters(n xmltree.Node) error {
 
 // canonicalisation reads a CanonicalizationMethod or Transform, which must name
 // exclusive canonicalisation, and gives its prefix list.
-func (p Policy) canonicalisation(n xmltree.Node) ([]string, error) {
+func (p *Policy) canonicalisation(n xmltree.Node) ([]string, error) {
 	if err := onlyAttrs(n, "Algorithm"); err != nil {
 		return nil, err
 	}

@@ -13,10 +13,10 @@ type Policy struct{}
 
 // Assign takes free hosts in order until there are enough (policy.Authority).
 func (Policy) Assign(n policy.Need) []string {
-	var names []string
 	if n.Units <= 0 {
 		return nil
 	}
+	names := make([]string, 0, min(n.Units, 1024))
 	for h := range n.Free {
 		names = append(names, h.Name)
 		if len(names) == n.Units {

@@ -27,6 +27,9 @@ type Policy struct {
 	// Classes gives a priority to the class that an ask names in its request
 	// property requestType; others have 0. Nil lets the property priority count.
 	Classes map[string]int
+	// Balance takes units from the site that will then be the least loaded, as package
+	// evenload does.
+	Balance bool
 	// ByClass serves new asks of a higher class before extensions of a lower one.
 	ByClass bool
 }
@@ -35,9 +38,9 @@ type Policy struct {
 // word; with some, nobody is.
 func New(s policy.Settings) Policy {
 	if len(s.Priorities) == 0 {
-		return Policy{ByClass: s.Renewals == policy.RenewalsByClass}
+		return Policy{ByClass: s.Renewals == policy.RenewalsByClass, Balance: s.Balance}
 	}
-	p := Policy{Clients: map[actors.ActorID]int{}, Classes: map[string]int{}, ByClass: s.Renewals == policy.RenewalsByClass}
+	p := Policy{Clients: map[actors.ActorID]int{}, Classes: map[string]int{}, ByClass: s.Renewals == policy.RenewalsByClass, Balance: s.Balance}
 	for client, n := range s.Priorities {
 		p.Clients[actors.ActorID(client)] = n
 	}
@@ -46,11 +49,16 @@ func New(s policy.Settings) Policy {
 
 // Allocate decides every ask of the round (policy.Broker).
 func (p Policy) Allocate(r policy.Round) []policy.Decision {
-	d := desk.New(r, desk.Rules{
+	rules := desk.Rules{
 		Name:  "by priority, then first come, first served",
 		Order: func(x, y policy.Ask) int { return cmp.Compare(p.of(y), p.of(x)) },
 		Mixed: p.ByClass,
-	})
+	}
+	if p.Balance {
+		rules.Name += ", even load over sites"
+		rules.Sources = desk.Idlest
+	}
+	d := desk.New(r, rules)
 	for _, a := range d.Open() {
 		d.Settle(a)
 	}

@@ -13,6 +13,7 @@ import (
 
 func TestBroker(t *testing.T) {
 	policytest.Broker(t, priority.Policy{})
+	policytest.Broker(t, priority.Policy{Balance: true, ByClass: true})
 	policytest.Broker(t, priority.Policy{Classes: map[string]int{"a": 1, "b": 2}})
 }
 

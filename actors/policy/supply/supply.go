@@ -23,7 +23,7 @@ const usualLead = 5
 
 // Cover is the bids that give a guest want units.
 func Cover(o policy.Outlook, s policy.GuestSettings, want int) policy.Bids {
-	var out policy.Bids
+	out := policy.Bids{Want: want}
 	ahead := lead(o, s)
 	begin := o.Cycles.Start(o.Now + ahead)
 	// again makes a look due when the successor of a lease can be asked for.

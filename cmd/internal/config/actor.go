@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,9 +71,12 @@ func readActor(v value) Actor {
 	o.only(a.Role, "quotas", actors.RoleBroker).list(func(_ int, v value) {
 		a.Quotas = append(a.Quotas, readQuota(v))
 	})
+	a.Balance = o.only(a.Role, "balance", actors.RoleBroker).flag()
 	if v := o.only(a.Role, "renewals", actors.RoleBroker); v.given() {
 		a.Renewals = v.word("first", "by class")
 	}
+	a.Advance = o.only(a.Role, "advance", actors.RoleBroker).number(0, 0, 1_000_000)
+	a.RedeemWithin = o.only(a.Role, "redeem_within", actors.RoleBroker).duration(0, time.Millisecond)
 	a.Handler = readHandler(o.only(a.Role, "handler", actors.RoleManager, actors.RoleAuthority))
 	a.DefaultBroker = o.only(a.Role, "default_broker", actors.RoleManager).name()
 	o.only(a.Role, "guests", actors.RoleManager).list(func(_ int, v value) {
@@ -119,8 +124,8 @@ func readHandler(v value) *Handler {
 	}
 	defer o.done()
 	o.need("driver")
-	return &Handler{
-		Driver:          o.get("driver").word("noop"),
+	h := &Handler{
+		Driver:          o.get("driver").word("noop", "xen"),
 		SetupDelay:      o.get("setup_delay").duration(0, 0),
 		TeardownDelay:   o.get("teardown_delay").duration(0, 0),
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
@@ -128,6 +133,35 @@ func readHandler(v value) *Handler {
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
 		Journal:         o.get("journal").text(""),
 	}
+	machines := o.get("machines")
+	machines.list(func(_ int, v value) {
+		m := readMachine(v)
+		if slices.ContainsFunc(h.Machines, func(o Machine) bool { return o.Name == m.Name }) {
+			v.bad("is the second machine named %q", m.Name)
+		}
+		h.Machines = append(h.Machines, m)
+	})
+	switch {
+	case h.Driver == "xen" && len(h.Machines) == 0:
+		machines.bad("is needed: the control domains that xen speaks to")
+	case h.Driver != "xen" && len(h.Machines) > 0:
+		machines.bad("is for a driver that works on machines; %s does not", h.Driver)
+	}
+	return h
+}
+
+func readMachine(v value) Machine {
+	o := v.object()
+	defer o.done()
+	m := Machine{
+		Name: o.need("name").label(), Address: o.need("address").hostPort(""), User: o.get("user").text("root"),
+		Key: o.need("key").text(""), HostKeys: o.need("host_keys").text(""), Forced: o.get("forced").flag(),
+		Migrate: o.get("migrate_to").text(""),
+	}
+	if host, _, err := net.SplitHostPort(m.Address); err == nil && m.Migrate == "" {
+		m.Migrate = host
+	}
+	return m
 }
 
 func readPool(v value) Pool {

@@ -23,10 +23,17 @@ type Config struct {
 	Listen    Listen
 	Store     Store
 	Clock     actors.Cycles // begin default 1970-01-01T00:00:00Z, cycle default one second
+	Ticks     string        // TicksWall (default), or TicksExternal: operators move the clock
 	Directory *Directory    // nil: no directory, and no actor has a COD block
 	Actors    []Actor
 	Peers     []Peer
 }
+
+// Who moves the actors' clock.
+const (
+	TicksWall     = "wall"     // it is this machine's own
+	TicksExternal = "external" // operators, with leasehold clock tick; for emulations
+)
 
 // Log says what is logged, to standard error.
 type Log struct {
@@ -66,10 +73,17 @@ type Actor struct {
 	Policy     string
 	Weights    map[string]int
 	Priorities map[string]int
+	Balance    bool    // brokers under priority: spread over sites evenly
 	Quotas     []Quota // brokers: what clients and slices may hold, under any policy
 	// Renewals is by class when a priority policy may serve new asks of a higher
 	// class before extensions of a lower one; empty or first, the default, when not.
 	Renewals string
+	// Advance makes a broker decide this many cycles before what is asked for starts,
+	// and not sooner; legacy brokers do so three cycles before. 0 decides at once.
+	Advance int
+	// RedeemWithin is how long after its start a broker's ticket may be redeemed; 0,
+	// the default, sets no limit.
+	RedeemWithin time.Duration
 
 	Handler *Handler // managers: join and leave; authorities: setup and teardown
 
@@ -173,13 +187,26 @@ type Export struct {
 // Handler says which driver carries out an actor's actions. The driver noop
 // changes nothing; it takes its time and fails as told.
 type Handler struct {
-	Driver          string        // noop
+	Driver          string        // noop or xen
 	SetupDelay      time.Duration // how long a setup takes; default 0
 	TeardownDelay   time.Duration // how long a teardown takes; default 0
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
+	Machines        []Machine     // where xen makes domains
+}
+
+// Machine is one that a driver works on over SSH. A unit is on the machine that its
+// host's property "machine" names, or else on the one with the host's own name.
+type Machine struct {
+	Name     string
+	Address  string // host:port of its sshd
+	User     string // default root
+	Key      string // file with our private key
+	HostKeys string // file with the host keys it may show
+	Forced   bool   // its key is tied to dom0-shell
+	Migrate  string // address that domains are sent to when they move there; default the address without the port
 }
 
 // COD says how an authority names and numbers the nodes of its clusters.

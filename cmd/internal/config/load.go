@@ -110,6 +110,10 @@ func (c *Config) resolve(base string) {
 		abs(&c.Actors[i].Keys)
 		if h := c.Actors[i].Handler; h != nil {
 			abs(&h.Journal)
+			for j := range h.Machines {
+				abs(&h.Machines[j].Key)
+				abs(&h.Machines[j].HostKeys)
+			}
 		}
 		for j := range c.Actors[i].Sources {
 			abs(&c.Actors[i].Sources[j])
@@ -144,6 +148,12 @@ func checkFiles(c Config, r *reader) {
 				if cert.PublicKeyAlgorithm != x509.RSA {
 					curves = append(curves, a.Name)
 				}
+			}
+		}
+		if h := a.Handler; h != nil {
+			for j, m := range h.Machines {
+				checkSecret(r, fmt.Sprintf("actors[%d].handler.machines[%d].key", i, j), m.Key)
+				checkFile(r, fmt.Sprintf("actors[%d].handler.machines[%d].host_keys", i, j), m.HostKeys)
 			}
 		}
 		for j, s := range a.Sources {

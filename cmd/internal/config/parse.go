@@ -28,14 +28,14 @@ func parse(name string, data []byte) (Config, *reader) {
 		return Config{}, r
 	}
 	c := Config{
-		Version:   o.need("version").number(Version, Version, Version),
-		State:     o.get("state").text("state"),
-		Log:       readLog(o.get("log")),
-		Store:     readStore(o.get("store")),
-		Listen:    readListen(o.get("listen")),
-		Clock:     readClock(o.get("clock")),
-		Directory: readDirectory(o.get("directory")),
+		Version: o.need("version").number(Version, Version, Version),
+		State:   o.get("state").text("state"),
+		Log:     readLog(o.get("log")),
+		Store:   readStore(o.get("store")),
+		Listen:  readListen(o.get("listen")),
 	}
+	c.Clock, c.Ticks = readClock(o.get("clock"))
+	c.Directory = readDirectory(o.get("directory"))
 	c.Admin = o.get("admin").text(filepath.Join(c.State, "admin.sock"))
 	o.need("actors").list(func(_ int, v value) { c.Actors = append(c.Actors, readActor(v)) })
 	o.get("peers").list(func(_ int, v value) { c.Peers = append(c.Peers, readPeer(v)) })
@@ -63,12 +63,13 @@ func readListen(v value) Listen {
 	return l
 }
 
-func readClock(v value) actors.Cycles {
+func readClock(v value) (c actors.Cycles, ticks string) {
 	o := v.object()
 	defer o.done()
 	begin := o.get("begin").instant(time.UnixMilli(0).UTC())
 	cycle := o.get("cycle").duration(time.Second, time.Millisecond)
-	return actors.Cycles{Begin: actors.Millis(begin.UnixMilli()), Length: actors.Millis(cycle.Milliseconds())}
+	ticks = o.get("ticks").word(TicksWall, TicksExternal)
+	return actors.Cycles{Begin: actors.Millis(begin.UnixMilli()), Length: actors.Millis(cycle.Milliseconds())}, ticks
 }
 
 func readDirectory(v value) *Directory {

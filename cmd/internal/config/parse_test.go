@@ -40,6 +40,7 @@ func TestFull(t *testing.T) {
 			PasswordFile: "secrets/db", Standby: true, Lease: 5 * time.Second},
 		Listen: Listen{Address: "0.0.0.0:8180", URL: "https://leases.example.org"},
 		Clock:  actors.Cycles{Begin: actors.Millis(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()), Length: 250},
+		Ticks:  TicksExternal,
 		Directory: &Directory{
 			URL: "ldaps://ldap.example.org:636", Base: "ou=cod,dc=example,dc=org",
 			Bind: "cn=leasehold,dc=example,dc=org", PasswordFile: "secrets/ldap",
@@ -65,7 +66,7 @@ func TestFull(t *testing.T) {
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
-			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Renewals: "by class",
+			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Balance: true, Renewals: "by class", Advance: 3, RedeemWithin: 15 * time.Minute,
 			Quotas:  []Quota{{Client: "sm1", Units: 6}, {Each: "slice", Type: "site1.node", Units: 4}, {Slice: "web"}},
 			Sources: []string{"tickets/site1"}, Claims: []Claim{{From: "site1", Reservation: "4f0c"}},
 			Buys: []Buy{
@@ -121,7 +122,7 @@ actors:
 		Version: 1, State: "state", Admin: "state/admin.sock",
 		Log:    Log{Level: "info", Format: "text"},
 		Listen: Listen{Address: "127.0.0.1:8180", URL: "http://127.0.0.1:8180"}, Store: Store{Kind: StoreBolt},
-		Clock:  actors.Cycles{Begin: 0, Length: 1000},
+		Clock: actors.Cycles{Begin: 0, Length: 1000}, Ticks: TicksWall,
 		Actors: []Actor{{Name: "b", GUID: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0001", Role: actors.RoleBroker, Keys: "keys/b", Policy: "fcfs"}},
 	}
 	if !reflect.DeepEqual(c, want) {

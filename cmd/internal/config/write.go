@@ -33,6 +33,9 @@ func (c Config) YAML() []byte {
 	w.line(0, "clock:")
 	w.line(1, "begin: %s", instant(time.UnixMilli(int64(c.Clock.Begin))))
 	w.line(1, "cycle: %s", time.Duration(cmp.Or(c.Clock.Length, 1000))*time.Millisecond)
+	if c.Ticks == TicksExternal {
+		w.line(1, "ticks: external # operators move the clock: leasehold clock tick")
+	}
 	if c.Directory != nil {
 		w.directory(*c.Directory)
 	}
@@ -108,7 +111,16 @@ func (w *writer) actor(a Actor) {
 	w.optional(2, "policy", a.Policy)
 	w.numbers(2, "weights", a.Weights)
 	w.numbers(2, "priorities", a.Priorities)
+	if a.Balance {
+		w.line(2, "balance: true")
+	}
 	w.optional(2, "renewals", a.Renewals)
+	if a.Advance > 0 {
+		w.line(2, "advance: %d # cycles before the start; not sooner", a.Advance)
+	}
+	if a.RedeemWithin > 0 {
+		w.line(2, "redeem_within: %s # of a ticket's start; later it flows back", a.RedeemWithin)
+	}
 	if len(a.Quotas) > 0 {
 		w.line(2, "quotas: # what clients and slices may hold at any one instant")
 		for _, q := range a.Quotas {
@@ -238,6 +250,19 @@ func (w *writer) handler(h Handler) {
 	}
 	w.optional(3, "fail_always", h.FailAlways)
 	w.optional(3, "journal", h.Journal)
+	if len(h.Machines) == 0 {
+		return
+	}
+	w.line(3, "machines: # where it works; a unit's host names one, or its property machine does")
+	for _, m := range h.Machines {
+		w.line(4, "- name: %s", quote(m.Name))
+		w.line(5, "address: %s", quote(m.Address))
+		w.line(5, "user: %s", quote(m.User))
+		w.line(5, "key: %s", quote(m.Key))
+		w.line(5, "host_keys: %s", quote(m.HostKeys))
+		w.line(5, "forced: %t", m.Forced)
+		w.line(5, "migrate_to: %s", quote(m.Migrate))
+	}
 }
 
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z07:00") }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/host"
 	"github.com/leasehold/leasehold/actors/registry"
@@ -33,6 +34,8 @@ type Actor struct {
 	store   store.Store
 	journal *endpoint.Journal // what legacy peers have sent, who do not date their messages
 	lanes   *lane.Lanes       // whoever has no Site
+	clocks  *clock.Offsets    // of its peers
+	errands errands           // what its handlers have in hand
 	log     logrus.FieldLogger
 }
 
@@ -47,6 +50,7 @@ type runner interface{ Run(actors.Action) }
 func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Actor, error) {
 	self := who.where[a.GUID]
 	act := &Actor{Config: a, Location: self, Identity: who.ids[a.GUID], store: p.held[a.Name], log: p.log.WithField("actor", a.Name)}
+	act.clocks = p.offsets(who, act.log)
 	var err error
 	if act.Registry, err = who.registryOf(a.GUID); err != nil {
 		return nil, err
@@ -62,21 +66,29 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 		return nil, err
 	}
 	act.Remote, err = remote.New(remote.Config{Self: act.Identity, Location: self, Registry: act.Registry,
-		Failed: func(f actors.SendFailed) { deliver(f) }, Log: act.log, Strength: act.journal.Answers(), Stronger: act.stronger})
+		Failed: func(f actors.SendFailed) { deliver(f) }, Log: act.log, Strength: act.journal.Answers(), Stronger: act.stronger,
+		Clocks: act.clocks})
 	if err != nil {
 		return nil, err
 	}
-	hands, err := p.hands(act, func(d actors.ActionDone) { deliver(d) })
+	hands, err := p.hands(act, func(d actors.ActionDone) {
+		deliver(d)
+		act.errands.end(d)
+	})
 	if err != nil {
 		return nil, err
 	}
 	act.Host, err = host.New(ctx, host.Config{Self: self, Role: a.Role, Machine: m, Store: act.store, Cycles: p.config.Clock,
-		Send: act.Remote.Send, Run: hands.Run, Log: act.log})
+		Clock: p.clock, Pace: clock.Real(), SetBack: p.setBack, Send: act.Remote.Send,
+		Run: func(a actors.Action) {
+			act.errands.begin(a)
+			hands.Run(a)
+		}, Log: act.log})
 	if err != nil {
 		return nil, err
 	}
 	act.Endpoint, err = endpoint.New(endpoint.Config{Self: act.Identity, Location: self, Role: a.Role, Registry: act.Registry,
-		Ask: act.Host.Ask, Journal: act.journal, Log: act.log})
+		Ask: act.Host.Ask, Journal: act.journal, Clocks: act.clocks, Log: act.log})
 	return act, err
 }
 
@@ -90,18 +102,18 @@ func (a *Actor) stronger(guid string) {
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
 func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
-	d, err := p.driver(act.Config.Handler)
+	d, on, err := p.driver(act.Config.Handler)
 	if err != nil {
 		return nil, err
 	}
 	if act.Config.COD == nil {
-		act.lanes = lane.New(lane.Config{Driver: d, Report: report})
+		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report})
 		return act.lanes, nil
 	}
 	if p.directory == nil {
 		return nil, fmt.Errorf("it keeps clusters, but there is no directory")
 	}
-	act.Site, err = p.newSite(act, d, report)
+	act.Site, err = p.newSite(act, d, on, report)
 	return act.Site, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/cod/site"
 	"github.com/leasehold/leasehold/handlers"
+	"github.com/leasehold/leasehold/handlers/run"
 	"github.com/sirupsen/logrus"
 )
 
@@ -63,7 +64,7 @@ func (d *directory) close() {
 }
 
 // newSite makes the COD side of an authority.
-func (p *Process) newSite(act *Actor, d handlers.Driver, report func(actors.ActionDone)) (*site.Site, error) {
+func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) run.Runner, report func(actors.ActionDone)) (*site.Site, error) {
 	c := act.Config.COD
 	if c.UIDLast < c.UIDFirst {
 		return nil, fmt.Errorf("no numbers for accounts: %d to %d", c.UIDFirst, c.UIDLast)
@@ -72,5 +73,5 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, report func(actors.Acti
 	return site.New(site.Config{
 		COD: cod.Config{Owner: string(act.Config.GUID), Base: p.config.Directory.Base, Domain: c.Domain,
 			Network: c.Network, UIDs: numbers, GIDs: numbers},
-		Directory: p.directory.dir, Driver: d, Report: report, Log: act.log})
+		Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }

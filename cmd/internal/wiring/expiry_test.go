@@ -99,3 +99,25 @@ func TestExpiryToTheMinute(t *testing.T) {
 		t.Errorf("%v %s", e.Level, e.Message)
 	}
 }
+
+// Looking because of one certificate does not say the others again.
+func TestExpiryOfOthers(t *testing.T) {
+	t.Parallel()
+	const own, other = "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0001", "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0002"
+	c := clock.NewManual(expiryStart.Add(6 * time.Hour))
+	log, hook := logtest.NewNullLogger()
+	w := watchExpiry(c, []dated{
+		{name: "site", own: true, cert: identityUntil(t, own, "site", 10).Cert}, {name: "other", cert: identityUntil(t, other, "other", 31).Cert},
+	}, log)
+	defer w.stop()
+	hook.Reset()
+	c.Advance(18 * time.Hour) // thirty days before the end of the other's
+	if all := hook.AllEntries(); len(all) != 1 || all[0].Message != "certificate of peer other expires in 30 days" {
+		t.Errorf("%d entries, %v", len(all), all)
+	}
+	hook.Reset()
+	c.Advance(6 * time.Hour)
+	if all := hook.AllEntries(); len(all) != 1 || all[0].Message != "certificate of our actor site expires in 8 days" {
+		t.Errorf("%d entries, %v", len(all), all)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leasehold/leasehold/actors"
+
 	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/actors/policy/adaptive"
@@ -26,6 +28,8 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/drivers/noop"
+	"github.com/leasehold/leasehold/handlers/drivers/xen"
+	"github.com/leasehold/leasehold/handlers/run"
 )
 
 // brokerPolicies are the broker policies this program has, by the names used in
@@ -80,7 +84,12 @@ func Policies() emulate.Policies {
 // drivers makes the drivers of one actor as its configuration says. A new one is
 // a line here.
 func drivers(h config.Handler, journal *noop.Journal) (handlers.Catalogue, error) {
+	forced, err := forced(h.Machines)
+	if err != nil {
+		return handlers.Catalogue{}, err
+	}
 	return handlers.NewCatalogue(
+		xen.New(xen.Config{Forced: forced, Hosts: migrations(h.Machines)}).Info(),
 		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
 			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}).Info(),
 	)
@@ -98,9 +107,9 @@ func pick[T any](what, name, def string, list map[string]T) (T, error) {
 	return p, nil
 }
 
-// driver finds the driver an actor's actions run through; noop when none is named.
-// A journal that it keeps is closed by p.
-func (p *Process) driver(h *config.Handler) (handlers.Driver, error) {
+// driver finds the driver an actor's actions run through, noop when none is named,
+// and the machine that it speaks to about each unit. What both keep open is closed by p.
+func (p *Process) driver(h *config.Handler) (handlers.Driver, func(actors.Unit) run.Runner, error) {
 	if h == nil {
 		h = &config.Handler{Driver: "noop"}
 	}
@@ -108,13 +117,13 @@ func (p *Process) driver(h *config.Handler) (handlers.Driver, error) {
 	if h.Journal != "" {
 		var err error
 		if journal, err = noop.OpenJournal(h.Journal); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		p.closers = append(p.closers, journal)
 	}
 	all, err := drivers(*h, journal)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	info, ok := all.Find(h.Driver)
 	if !ok {
@@ -122,7 +131,15 @@ func (p *Process) driver(h *config.Handler) (handlers.Driver, error) {
 		for _, i := range all.All() {
 			names = append(names, i.Name)
 		}
-		return nil, fmt.Errorf("there is no driver %q; there are: %s", h.Driver, strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("there is no driver %q; there are: %s", h.Driver, strings.Join(names, ", "))
 	}
-	return info.Driver, nil
+	if len(h.Machines) == 0 {
+		return info.Driver, nil, nil
+	}
+	on, err := openMachines(h.Machines)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.closers = append(p.closers, on)
+	return info.Driver, on.of, nil
 }

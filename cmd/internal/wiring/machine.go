@@ -43,7 +43,8 @@ func machine(c config.Config, a config.Actor, self actors.Location) (actors.Mach
 		if err != nil {
 			return nil, err
 		}
-		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings), Quotas: settings.Quotas}), nil
+		return broker.New(broker.Config{Self: a.GUID, Cycles: c.Clock, Policy: make(settings), Quotas: settings.Quotas,
+			Advance: actors.Cycle(a.Advance), RedeemWithin: actors.Millis(a.RedeemWithin.Milliseconds())}), nil
 	case actors.RoleAuthority:
 		p, err := pick("assignment policy", a.Policy, "firstfit", authorityPolicies)
 		if err != nil {
@@ -101,7 +102,7 @@ func (p *Process) signals() []signal.Watch {
 
 // settings is a policy's settings with clients by their identities.
 func settings(c config.Config, a config.Actor) (policy.Settings, error) {
-	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities, Renewals: a.Renewals}
+	s := policy.Settings{Weights: a.Weights, Priorities: a.Priorities, Renewals: a.Renewals, Balance: a.Balance}
 	var errs []error
 	for _, m := range []map[string]int{a.Weights, a.Priorities} {
 		for _, name := range slices.Sorted(maps.Keys(m)) {

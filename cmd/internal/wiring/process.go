@@ -34,15 +34,28 @@ type Process struct {
 	directory *directory             // nil if the configuration names none
 	listener  net.Listener
 	closers   []io.Closer // what drivers keep open
+	clock     clock.Clock // the actors live by it
+	hand      *hand       // the same, where operators move it; else nil
+	setBack   bool        // see ClockSetBack
 	ready     chan struct{}
 	certs     []dated // everybody's, for those who have to replace them
 }
 
+// An Option is something an operator asks of one run.
+type Option func(*Process)
+
+// ClockSetBack lets the clock count although actors have done things at a later time,
+// because it was the clock before that was wrong (host.Config.SetBack).
+func ClockSetBack(p *Process) { p.setBack = true }
+
 // New opens stores, keys, directory and the address for peers, and restores every
 // actor. Nothing is sent and nothing is run before Serve. A standby stays in New
 // until the actors are its own.
-func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (_ *Process, err error) {
+func New(ctx context.Context, c config.Config, log logrus.FieldLogger, options ...Option) (_ *Process, err error) {
 	p := &Process{config: c, log: log, ready: make(chan struct{})}
+	for _, o := range options {
+		o(p)
+	}
 	defer func() {
 		if err != nil {
 			p.release()
@@ -50,6 +63,9 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (_ *Proce
 	}()
 	if err := os.MkdirAll(c.State, 0o750); err != nil {
 		return nil, err
+	}
+	if err := p.actorsClock(); err != nil {
+		return nil, fmt.Errorf("clock: %w", err)
 	}
 	if p.stores, err = OpenStores(ctx, c, log.WithField("part", "store")); err != nil {
 		return nil, err
@@ -71,14 +87,17 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger) (_ *Proce
 		return nil, err
 	}
 	p.certs = who.certificates()
-	managed := manage.Config{NewID: uuid.NewString, Peers: who.locations, Types: p.types, Zone: time.Local}
+	managed := manage.Config{NewID: uuid.NewString, Peers: who.locations, Types: p.types, Zone: time.Local, Clock: p.clock, Waits: clock.Real()}
+	if p.hand != nil {
+		managed.Ticker = p.hand
+	}
 	for _, a := range c.Actors {
 		act, err := p.newActor(ctx, a, who)
 		if err != nil {
 			return nil, fmt.Errorf("actor %s: %w", a.Name, err)
 		}
 		p.Actors = append(p.Actors, act)
-		managed.Actors = append(managed.Actors, manage.Actor{Location: act.Location, Role: a.Role, Host: act.Host, Cycles: c.Clock})
+		managed.Actors = append(managed.Actors, manage.Actor{Location: act.Location, Role: a.Role, Host: act.Host, Cycles: c.Clock, Clocks: act.clocks})
 	}
 	p.Manage, err = manage.New(managed)
 	return p, err

@@ -3,6 +3,7 @@ import java.io.ByteArrayOutputStream;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
@@ -90,6 +91,9 @@ public final class Wss4jPeer implements Frames.Handler {
             case "bench": // rounds, repetitions, envelope; answers the nanoseconds of the fastest round's average
                 return new byte[][] {Frames.octets(Long.toString(
                     bench(Integer.parseInt(Frames.text(args[0])), Integer.parseInt(Frames.text(args[1])), args[2])))};
+            case "rsa": // alias, repetitions; answers the nanoseconds of one bare verification, on average
+                return new byte[][] {Frames.octets(Long.toString(
+                    rsa(Frames.text(args[0]), Integer.parseInt(Frames.text(args[1])))))};
             default:
                 throw new IllegalArgumentException("no command " + command);
         }
@@ -203,6 +207,22 @@ public final class Wss4jPeer implements Frames.Handler {
             best = Math.min(best, (System.nanoTime() - began) / repetitions);
         }
         return best;
+    }
+
+    private long rsa(String alias, int repetitions) throws Exception {
+        Signature signer = Signature.getInstance("SHA256withRSA");
+        signer.initSign((PrivateKey) keys.getKey(alias, PASSWORD.toCharArray()));
+        byte[] value = signer.sign();
+        Signature verifier = Signature.getInstance("SHA256withRSA");
+        Certificate certificate = keys.getCertificate(alias);
+        long began = System.nanoTime();
+        for (int i = 0; i < repetitions; i++) {
+            verifier.initVerify(certificate.getPublicKey());
+            if (!verifier.verify(value)) {
+                throw new IllegalStateException("does not verify");
+            }
+        }
+        return (System.nanoTime() - began) / repetitions;
     }
 
     private Document parse(byte[] octets) throws Exception {

@@ -1,0 +1,67 @@
+package authority
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/leasehold/leasehold/actors"
+)
+
+// withdraw takes a host out of service. Whoever has a unit on it loses it: the unit is
+// torn down as far as that goes, and its client hears in an update it did not ask for
+// (leasing 1.3.2 S27). Saying it twice changes nothing.
+func (a *Actor) withdraw(now actors.Cycle, ev actors.Withdraw) (actors.Effects, error) {
+	h, ok := a.hosts.hosts[ev.Host]
+	if !ok {
+		return actors.Effects{}, a.refuse("withdraw", "", actors.NotFound, fmt.Sprintf("there is no host %q", ev.Host))
+	}
+	var fx actors.Effects
+	if !h.Quarantined {
+		h.Quarantined = true
+		a.hosts.mark(h)
+		fx.Save = []actors.Record{{Key: hostKey(ev.Host), Value: *h}}
+	}
+	if r, held := a.book[h.holder]; held {
+		fx.Join(a.must(now, r, func(s *step) { s.lose(ev.Host, cmp.Or(ev.Note, "withdrawn by the operator")) }))
+	}
+	return fx, nil
+}
+
+// reinstate puts a host back into service; it is free unless a unit is on it.
+func (a *Actor) reinstate(now actors.Cycle, ev actors.Reinstate) (actors.Effects, error) {
+	h, ok := a.hosts.hosts[ev.Host]
+	if !ok {
+		return actors.Effects{}, a.refuse("reinstate", "", actors.NotFound, fmt.Sprintf("there is no host %q", ev.Host))
+	}
+	if !h.Quarantined {
+		return actors.Effects{}, nil
+	}
+	h.Quarantined = false
+	a.hosts.mark(h)
+	a.feed(now)
+	return actors.Effects{Save: []actors.Record{{Key: hostKey(ev.Host), Value: *h}}}, nil
+}
+
+// lose takes away the unit on a host. The client of a lease that is in service is told
+// at once; one that waits for an answer hears of it there. A lease without units is
+// over.
+func (s *step) lose(host, why string) {
+	lost := false
+	for i := range s.Units {
+		if u := s.Units[i]; u.Host == host && u.State != actors.UnitClosing {
+			s.own()
+			s.teardown(&s.Units[i])
+			lost = true
+		}
+	}
+	if !lost {
+		return
+	}
+	s.Error = fmt.Sprintf("host %s was lost: %s", host, why)
+	switch {
+	case len(s.inUse()) == 0 && (s.Status == active || s.Status == extending):
+		s.close("its last unit was lost")
+	case s.Status == active:
+		s.answer = true
+	}
+}

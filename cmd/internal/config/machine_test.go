@@ -1,0 +1,58 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// withHandler is the full configuration with another handler at its site.
+func withHandler(t *testing.T, handler string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^    handler: \{driver: noop, setup_delay.*$`)
+	if !line.Match(data) {
+		t.Fatal("full.yaml has no such handler")
+	}
+	return line.ReplaceAllLiteral(data, []byte("    handler:\n"+handler))
+}
+
+// TestMachines: the machines that a driver works on, read and written.
+func TestMachines(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("x.yaml", withHandler(t, `      driver: xen
+      machines:
+        - {name: dom0a, address: "10.99.0.2:22", key: keys/dom0, host_keys: keys/dom0a.pub, forced: true}
+        - {name: dom0b, address: "10.99.0.3:2222", user: admin, key: keys/dom0, host_keys: keys/dom0b.pub, forced: true, migrate_to: 192.0.2.3}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Machine{
+		{Name: "dom0a", Address: "10.99.0.2:22", User: "root", Key: "keys/dom0", HostKeys: "keys/dom0a.pub", Forced: true, Migrate: "10.99.0.2"},
+		{Name: "dom0b", Address: "10.99.0.3:2222", User: "admin", Key: "keys/dom0", HostKeys: "keys/dom0b.pub", Forced: true, Migrate: "192.0.2.3"},
+	}
+	if got := c.Actors[0].Handler; got.Driver != "xen" || !reflect.DeepEqual(got.Machines, want) {
+		t.Errorf("read as %+v", got)
+	}
+	again, err := Parse("written.yaml", c.YAML())
+	if err != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("%v, read back as %+v", err, again.Actors[0].Handler)
+	}
+	for text, says := range map[string]string{
+		"      driver: xen\n": "the control domains that xen speaks to",
+		"      driver: noop\n      machines: [{name: a, address: \"h:1\", key: k, host_keys: p}]\n":                                                   "noop does not",
+		"      driver: xen\n      machines: [{name: a, address: nowhere, key: k, host_keys: p}]\n":                                                    "machines[0].address",
+		"      driver: xen\n      machines: [{name: a, address: \"h:1\", key: k}]\n":                                                                  "host_keys",
+		"      driver: xen\n      machines: [{name: a, address: \"h:1\", key: k, host_keys: p}, {name: a, address: \"h:2\", key: k, host_keys: p}]\n": "second machine",
+	} {
+		if _, err := Parse("x.yaml", withHandler(t, text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", text, err, says)
+		}
+	}
+}
