@@ -45,6 +45,7 @@ type Actor struct {
 var (
 	_ actors.Machine = (*Actor)(nil)
 	_ actors.Witness = (*Actor)(nil)
+	_ actors.Stead   = (*Actor)(nil)
 	_ actors.Sparer  = (*Actor)(nil)
 )
 

@@ -3,6 +3,8 @@ package authority
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -40,6 +42,22 @@ func (a *Actor) reinstate(now actors.Cycle, ev actors.Reinstate) (actors.Effects
 	a.hosts.mark(h)
 	a.feed(now)
 	return actors.Effects{Save: []actors.Record{{Key: hostKey(ev.Host), Value: *h}}}, nil
+}
+
+// Places lists the hosts by name (actors.Stead).
+func (a *Actor) Places() []actors.Place {
+	out := make([]actors.Place, 0, len(a.hosts.hosts))
+	for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
+		h := a.hosts.hosts[name]
+		p := actors.Place{Host: name, Type: h.Type, Out: h.Quarantined, Failures: h.Trouble.Failures}
+		for _, u := range a.book[h.holder].Units {
+			if u.Host == name {
+				p.Reservation, p.Unit = h.holder, u.ID
+			}
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // lose takes away the unit on a host. The client of a lease that is in service is told

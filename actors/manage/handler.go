@@ -47,6 +47,8 @@ type roster struct {
 //	POST /v1/claims                                   a Claim
 //	GET  /v1/conflicts?actor=
 //	GET  /v1/conflicts/{id}?actor=
+//	GET  /v1/hosts?actor=
+//	POST /v1/hosts                                    a Duty
 //	GET  /v1/aside?actor=
 //	POST /v1/aside/restore                            {"actor", "key", "data"}
 //	POST /v1/aside/drop                               {"actor", "key"}
@@ -69,6 +71,8 @@ func Handler(s Service) http.Handler {
 		"POST /v1/claims":                    h.claim,
 		"GET /v1/conflicts":                  h.conflicts,
 		"GET /v1/conflicts/{id}":             h.conflict,
+		"GET /v1/hosts":                      h.places,
+		"POST /v1/hosts":                     h.duty,
 		"GET /v1/aside":                      h.asides,
 		"POST /v1/aside/restore":             h.restore,
 		"POST /v1/aside/drop":                h.drop,

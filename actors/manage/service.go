@@ -62,6 +62,11 @@ type Service interface {
 	Conflicts(ctx context.Context, actor string) ([]Conflict, error)
 	// Conflict finds one, with its proof. Its identity may be cut short.
 	Conflict(ctx context.Context, actor, id string) (Conflict, error)
+	// Places lists the hosts of a site, or of all.
+	Places(ctx context.Context, actor string) ([]Place, error)
+	// SetDuty takes a host out of service or puts it back. A unit on a host that goes is
+	// lost to its lessee.
+	SetDuty(ctx context.Context, d Duty) (Place, error)
 	// Aside lists the records that could not be read and were set aside.
 	Aside(ctx context.Context, actor string) ([]Aside, error)
 	// Restore puts such a record back into the running actor, with its octets mended

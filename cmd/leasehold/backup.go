@@ -68,7 +68,7 @@ func (a *app) backupVerifyCommand() *cobra.Command {
 }
 
 func (a *app) backupRestoreCommand() *cobra.Command {
-	var fill bool
+	var to destination
 	c := &cobra.Command{
 		Use:   "restore FILE DIRECTORY",
 		Short: "Put a backup into an empty folder",
@@ -79,9 +79,13 @@ would contradict each other.
 Records that were kept in a directory server or a data base are put into a file
 beside the configuration; with --store they are also written to the store that the
 configuration names, which must not have any of these actors. An LDAP server's
-entries are put into directory.ldif, for its own tools.`,
+entries are put into directory.ldif; with --directory they are also added to the
+server that the configuration names, which must have the entry above them and none
+of them. Where the new host has other servers, --store-url and --directory-url put
+their addresses into the configuration first.`,
 		Example: `  leasehold backup restore site.tar.gz /srv/leasehold
-  leasehold serve --config /srv/leasehold/leasehold.yaml`,
+  leasehold serve --config /srv/leasehold/leasehold.yaml
+  leasehold backup restore site.tar.gz /srv/leasehold --store --store-url postgres://leasehold@db2.example.org:5432/leases`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("%s needs a file and a directory; see %s --help", c.CommandPath(), c.CommandPath())
@@ -89,7 +93,7 @@ entries are put into directory.ldif, for its own tools.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			m, notes, err := restoreBackup(c.Context(), args[0], args[1], fill)
+			m, notes, err := restoreBackup(c.Context(), args[0], args[1], to)
 			if err != nil {
 				return fmt.Errorf("backup: %w", err)
 			}
@@ -102,7 +106,11 @@ entries are put into directory.ldif, for its own tools.`,
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&fill, "store", false, "also write the records to the directory server or data base that the configuration names")
+	f := c.Flags()
+	f.BoolVar(&to.store, "store", false, "also write the records to the directory server or data base that the configuration names")
+	f.BoolVar(&to.directory, "directory", false, "also add the directory's entries to the LDAP server that the configuration names")
+	f.StringVar(&to.storeURL, "store-url", "", "the store's address from now on")
+	f.StringVar(&to.directoryURL, "directory-url", "", "the LDAP server's address from now on")
 	return c
 }
 

@@ -105,6 +105,12 @@ func pack(part string, m manifest, path string, conf config.Config, work string)
 			return m, err
 		}
 	}
+	if conf.Ticks == config.TicksExternal {
+		// A clock that has never been moved has no file.
+		if err := a.addFile(moved.State+"/"+wiring.ClockFile, filepath.Join(conf.State, wiring.ClockFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return m, err
+		}
+	}
 	for _, actor := range conf.Actors {
 		name := wiring.JournalFile(actor.Name)
 		if err := a.addFile(moved.State+"/"+name, filepath.Join(work, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -168,6 +174,11 @@ func portable(c config.Config) (config.Config, []named, error) {
 			}
 		}
 		own[i].Keys = dir
+		if h := a.Handler; h != nil && h.Journal != "" {
+			moved := *h
+			moved.Journal = a.Name + ".runs" // of a pretended world, which another host begins anew
+			own[i].Handler = &moved
+		}
 		own[i].Sources = append([]string(nil), a.Sources...)
 		for j := range a.Sources {
 			take(&own[i].Sources[j], fmt.Sprintf("tickets/%s-%d.ticket", a.Name, j+1))

@@ -69,9 +69,45 @@ func unpack(ctx context.Context, file, dir string) (u unpacked, err error) {
 	return u, nil
 }
 
+// destination says what beside a folder a backup is put into.
+type destination struct {
+	store, directory       bool   // also write to these
+	storeURL, directoryURL string // which are elsewhere from now on
+}
+
+// move puts the servers' new addresses into the configuration in a folder.
+func (to destination) move(c config.Config, path string) (config.Config, error) {
+	switch {
+	case to.store && c.Store.Kind == config.StoreBolt, to.storeURL != "" && c.Store.URL == "":
+		return c, errors.New("--store and --store-url are for records that are kept in a directory server or a data base; these are kept in a file")
+	case (to.directory || to.directoryURL != "") && (c.Directory == nil || c.Directory.Embedded()):
+		return c, errors.New("--directory and --directory-url are for a directory in an LDAP server; this one has none")
+	case to.storeURL == "" && to.directoryURL == "":
+		return c, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, err
+	}
+	moved, err := config.Parse(path, text) // with paths as they are in the file
+	if err != nil {
+		return c, err
+	}
+	if to.storeURL != "" {
+		moved.Store.URL = to.storeURL
+	}
+	if to.directoryURL != "" {
+		moved.Directory.URL = to.directoryURL
+	}
+	if err := os.WriteFile(path, moved.YAML(), 0o600); err != nil {
+		return c, err
+	}
+	return config.Load(path) // says what is wrong with an address
+}
+
 // restoreBackup puts a backup into a folder, all of it or nothing. Notes say what
 // is left to do.
-func restoreBackup(ctx context.Context, file, dir string, fill bool) (m manifest, notes []string, err error) {
+func restoreBackup(ctx context.Context, file, dir string, to destination) (m manifest, notes []string, err error) {
 	switch list, err := os.ReadDir(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -95,18 +131,18 @@ func restoreBackup(ctx context.Context, file, dir string, fill bool) (m manifest
 	if err != nil {
 		return m, nil, err
 	}
-	if fill && u.conf.Store.Kind == config.StoreBolt {
-		return m, nil, errors.New("--store is for records that are kept in a directory server or a data base; these are kept in a file")
+	if u.conf, err = to.move(u.conf, filepath.Join(work, configName)); err != nil {
+		return m, nil, err
 	}
 	if err := os.MkdirAll(u.conf.State, 0o750); err != nil {
 		return m, nil, err
 	}
-	if u.conf.Directory != nil && u.conf.Directory.Embedded() && len(u.entries) > 0 {
+	if u.conf.Directory != nil && (u.conf.Directory.Embedded() || to.directory) && len(u.entries) > 0 {
 		if err := wiring.FillDirectory(ctx, u.conf, u.entries, silent()); err != nil {
 			return m, nil, err
 		}
 	} else if len(u.entries) > 0 {
-		notes = append(notes, fmt.Sprintf("If the directory at %s has lost its entries: ldapadd -c -f %s", u.conf.Directory.URL, filepath.Join(dir, directoryName)))
+		notes = append(notes, fmt.Sprintf("If the directory at %s has lost its entries: restore into another folder with --directory, or ldapadd -c -f %s", u.conf.Directory.URL, filepath.Join(dir, directoryName)))
 	}
 	records := filepath.Join(work, recordsName)
 	switch {
@@ -114,7 +150,7 @@ func restoreBackup(ctx context.Context, file, dir string, fill bool) (m manifest
 		if err := os.Rename(records, filepath.Join(u.conf.State, wiring.StoreFile)); err != nil {
 			return m, nil, err
 		}
-	case fill:
+	case to.store:
 		if err := wiring.FillStore(ctx, u.conf, records); err != nil {
 			return m, nil, err
 		}

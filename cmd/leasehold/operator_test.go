@@ -94,6 +94,31 @@ func TestOperator(t *testing.T) {
 		t.Errorf("a modify that fails: exit %d\n%s%s", code, out, errs)
 	}
 	grouped(t, dir, must)
+	if out := must("host", "list"); strings.Count(out, " in ") != 4 || strings.Count(out, r.Reservation) != 2 {
+		t.Errorf("host list:\n%s", out)
+	}
+	var places []struct{ Host, Reservation string }
+	if err := json.Unmarshal([]byte(must("host", "list", "--json")), &places); err != nil {
+		t.Fatal(err)
+	}
+	broken := ""
+	for _, p := range places {
+		if p.Reservation == r.Reservation {
+			broken = p.Host
+		}
+	}
+	if out := must("host", "withdraw", broken, "--note", "its fan has stopped"); !strings.Contains(out, " out ") {
+		t.Errorf("host withdraw:\n%s", out)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if out := must("lease", "show", short); strings.Contains(out, "took 1 of 2 units away: host "+broken+" was lost: its fan has stopped") {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("the lessee does not hear of it:\n%s", out)
+		}
+	}
+	must("lease", "wait", short, "--state", "Active")
+	must("host", "reinstate", broken)
 	must("lease", "extend", short, "--length", "1h")
 	if _, out, _ := call(t, "--config", dir+"/leasehold.yaml", "__complete", "lease", "show", ""); !strings.Contains(out, r.Reservation) {
 		t.Errorf("completion does not offer the reservation:\n%s", out)
@@ -110,6 +135,7 @@ func TestOperator(t *testing.T) {
 		{"lease request --slice web --type site.node --units -1 --length 1h", 2, "unit"},
 		{"lease request --slice web --type site.node --units 1 --start 2030-01-02 --end 2030-01-01", 2, "end"},
 		{"lease extend " + short + " --length -1h", 2, "length"},
+		{"host withdraw nowhere", 3, "no site here has a host"},
 		{"lease modify " + short, 2, "a reservation and a subcommand"},
 		{"lease modify " + short + " restart now", 2, "NAME=VALUE"},
 		{"lease modify " + short + " rm/-rf", 2, "subcommand"},

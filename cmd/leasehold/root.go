@@ -80,7 +80,7 @@ their virtual clusters in an LDAP directory.`,
 		"admin socket of the server; default $LEASEHOLD_SOCKET, or the one in the configuration")
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	root.AddCommand(
-		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.clockCommand(), a.leaseCommand(), a.exportCommand(),
+		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.clockCommand(), a.leaseCommand(), a.hostCommand(), a.exportCommand(),
 		a.ticketCommand(), a.wireCommand(), a.keyCommand(), a.peerCommand(), a.emulateCommand(), a.planCommand(), a.explainCommand(), a.calendarCommand(), a.approvalCommand(),
 		a.backupCommand(), a.feedCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodes},

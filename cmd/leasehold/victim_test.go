@@ -182,7 +182,7 @@ func (s *victim) term() {
 // waitServing returns when the server knows its actors, and has read every record.
 func (s *victim) waitServing() {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		list, err := s.client.Actors(ctx)

@@ -28,9 +28,10 @@ type Config struct {
 	// Lease is how long an actor stays ours after the last sign of life; default 3 s.
 	// A standby takes over at most a Lease and a third after the holder's death.
 	Lease time.Duration
-	// Patience is how long Actor waits for another holder; 0 means twice the Lease,
-	// so that a killed process can be started again at once. Negative means for ever:
-	// a standby.
+	// Patience is how long Actor waits for another holder; 0 means twice the Lease and
+	// no less than five seconds, so that a killed process can be started again at once,
+	// though its last save may still prolong its time. Negative means for ever: a
+	// standby.
 	Patience time.Duration
 	// Timeout bounds each request; default 10 s.
 	Timeout time.Duration
@@ -89,7 +90,7 @@ func prepare(ctx context.Context, cfg *Config) (*DB, error) {
 		cfg.Lease = 3 * time.Second
 	}
 	if cfg.Patience == 0 {
-		cfg.Patience = 2 * cfg.Lease
+		cfg.Patience = max(2*cfg.Lease, 5*time.Second)
 	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 10 * time.Second

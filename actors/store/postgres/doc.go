@@ -22,9 +22,19 @@ leaves what the later one wrote alone.
 
 # The SQL
 
-Plain tables, no triggers, no advisory locks, no LISTEN. Migrations only ever add:
-while a newer standby waits, an older program may be at work. Before one runs on
-records that are there, it keeps a copy of them in a table beside.
+Plain tables, no triggers, no advisory locks, no LISTEN, no extension. Migrations only
+ever add: while a newer standby waits, an older program may be at work. Before one
+runs on records that are there, it keeps a copy of them in a table beside
+(leasehold_record_v1); what the records were is put back by copying from it, with the
+version in leasehold_schema.
+
+Tests run on PostgreSQL. For CockroachDB every statement was held against its
+documented dialect, not run: types TEXT, BYTEA, BIGINT, INT and TIMESTAMPTZ; INSERT ...
+ON CONFLICT DO UPDATE with WHERE, an alias and RETURNING; unnest of two arrays in FROM;
+= ANY(array); now() and interval arithmetic; SELECT FOR UPDATE; CREATE TABLE AS and DROP
+TABLE IF EXISTS in a transaction; SQLSTATEs 40001 (met another transaction: tried
+again) and 42P07. Its differences bind later migrations: a column that is added can be
+filled only by the next transaction, so such a step has to be two versions there.
 
 # What to read next
 

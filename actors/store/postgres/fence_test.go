@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -29,6 +30,11 @@ func TestMain(m *testing.M) {
 		bePrimary(url)
 		return
 	}
+	if text := os.Getenv(granterEnv); text != "" {
+		beGranter(text)
+		return
+	}
+	flag.Parse()
 	os.Exit(m.Run())
 }
 

@@ -204,19 +204,24 @@ func CopyDirectory(ctx context.Context, c config.Config, log logrus.FieldLogger)
 	return d.dir.List(ctx, c.Directory.Base)
 }
 
-// FillDirectory writes entries into the embedded directory, which must be new.
-// Parents come before their children.
+// FillDirectory writes entries into the configured directory, which must have none of
+// them: an embedded one must be new, and in a server elsewhere the entry above the
+// first has to be there and the first not. Parents come before their children.
 func FillDirectory(ctx context.Context, c config.Config, entries []ldapschema.Entry, log logrus.FieldLogger) error {
 	d, err := openDirectory(quiet(c), log)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	local := d.server.Local(c.Directory.Bind)
-	defer local.Close()
-	for _, e := range entries {
-		if err := local.Apply(ctx, ldapschema.Change{Kind: ldapschema.Add, DN: e.DN, Attrs: e.Attrs}); err != nil {
-			return err
+	apply := d.dir.Apply
+	if d.server != nil {
+		local := d.server.Local(c.Directory.Bind)
+		defer local.Close()
+		apply = local.Apply
+	}
+	for i, e := range entries {
+		if err := apply(ctx, ldapschema.AddEntry(e)); err != nil {
+			return fmt.Errorf("directory: %d of %d entries were added: %w", i, len(entries), err)
 		}
 	}
 	return nil
