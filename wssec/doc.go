@@ -31,7 +31,7 @@ of the sentinels in errors.go or in package dsig, for the log.
 profile.go is the policy on one screen, policy.go what can be set per peer, open.go
 the algorithm in the order it runs, token.go how the signer is found, seal.go and
 seal_legacy.go the messages we send. THREATS.md says what is promised and what is
-not; attack_test.go tries it.
+not; attack_test.go tries it. words.go has the words that configuration uses.
 
 # What is not here
 

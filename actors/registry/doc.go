@@ -1,6 +1,6 @@
 /*
 Package registry says who the peers of one actor are: their names, addresses,
-roles, keys, and what each may ask.
+roles, keys, how each signs, and what each may ask.
 
 A [Registry] is what the administrator wrote, and nothing else. No message adds
 a peer, a key or an address to it: legacy actors learn all three from unsigned
