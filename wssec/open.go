@@ -327,8 +327,8 @@ func (o Opening) fresh(n xmltree.Node, lifetime time.Duration) (created time.Tim
 		if err != nil {
 			return created, err
 		}
-		// Parse takes a comma for the point; what it read must be what it says.
-		if at[i], err = time.Parse(timeLayout, s); err != nil || at[i].Format(timeLayout) != s {
+		// Parse takes a comma for the point, and an hour of one digit.
+		if at[i], err = time.Parse(timeLayout, s); err != nil || len(s) != len(timeLayout) || s[len("2006-01-02T15:04:05")] != '.' {
 			return created, refuse(ErrStale, "time %.60q", s)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec"
@@ -138,4 +139,28 @@ func FuzzOpenRequest(f *testing.F) {
 			t.Fatalf("opened something else: %s", src)
 		}
 	})
+}
+
+// A time has one form: an hour of one digit is another, though it can be read.
+func TestHourOfOneDigit(t *testing.T) {
+	t.Parallel()
+	early := now.Truncate(24 * time.Hour).Add(5 * time.Hour)
+	s := seal(sm, siteGUID)
+	s.Created, s.Expires = early, early.Add(time.Minute)
+	out, err := s.Request([]byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := atSite()
+	o.Now = early.Add(time.Second)
+	if _, err := open(string(out), o); err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{"Created>", "Expires>"} {
+		day := early.Format("2006-01-02T")
+		src := resign(t, swap(t, string(out), what+day+"05", what+day+"5"), sm, allIDs...)
+		if _, err := open(src, o); !errors.Is(err, wssec.ErrStale) {
+			t.Errorf("%s %v", what, err)
+		}
+	}
 }

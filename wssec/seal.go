@@ -85,7 +85,7 @@ func (s Seal) check(body []byte) (*rules, error) {
 		return fail("a bad actor name")
 	case len(body) == 0 || body[0] != '<':
 		return fail("a body that is no element")
-	case declares(body, ` xmlns:env="`) || declares(body, ` xmlns:wsu="`) || !r.headers && declares(body, ` xmlns:soapenv="`):
+	case declares(body, r.headers):
 		// Inside Body these would be redundant, and canonical form drops them.
 		return fail("a body that declares the prefix env, soapenv or wsu")
 	case !r.headers && !ValidLegacyGUID(s.GUID):
@@ -106,20 +106,23 @@ func (s Seal) check(body []byte) (*rules, error) {
 	return r, nil
 }
 
-// declares reports whether a tag of the canonical octets holds this
-// declaration. The same characters in a text are harmless: there, the last
-// angle bracket before them closes a tag.
-func declares(canonical []byte, declaration string) bool {
+// declares reports whether a tag of the canonical octets declares a prefix that the
+// envelope has declared before. The same characters in a text are harmless: there,
+// the last angle bracket before them closes a tag.
+func declares(canonical []byte, strict bool) bool {
 	for from := 0; ; {
-		i := bytes.Index(canonical[from:], []byte(declaration))
+		i := bytes.Index(canonical[from:], []byte(" xmlns:"))
 		if i < 0 {
 			return false
 		}
-		before := canonical[:from+i]
-		if bytes.LastIndexByte(before, '<') > bytes.LastIndexByte(before, '>') {
-			return true
+		before, after := canonical[:from+i], canonical[from+i+len(" xmlns:"):]
+		for _, prefix := range [...]string{`env="`, `wsu="`, `soapenv="`} {
+			if (!strict || prefix != `soapenv="`) && bytes.HasPrefix(after, []byte(prefix)) &&
+				bytes.LastIndexByte(before, '<') > bytes.LastIndexByte(before, '>') {
+				return true
+			}
 		}
-		from += i + len(declaration)
+		from += i + len(" xmlns:")
 	}
 }
 

@@ -283,7 +283,7 @@ func body3K(b *testing.B) []byte {
 // and the fastest of each counts, because machines are noisy.
 func ratio(whole, part func()) float64 {
 	best := [2]time.Duration{time.Hour, time.Hour}
-	for range 300 {
+	for range 1000 {
 		for i, f := range [2]func(){whole, part} {
 			begin := time.Now()
 			f()

@@ -139,6 +139,7 @@ func (a *Actor) put(r Reservation) {
 
 func (a *Actor) forget(r Reservation) actors.Record {
 	delete(a.book, r.ID)
+	a.agenda.Set(r.ID, actors.Never) // another reservation's move may have put it back
 	a.groups.drop(r)
 	for _, e := range r.After {
 		left := slices.DeleteFunc(a.behind[e.Reservation], func(id actors.ReservationID) bool { return id == r.ID })

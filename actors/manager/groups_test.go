@@ -351,6 +351,39 @@ func TestDeferrableWaits(t *testing.T) {
 	d.is("a", redeeming)
 }
 
+// A predecessor that ends in the tick in which its successor is forgotten moves it
+// once more; nothing of the successor stays behind.
+func TestForgottenSuccessor(t *testing.T) {
+	k := rules
+	k.Margins.Keep = 9 // closeWait ends at 28, and so does what is kept for a term that ends in 19
+	a := New(Config{Rules: k, Broker: "br"})
+	before, after := sample(closeWait), sample(failed)
+	after.ID, after.After = "R2", []actors.Predecessor{{Reservation: "R1", Gate: actors.RedeemGate}}
+	for _, r := range []Reservation{before, after} {
+		data, err := r.AppendRecord(nil)
+		if err == nil {
+			err = a.Restore(actors.Stored{Key: key(r.ID), Data: data})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, now := range []actors.Cycle{28, 29, 60} {
+		fx, err := a.Step(now, actors.Tick{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range fx.Moved {
+			if m.Reservation == "" || strings.HasPrefix(m.Why, "defect") {
+				t.Errorf("at %d: %+v", now, m)
+			}
+		}
+	}
+	if len(a.book) != 0 {
+		t.Errorf("%d reservations are never forgotten", len(a.book))
+	}
+}
+
 // A ticket that has to be redeemed by a certain time is given back then, when its
 // predecessors have not let it be.
 func TestRedeemBy(t *testing.T) {
@@ -372,5 +405,23 @@ func TestRedeemBy(t *testing.T) {
 	d.is("b", closed)
 	if len(d.sent) == 0 || d.sent[len(d.sent)-1].Op != actors.OpRelinquish || d.book["b"].Error == "" {
 		t.Errorf("sent %+v, %q", d.sent, d.book["b"].Error)
+	}
+}
+
+// What is over passes nothing on, whatever is still known about it.
+func TestNothingFromTheDead(t *testing.T) {
+	d := newDesk(t, nil)
+	d.step(want("a"))
+	d.step(want("b", actors.Predecessor{Reservation: "a", Gate: actors.RedeemGate}))
+	known := granted(1, ticket("T-a", term)).(actors.Receive)
+	known.Message.Properties = actors.Properties{"cpu": "4"}
+	d.step(as("a", known))
+	d.grant("b")
+	d.step(actors.Close{Reservation: "a"})
+	d.now = 9
+	d.step(actors.Tick{})
+	d.is("b", redeeming)
+	if got := d.book["b"].Config; len(got) != 0 {
+		t.Errorf("it goes on with %v", got)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/broker"
+	"github.com/leasehold/leasehold/actors/manager"
 )
 
 // watch is an actor's clock. It is set wrong, runs wrong and is set again; what
@@ -18,6 +21,9 @@ type watch struct {
 func (w *world) setClock(p *process) {
 	most := w.skew.Most
 	p.clock = watch{set: w.now}
+	if w.cfg.script.plan != nil {
+		return // a story sets its clocks itself
+	}
 	if most > 0 {
 		p.clock.offset = actors.Millis(w.rnd.Int64N(int64(2*most)+1)) - most
 	}
@@ -58,3 +64,32 @@ func (p *process) present() actors.Millis { return max(p.w.now, p.w.cycles().Sta
 
 // longestSleep is how long a host sleeps before it looks at its clock again.
 const longestSleep actors.Millis = 60_000
+
+// judgeClock wants a reservation to end by the clock of the actor that ends it, no
+// earlier than the term on its disk says: a peer's clock never moves a lease.
+func (w *world) judgeClock(p *process, t actors.Transition) {
+	of, at := w.cycles().Of, p.cycle()
+	early := func(due actors.Cycle) {
+		if at < due {
+			w.fail(saysOwnClock, "%s: %s moves to %s in cycle %d, due in %d: %s", p.Name, t.Reservation, t.To, at, due, t.Why)
+		}
+	}
+	switch v := p.disk["reservation/"+string(t.Reservation)].value.(type) {
+	case manager.Reservation:
+		switch {
+		case t.Why != "its term ends":
+		case v.LeaseTerm.End != 0:
+			early(of(v.LeaseTerm.End) - w.cfg.Margins.Close)
+		case v.Ticket != nil:
+			early(of(v.Ticket.Term.End) - w.cfg.Margins.Close)
+		}
+	case broker.Reservation:
+		if t.Why == "the term is over" && v.Granted != nil {
+			early(of(v.Granted.Term.End))
+		}
+	case authority.Reservation:
+		if t.Why == "its term is over" {
+			early(of(min(v.Term.End, v.Wanted.End)) + max(1, w.cfg.Late))
+		}
+	}
+}

@@ -39,6 +39,7 @@ func (w *world) moved(p *process, t actors.Transition) {
 		w.fail(saysLegal, "%s: %s moves from %s to %s: %s", p.Name, t.Reservation, t.From, t.To, t.Why)
 	}
 	w.counts.Moves++
+	w.judgeClock(p, t)
 	if p.role != actors.RoleManager {
 		return
 	}

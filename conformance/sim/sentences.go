@@ -21,6 +21,7 @@ const (
 	saysLegal     sentence = "a reservation makes only the moves of its role's table"
 	saysJoined    sentence = "a guest joins only what its site has set up"
 	saysAfter     sentence = "a reservation goes on only when those it comes after are ready, or over"
+	saysOwnClock  sentence = "a lease ends by the clock of the one who ends it, and not before its term"
 	saysTaken     sentence = "no unit is taken from a guest that uses it before the term is over"
 	saysTicketed  sentence = "a lease has no more units in use than its ticket gives it"
 	saysTakenBack sentence = "a manager believes that its units were taken back only when they were"
@@ -57,7 +58,7 @@ func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
 		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
-		saysExplained, saysLegal, saysJoined, saysAfter, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
+		saysExplained, saysLegal, saysJoined, saysAfter, saysOwnClock, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
 		saysOwed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
 		saysAddressed, saysLoadable,
 		saysOver, saysFree, saysClean, saysKept, saysQuiet, saysLastOne, saysOblivion, saysPeace, saysRepeats,

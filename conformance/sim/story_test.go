@@ -50,7 +50,7 @@ func TestStories(t *testing.T) {
 				t.Fatal(err)
 			}
 			text, want, _ := strings.Cut(string(data), "----\n")
-			got := tell(t, text)
+			got, _ := tell(t, text)
 			if *update {
 				if err := os.WriteFile(file, []byte(text+"----\n"+got), 0o644); err != nil {
 					t.Fatal(err)
@@ -65,7 +65,7 @@ func TestStories(t *testing.T) {
 }
 
 // tell plays one script and returns what happened.
-func tell(t *testing.T, text string) string {
+func tell(t *testing.T, text string) (string, Report) {
 	s := storyteller{t: t, cfg: Plain()}
 	for n, line := range strings.Split(text, "\n") {
 		s.line = n + 1
@@ -85,9 +85,9 @@ func tell(t *testing.T, text string) string {
 			s.out.WriteString(line + "\n")
 		}
 	}
-	_, err := Run(1, s.cfg)
+	r, err := Run(1, s.cfg)
 	report(t, err)
-	return s.out.String()
+	return s.out.String(), r
 }
 
 type storyteller struct {
@@ -234,6 +234,9 @@ func (s *storyteller) asks(who string, w words, ev func(*world) actors.Event) {
 		wish := ev(world)
 		if r, ok := wish.(actors.Request); ok {
 			world.latest = max(world.latest, r.Term.End)
+		}
+		if c, ok := wish.(actors.Close); ok {
+			world.closed[string(s.actor(world, who).ID)+" "+string(c.Reservation)] = true
 		}
 		world.after(at-begin, func() { world.ask(s.actor(world, who), wish, nil) })
 	})

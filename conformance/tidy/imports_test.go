@@ -100,7 +100,7 @@ conformance/timeline:
 [programs]
 cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
-cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n
+cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus

@@ -242,6 +242,9 @@ func TestLimits(t *testing.T) {
 		}, xmltree.Limits{Namespaces: 5}, 5},
 		{"name", func(n int) string { return "<" + strings.Repeat("a", n) + "/>" }, xmltree.Limits{}, 256},
 		{"name", func(n int) string { return `<a xmlns:p="urn:p" p:` + strings.Repeat("a", n-2) + `=""/>` }, xmltree.Limits{Name: 20}, 20},
+		{"name", func(n int) string {
+			return "<a xmlns:" + strings.Repeat("p", n) + `="urn:p"><` + strings.Repeat("p", n) + ":b/></a>"
+		}, xmltree.Limits{Name: 1000}, 255},
 		{"name", func(n int) string { return `<a xmlns="` + strings.Repeat("u", n) + `"/>` }, xmltree.Limits{}, 256},
 		{"text", func(n int) string { return "<a>" + strings.Repeat("x", n) + "</a>" }, xmltree.Limits{Text: 9}, 9},
 		{"text", func(n int) string { return "<a>xxx<![CDATA[" + strings.Repeat("x", n-3) + "]]></a>" }, xmltree.Limits{Text: 9}, 9},
@@ -311,6 +314,37 @@ func TestNode(t *testing.T) {
 	}
 }
 
+// What the canonicaliser and the search for ids ask of a document.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	src := `<a xmlns:p="urn:p"><b c="1">x</b><p:d e='2' p:f="3"/><g>&lt;<h>&#60;</h></g>y</a>`
+	d := parse(t, src)
+	got := ""
+	for i := range d.Len() {
+		n := d.At(i)
+		start, stop := n.Span()
+		first, last := n.Inside()
+		got += fmt.Sprintf("%s%q %v %v %q; ", n.Name(), d.Octets(start, stop)[:1], n.Plain(), n.Whole(), d.Octets(first, last))
+	}
+	if want := `a"<" false false ""; b"<" true true "x"; "x" true false ""; p:d"<" false false ""; ` +
+		`g"<" true false "&lt;<h>&#60;</h>"; "&" true false ""; h"<" true false "&#60;"; "&" false false ""; "y" true false ""; `; got != want {
+		t.Errorf(" got %s\nwant %s", got, want)
+	}
+	got = ""
+	for n, a := range d.Attrs() {
+		got += n.Name() + " " + a.Prefix + ":" + a.Local + "=" + a.Value + "; "
+	}
+	if want := "b :c=1; p:d :e=2; p:d p:f=3; "; got != want {
+		t.Errorf("attributes %s, want %s", got, want)
+	}
+	if !d.Declares("urn:p") || d.Declares("urn:q") || d.Declares("p") {
+		t.Error("Declares")
+	}
+	if b, h := d.At(1), d.At(6); b.Binding() != h.Binding() || d.At(3).Binding() == b.Binding() || d.At(2).Binding() >= 0 {
+		t.Error("Binding")
+	}
+}
+
 func TestZeroNode(t *testing.T) {
 	t.Parallel()
 	var n xmltree.Node
@@ -324,7 +358,7 @@ func TestZeroNode(t *testing.T) {
 		t.Error("declarations of nothing")
 	}
 	if n.Valid() || n.Is("", "") || n.IsText() || attr || bound || n.Parent().Valid() ||
-		n.Text()+n.Data()+n.Name()+n.Prefix()+n.Local()+n.Space() != "" || n.Source() != nil || n.End() != 0 {
+		n.Text()+n.Data()+n.Name()+n.Prefix()+n.Local()+n.Space() != "" || n.Source() != nil || n.End() != 0 || n.Plain() || n.Whole() || n.Binding() >= 0 {
 		t.Error("the zero Node is something")
 	}
 	if (*xmltree.Document)(nil).Root().Valid() {

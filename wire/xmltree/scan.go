@@ -17,19 +17,19 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	// None is shorter than "<a/>".
 	nodes := min(bytes.Count(src, []byte{'<'}), len(src)/4, 2*lim.Elements) + 1
 	// Attributes are in the header, and the header comes first.
-	attrs := bytes.Count(src[:min(len(src), 4096)], []byte{'='})
+	attrs := bytes.Count(src[:min(len(src), 6<<10)], []byte{'='})
 	d := &Document{
 		src:      string(src),
 		nodes:    make([]node, 0, nodes),
 		attrs:    make([]attr, 0, min(attrs, 128)),
-		bindings: make([]binding, 1, 16),
+		bindings: make([]binding, 1, 24),
 	}
 	d.bindings[0] = binding{prefix: "xml", uri: xmlSpace, owner: none, outer: none}
 	s := scanner{src: d.src, lim: lim, doc: d, open: none, near: [2]meaning{{scope: none}, {scope: none}}}
 	if err := s.document(); err != nil {
 		// Octets that are no characters are told first, wherever they are.
 		if i := firstIllegal(src); i >= 0 {
-			err = &SyntaxError{i, "character that XML does not have, or not UTF-8"}
+			err = &SyntaxError{i, illegal}
 		}
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *scanner) fail(at int, what string) error { return &SyntaxError{at, what
 
 func (s *scanner) has(lit string) bool { return strings.HasPrefix(s.src[s.pos:], lit) }
 
-// peek is the octet at pos, or 0 at the end; no document contains 0.
+// peek is the octet at pos, or 0 at the end; XML has no such character.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.src) {
 		return s.src[s.pos]

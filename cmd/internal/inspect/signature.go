@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pjbgf/sha1cd"
+
 	"github.com/leasehold/leasehold/wire/xmltree"
 )
 
@@ -110,6 +112,21 @@ var digests = map[string]crypto.Hash{
 	"http://www.w3.org/2001/04/xmlenc#sha512":       crypto.SHA512,
 }
 
+// digest is the digest of octets, unless they were made to collide: then there is no
+// telling what was signed.
+func digest(hash crypto.Hash, octets []byte) ([]byte, error) {
+	if hash == crypto.SHA1 {
+		sum, collision := sha1cd.Sum(octets)
+		if collision {
+			return nil, errors.New("made to collide with something else under SHA-1")
+		}
+		return sum[:], nil
+	}
+	h := hash.New()
+	h.Write(octets)
+	return h.Sum(nil), nil
+}
+
 // check compares the digest with that of n.
 func (r *Reference) check(n xmltree.Node) {
 	hash, ok := digests[r.Digest]
@@ -129,9 +146,11 @@ func (r *Reference) check(n xmltree.Node) {
 	if at := 1 + len(n.Name()); r.token && !bytes.HasPrefix(form[at:], []byte(` xmlns="`)) {
 		form = slices.Insert(form, at, []byte(` xmlns=""`)...) // WSS SOAP Message Security 1.0, 8.3
 	}
-	h := hash.New()
-	h.Write(form)
-	if sum := h.Sum(nil); !bytes.Equal(sum, r.value) {
+	sum, err := digest(hash, form)
+	switch {
+	case err != nil:
+		r.Problem = err.Error()
+	case !bytes.Equal(sum, r.value):
 		r.Problem = fmt.Sprintf("digest is %s, SignedInfo says %s", base64.StdEncoding.EncodeToString(sum), base64.StdEncoding.EncodeToString(r.value))
 	}
 }
@@ -206,9 +225,10 @@ func (s *Signature) verify(key crypto.PublicKey) error {
 	if !ok {
 		return fmt.Errorf("method %q is not known here", clip(s.Method))
 	}
-	h := method.hash.New()
-	h.Write(s.canonical)
-	sum := h.Sum(nil)
+	sum, err := digest(method.hash, s.canonical)
+	if err != nil {
+		return err
+	}
 	switch key := key.(type) {
 	case *rsa.PublicKey:
 		if method.kind == "RSA" && rsa.VerifyPKCS1v15(key, method.hash, sum, s.value) == nil {
