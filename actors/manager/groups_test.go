@@ -407,3 +407,21 @@ func TestRedeemBy(t *testing.T) {
 		t.Errorf("sent %+v, %q", d.sent, d.book["b"].Error)
 	}
 }
+
+// What is over passes nothing on, whatever is still known about it.
+func TestNothingFromTheDead(t *testing.T) {
+	d := newDesk(t, nil)
+	d.step(want("a"))
+	d.step(want("b", actors.Predecessor{Reservation: "a", Gate: actors.RedeemGate}))
+	known := granted(1, ticket("T-a", term)).(actors.Receive)
+	known.Message.Properties = actors.Properties{"cpu": "4"}
+	d.step(as("a", known))
+	d.grant("b")
+	d.step(actors.Close{Reservation: "a"})
+	d.now = 9
+	d.step(actors.Tick{})
+	d.is("b", redeeming)
+	if got := d.book["b"].Config; len(got) != 0 {
+		t.Errorf("it goes on with %v", got)
+	}
+}
