@@ -51,7 +51,10 @@ bench-wire:
 # The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
-	awk '/^bench / { print; fflush() } /FAIL|panic:/ { failed = 1 } failed { print } END { exit failed }'
+	{ bad=0; while IFS= read -r line; do \
+		case "$$line" in "bench "*) echo "$$line"; continue;; *FAIL*|panic:*) bad=1;; esac; \
+		test $$bad = 0 || echo "$$line"; \
+	done; exit $$bad; }
 
 # Canonical form against two other implementations, on many random documents.
 c14n:

@@ -18,6 +18,7 @@ import (
 	"github.com/leasehold/leasehold/actors/authority"
 	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
+	"github.com/leasehold/leasehold/actors/policy/adaptive"
 	"github.com/leasehold/leasehold/actors/policy/evenload"
 	"github.com/leasehold/leasehold/actors/policy/firstfit"
 	"github.com/leasehold/leasehold/actors/store"
@@ -83,7 +84,7 @@ func play(b *testing.B, cfg scale.Config, runs, terms int, pause func(*scale.Wor
 }
 
 func (t *report) targets(b *testing.B) {
-	t.row("flips_memory", "node flips, actors in one process, records in memory", play(b, standard, 1000, 1, nil).FlipsPerSecond(), "flips/s", ">=", 200_000)
+	t.row("flips_memory", "node flips, actors in one process, records in memory", play(b, standard, 2000, 1, nil).FlipsPerSecond(), "flips/s", ">=", 200_000)
 
 	durable := standard
 	durable.Stores = boltStores(b)
@@ -306,6 +307,9 @@ func month(b *testing.B) float64 {
 		if _, err := emulate.Run(s, emulate.Policies{
 			Broker:    func(string, policy.Settings) (policy.Broker, error) { return evenload.Policy{}, nil },
 			Authority: func(string) (policy.Authority, error) { return firstfit.Policy{}, nil },
+			Manager: func(_ string, s policy.GuestSettings) (policy.Manager, error) {
+				return adaptive.Policy{GuestSettings: s}, nil
+			},
 		}); err != nil {
 			b.Fatal(err)
 		}

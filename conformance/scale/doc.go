@@ -17,7 +17,7 @@ What is measured is the real time of many ticks:
 Messages between actors of one process are copied, not shared: nobody gains by
 having his peer next door.
 
-world.go drives a federation, local.go and wire.go carry its messages, rows.go
+world.go drives a federation, local.go and wire.go carry its messages, measure.go
 measures. `make bench-core` writes the table actors/doc/bench-core.md.
 */
 package scale
