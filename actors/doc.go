@@ -15,6 +15,7 @@ behalf, in the order that Effects documents.
 	                           authority    sets units up through handlers
 	manager  <--updateLease--  authority    the units and their properties
 	manager  --extendTicket--> broker       and extendLease at the site, to go on
+	manager  --modifyLease-->  authority    to change what the units are
 	manager  --close-->        authority    units torn down, answered by updateLease
 	manager  --relinquish-->   broker       what is left of the right goes back
 

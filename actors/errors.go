@@ -71,7 +71,8 @@ var kindText = [...]string{
 	"insufficient resources", "try again later", "not found", "oversold by its issuer",
 }
 
-// Error is the kind's public text: all that a peer ever learns.
+// Error is the kind's public text: all that a peer learns, unless its request makes
+// no sense as such ([Problem]).
 func (k Kind) Error() string {
 	if int(k) < len(kindText) {
 		return kindText[k]
@@ -88,5 +89,28 @@ func KindOf(err error) Kind {
 	return Other
 }
 
-// Public is the only text about err that may leave this process for a peer.
-func Public(err error) string { return KindOf(err).Error() }
+// A Problem is what is wrong with a request as such. It says nothing but what the
+// one who made the request has said himself, and what everybody may know who may make
+// it, so peers are told (actors/check has the sentences).
+type Problem string
+
+// Error is the sentence.
+func (p Problem) Error() string { return string(p) }
+
+// maxPublic bounds what a peer is told, in octets.
+const maxPublic = 512
+
+// Public is the only text about err that may leave this process for a peer: its
+// kind, and behind a colon what is wrong with the request, if it is that.
+func Public(err error) string {
+	kind := KindOf(err).Error()
+	var p Problem
+	if !errors.As(err, &p) || KindOf(err) == Other {
+		return kind
+	}
+	text := kind + ": " + string(p)
+	if len(text) > maxPublic {
+		text = strings.ToValidUTF8(text[:maxPublic-3], "") + "..."
+	}
+	return text
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/c14n"
 )
 
 // Every signed element, moved to every other place of the envelope, is refused;
@@ -161,6 +162,42 @@ func TestHourOfOneDigit(t *testing.T) {
 		src := resign(t, swap(t, string(out), what+day+"05", what+day+"5"), sm, allIDs...)
 		if _, err := open(src, o); !errors.Is(err, wssec.ErrStale) {
 			t.Errorf("%s %v", what, err)
+		}
+	}
+}
+
+// What sealing and opening give out is not in the memory that they use again.
+func TestNothingIsShared(t *testing.T) {
+	t.Parallel()
+	type kept struct {
+		v                              wssec.Verified
+		body, value, envelope, confirm string
+		sealed                         []byte
+		sent                           []byte
+	}
+	var all []kept
+	for n := range 20 {
+		body := strings.Replace(payload, "<units>2<", "<units>"+strings.Repeat("7", 20-n)+"<", 1)
+		for _, s := range []wssec.Seal{seal(sm, siteGUID), seal(smRSA(), siteGUID)} {
+			o := atSite()
+			if s.Signer == smRSA().Key {
+				s.Profile, o = wssec.Legacy, atLegacySite()
+			}
+			envelope, confirm, err := s.RequestConfirm([]byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := open(string(envelope), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, kept{v, body, string(v.SignatureValue()), string(envelope), string(confirm), envelope, confirm})
+		}
+	}
+	for i, k := range all {
+		if got := string(c14n.Exclusive(nil, k.v.Body(), nil)); got != k.body || string(k.v.SignatureValue()) != k.value ||
+			string(k.sealed) != k.envelope || string(k.sent) != k.confirm || k.value != k.confirm {
+			t.Errorf("message %d has changed: %s", i, got)
 		}
 	}
 }

@@ -1,12 +1,15 @@
 package authority
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/ledger"
 	"github.com/leasehold/leasehold/actors/policy"
 )
@@ -18,14 +21,9 @@ func (a *Actor) export(ev actors.Export) (actors.Effects, error) {
 	if _, ok := a.exports[d.ID]; ok {
 		return actors.Effects{}, nil // exported twice
 	}
-	if err := d.Term.Validate(); err != nil {
-		return actors.Effects{}, a.refuse("export", "", actors.Invalid, err.Error())
-	}
-	if err := policy.CheckStock(ev.Properties, ev.Units); err != nil {
-		return actors.Effects{}, a.refuse("export", "", actors.Invalid, err.Error())
-	}
-	if d.Units < 1 || d.Type == "" || d.Holder == "" {
-		return actors.Effects{}, a.refuse("export", "", actors.Invalid, "an export needs a holder, a type and units")
+	if err := cmp.Or(check.Named("to", string(d.Holder), "say to whom the units are delegated"), check.Named("type", string(d.Type), "say what to delegate"),
+		check.Units(d.Units), check.Form(d.Term), policy.CheckStock(ev.Properties, ev.Units)); err != nil {
+		return actors.Effects{}, &actors.Error{Op: "authority.export", Actor: a.config.Self.ID, Peer: ev.Holder, Kind: actors.Invalid, Err: err}
 	}
 	a.exports[d.ID] = d
 	return actors.Effects{Save: []actors.Record{{Key: exportKey(d.ID), Value: exported(d)}}}, nil
@@ -85,42 +83,60 @@ func (a *Actor) issued(d actors.Delegation) (actors.Delegation, bool) {
 // check refuses a ticket that can never be redeemed here by this client. Its
 // signatures were verified before it came here; this is about what it says.
 func (a *Actor) check(now actors.Cycle, m actors.Message) error {
-	kind, why := actors.Invalid, ""
 	t := m.Ticket
-	switch {
-	case (m.Op == actors.OpExtendLease || m.Op == actors.OpModifyLease) && a.book[m.Reservation].ID == "":
-		kind, why = actors.NotFound, "no such reservation"
-	case m.Reservation == "" || m.Slice.ID == "":
-		why = "a redeem needs a reservation and a slice"
-	case t == nil:
-		why = "there is no ticket in it"
-	case t.Holder != m.From:
-		kind, why = actors.Denied, fmt.Sprintf("the ticket is made out to %s", t.Holder)
-	case t.Root().Issuer != a.config.Self.ID:
-		kind, why = actors.Denied, fmt.Sprintf("the ticket is for site %s", t.Root().Issuer)
-	case !a.delegated(*t):
-		kind, why = actors.Denied, "the ticket rests on a delegation this site did not issue"
-	case m.Type != t.Type || m.Units != t.Units || t.Units < 1:
-		why = fmt.Sprintf("the message says %d units of %q, the ticket %d of %q", m.Units, m.Type, t.Units, t.Type)
-	case !t.Term.Covers(m.Term) || m.Term.NewStart < t.Term.NewStart:
-		why = fmt.Sprintf("the term %+v is not within the ticket's %+v", m.Term, t.Term)
-	case m.Op == actors.OpRedeem && a.config.Cycles.Start(now) > t.RedeemBy():
-		why = fmt.Sprintf("the ticket was to be redeemed by %d", t.RedeemBy())
-	case m.Op != actors.OpClose && a.config.Cycles.Of(m.Term.End) <= now:
-		why = "the term is already over"
+	_, known := a.book[m.Reservation]
+	denied := func(format string, args ...any) error {
+		return &actors.Error{Kind: actors.Denied, Err: actors.Problem(fmt.Sprintf(format, args...))}
 	}
-	if why == "" {
+	err := cmp.Or(check.Named("reservation", string(m.Reservation), "say what the request is about"),
+		check.Named("slice", string(m.Slice.ID), "say for whom the units are"), check.Form(m.Term))
+	switch {
+	case err != nil:
+	case !known && (m.Op == actors.OpExtendLease || m.Op == actors.OpModifyLease):
+		err = &actors.Error{Kind: actors.NotFound, Err: check.Unknown("reservation", string(m.Reservation), a.known(m.From))}
+	case t == nil:
+		err = actors.Problem("ticket is missing: say what the units are leased by")
+	case t.Holder != m.From:
+		err = denied("the ticket is made out to %s", t.Holder)
+	case t.Root().Issuer != a.config.Self.ID:
+		err = denied("the ticket is for site %s", t.Root().Issuer)
+	case !a.delegated(*t):
+		err = denied("the ticket rests on a delegation that this site did not issue")
+	case m.Type != t.Type || m.Units != t.Units || t.Units < 1:
+		err = actors.Problem(fmt.Sprintf("the message says %d units of %q, the ticket %d of %q", m.Units, m.Type, t.Units, t.Type))
+	case m.Op != actors.OpClose && a.config.Cycles.Of(m.Term.End) <= now:
+		err = check.Term(a.config.Cycles.End(now), m.Term)
+	default:
+		if err = check.Beyond(m.Term, t.Term); err == nil && m.Op == actors.OpRedeem {
+			err = check.RedeemBy(a.config.Cycles.Start(now), *t)
+		}
+		if err != nil {
+			break
+		}
 		if other, ok := a.redeemed[sold{t.Issuer, t.ID}]; ok && other != m.Reservation {
-			kind, why = actors.Denied, fmt.Sprintf("the ticket was redeemed for reservation %s", other)
+			err = denied("the ticket was redeemed for another reservation")
 		}
 	}
-	if err := m.Term.Validate(); why == "" && err != nil {
-		why = err.Error()
-	}
-	if why == "" {
+	if err == nil {
 		return nil
 	}
-	return a.refuseMessage(m, kind, why)
+	kind := actors.KindOf(err)
+	if kind == actors.Other {
+		kind = actors.Invalid
+	}
+	return &actors.Error{Op: "authority." + m.Op.String(), Actor: a.config.Self.ID, Peer: m.From, Reservation: m.Reservation,
+		Message: m.ID, Kind: kind, Err: err}
+}
+
+// known are the reservations of a client: nobody is told of another's.
+func (a *Actor) known(client actors.ActorID) (names []string) {
+	for id, r := range a.book {
+		if r.Client == client {
+			names = append(names, string(id))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (a *Actor) delegated(t actors.Ticket) bool {

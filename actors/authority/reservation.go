@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // Reservation is one lease as its site sees it: plain data, stored as it is.
@@ -123,7 +124,8 @@ func (s *step) receive(m actors.Message) error {
 	case s.Status != active && !(s.Status == repriming && s.Modify > 0): // a modify that takes long holds nothing up
 		return s.refuse(m, actors.Stale, fmt.Sprintf("cannot extend in %v", s.Status))
 	case !m.Term.Extends(s.Term):
-		return s.refuse(m, actors.Invalid, fmt.Sprintf("%+v does not prolong %+v", m.Term, s.Term))
+		return &actors.Error{Op: "authority.extendLease", Actor: s.config.Self.ID, Peer: m.From, Reservation: s.ID, Message: m.ID, Kind: actors.Invalid,
+			Err: check.Longer(s.config.Cycles.Start(s.now), m.Term, s.Term)}
 	}
 	s.present(m)
 	s.move(extending, "the client presented an extended ticket")

@@ -491,21 +491,22 @@ func TestBoundaryOrder(t *testing.T) {
 	play(t, a, 8, as("shrinks", from("sm", actors.OpRedeem, 1, ticket("S1", 2, term))))
 	finish(10, play(t, a, 10, actors.Tick{}))
 	play(t, a, 12, more)
-	play(t, a, 12, as("new", besides(ticket("N1", 1, actors.NewTerm(20_000, 29_999)))))
+	// Its name comes first: only the order of the stages puts it last.
+	play(t, a, 12, as("anew", besides(ticket("N1", 1, actors.NewTerm(20_000, 29_999)))))
 	play(t, a, 13, as("grows", from("sm", actors.OpExtendLease, 2, ticket("G2", 2, longer))))
 	play(t, a, 14, as("shrinks", from("sm", actors.OpExtendLease, 2, ticket("S2", 1, longer))))
 	fx := play(t, a, 20, actors.Tick{})
-	if got := fmt.Sprint(a.book["shrinks"].Status, a.book["grows"].Status, a.book["new"].Status); got != "Active,Priming Active,ExtendingLease Ticketed,Redeeming" {
+	if got := fmt.Sprint(a.book["shrinks"].Status, a.book["grows"].Status, a.book["anew"].Status); got != "Active,Priming Active,ExtendingLease Ticketed,Redeeming" {
 		t.Fatalf("at the boundary: %s", got)
 	}
 	finish(20, fx)
 	fx = play(t, a, 21, actors.Tick{})
-	if got := fmt.Sprint(a.book["grows"].Status, a.book["new"].Status); got != "Active,Priming Ticketed,Redeeming" {
+	if got := fmt.Sprint(a.book["grows"].Status, a.book["anew"].Status); got != "Active,Priming Ticketed,Redeeming" {
 		t.Fatalf("when a host came free: %s", got)
 	}
 	finish(21, fx)
 	// Nobody grows any more, and nothing is left for the new one: it is told so.
-	if v, _ := a.View("new"); v.Waiting == "" || v.NextAt == 0 {
+	if v, _ := a.View("anew"); v.Waiting == "" || v.NextAt == 0 {
 		t.Errorf("%+v", v)
 	}
 }

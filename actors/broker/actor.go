@@ -8,6 +8,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/agenda"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/ledger"
 	"github.com/leasehold/leasehold/actors/policy"
 )
@@ -169,6 +170,9 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 			// Given back before it was asked for: remember, so that the request
 			// behind it on the wire takes nothing.
 			s.move(closed, "given back before it was asked for")
+		} else if err := check.Type(s.Type, a.Sells()); err != nil {
+			// In an update, not a fault: legacy clients forget those (wire contract 5.8).
+			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: err.Error()}, "", 0)
 		} else if why := a.late(s.Reservation); why != "" {
 			s.decide(a.config.Self, policy.Decision{Reservation: s.ID, Why: why}, "", 0)
 		}
@@ -178,33 +182,61 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 
 // check refuses a first request that can never be granted.
 func (a *Actor) check(now actors.Cycle, m actors.Message) error {
-	why := ""
+	kind := actors.Invalid
+	err := cmp.Or(check.Named("reservation", string(m.Reservation), "say what the request is about"),
+		check.Named("slice", string(m.Slice.ID), "say for whom the units are"), check.Units(m.Units), check.Type(m.Type, nil), check.Form(m.Term))
 	switch {
+	case err != nil:
 	case m.Op == actors.OpExtendTicket:
-		return a.refuse(m.Op.String(), m.Reservation, actors.NotFound, "no such reservation")
-	case m.Reservation == "" || m.Slice.ID == "":
-		why = "a request needs a reservation and a slice"
-	case m.Type == "" || m.Units < 1:
-		why = fmt.Sprintf("cannot grant %d units of type %q", m.Units, m.Type)
-	case a.config.Cycles.Of(policy.Ask{Term: m.Term, Properties: m.Properties}.Until()) <= now:
-		why = "the term is already over"
+		kind, err = actors.NotFound, check.Unknown("reservation", string(m.Reservation), a.known(m.From))
+	case m.Op == actors.OpTicket:
+		wish := policy.Ask{Term: m.Term, Properties: m.Properties}
+		if _, later := wish.Deferrable(); !later || a.config.Cycles.Of(wish.Until()) <= now {
+			err = check.Term(a.config.Cycles.End(now), m.Term)
+		}
+		if err == nil {
+			err = policy.Check(m.Properties, m.Units)
+		}
+	case a.config.Cycles.Of(m.Term.End) <= now:
+		err = check.Term(a.config.Cycles.End(now), m.Term)
 	}
-	if err := m.Term.Validate(); why == "" && err != nil {
-		why = err.Error()
-	}
-	if err := policy.Check(m.Properties, m.Units); why == "" && m.Op == actors.OpTicket && err != nil {
-		why = err.Error()
-	}
-	if why == "" {
+	if err == nil {
 		return nil
 	}
 	return &actors.Error{Op: "broker." + m.Op.String(), Actor: a.config.Self, Peer: m.From, Reservation: m.Reservation,
-		Message: m.ID, Kind: actors.Invalid, Err: fmt.Errorf("%s", why)}
+		Message: m.ID, Kind: kind, Err: err}
+}
+
+// known are the reservations of a client: nobody is told of another's.
+func (a *Actor) known(client actors.ActorID) (names []string) {
+	for id, r := range a.book {
+		if r.Client == client {
+			names = append(names, string(id))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Sells lists the types that are in stock or are to be bought, in order; none while
+// it is not known what a site will answer to a claim.
+func (a *Actor) Sells() []actors.ResourceType {
+	for _, c := range a.claims {
+		if c.Ticket == "" {
+			return nil
+		}
+	}
+	known := a.types()
+	for _, h := range a.holdings {
+		known = append(known, h.Type)
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
 }
 
 // step moves one reservation and keeps calendar, asks and agenda in line with it.
 func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (actors.Effects, error) {
-	s := step{Reservation: r, now: now}
+	s := step{Reservation: r, now: now, start: a.config.Cycles.Start(now)}
 	if err := do(&s); err != nil {
 		return actors.Effects{}, err
 	}

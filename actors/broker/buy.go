@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // What a broker does as a client of another one (leasing 1.8). Its holdings are
@@ -25,30 +26,20 @@ func (a *Actor) buy(now actors.Cycle, ev actors.Request) (actors.Effects, error)
 	}
 	_, taken := a.book[ev.Reservation]
 	_, claimed := a.claims[ev.Reservation]
-	why := ""
+	err := cmp.Or(check.Named("reservation", string(ev.Reservation), "say what the holding is called"),
+		check.Named("slice", string(ev.Slice.ID), "say for whom the units are"), check.Units(ev.Units), check.Type(ev.Type, nil),
+		check.Term(a.config.Cycles.End(now), ev.Term))
 	switch {
-	case ev.Reservation == "":
-		why = "a holding needs a name"
+	case err != nil:
 	case taken || claimed || a.sources[actors.TicketID(ev.Reservation)] != nil:
-		why = "something else has this name"
-	case ev.Slice.ID == "":
-		why = "a holding needs a slice"
+		err = actors.Problem("something else has this name")
 	case ev.Broker == "":
-		why = "a broker has no default broker to buy from: name one"
+		err = actors.Problem("broker is missing: say which other broker to buy from")
 	case ev.Broker == a.config.Self:
-		why = "a broker cannot buy from itself"
-	case ev.Type == "":
-		why = "a holding needs a resource type"
-	case ev.Units < 1:
-		why = fmt.Sprintf("cannot hold %d units", ev.Units)
-	case a.config.Cycles.Of(ev.Term.End) <= now:
-		why = "the term is already over"
+		err = actors.Problem("a broker cannot buy from itself")
 	}
-	if err := ev.Term.Validate(); why == "" && err != nil {
-		why = err.Error()
-	}
-	if why != "" {
-		return actors.Effects{}, a.refuse("request", ev.Reservation, actors.Invalid, why)
+	if err != nil {
+		return actors.Effects{}, &actors.Error{Op: "broker.request", Actor: a.config.Self, Reservation: ev.Reservation, Kind: actors.Invalid, Err: err}
 	}
 	h := Holding{Name: ev.Reservation, Broker: ev.Broker, Slice: ev.Slice, Type: ev.Type, Units: ev.Units, Length: ev.Term.Length(),
 		Standing: ev.Renewable, Request: ev.Request, Status: asked, Since: now}

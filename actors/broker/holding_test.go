@@ -466,7 +466,7 @@ func TestChainNeverTwice(t *testing.T) {
 					_ = c.step("b2", now, actors.Tick{})
 				}
 			}
-			check(rt, c.a["br"])
+			audited(rt, c.a["br"])
 			c.check(rt, now)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -26,6 +27,8 @@ func (a *Actor) Plan(now actors.Cycle, requests []actors.Message) []policy.Verdi
 		m.Op, m.Sequence = actors.OpTicket, 1
 		if _, err := b.Step(now, actors.Receive{Message: m}); err != nil {
 			out[i].Outcome, out[i].Text = policy.Refused, "refused: "+cause(err)
+		} else if err := check.Type(m.Type, b.Sells()); err != nil {
+			out[i].Outcome, out[i].Text = policy.Impossible, "impossible: "+err.Error()
 		}
 	}
 	for range maxRounds {
@@ -65,6 +68,7 @@ func cause(err error) string {
 func (a *Actor) fork() *Actor {
 	b := New(a.config)
 	b.book, b.arrived = maps.Clone(a.book), a.arrived
+	b.claims, b.holdings = maps.Clone(a.claims), maps.Clone(a.holdings) // what is on its way is known to be sold
 	for id, s := range a.sources {
 		one := *s
 		one.calendar = s.calendar.Clone()
@@ -91,6 +95,10 @@ func (a *Actor) nextRound(now actors.Cycle) actors.Cycle {
 	for id := range a.asks {
 		r := a.book[id]
 		ask := r.ask()
+		if a.early(now+1, r) {
+			consider(min(a.decides(r), a.due(r)))
+			continue
+		}
 		if r.Reason == nil {
 			return now + 1 // nobody has looked at it yet
 		}

@@ -63,6 +63,9 @@ func wishes(t *rapid.T, label string, most int) []actors.Message {
 func shop(t *rapid.T) (*Actor, actors.Cycle) {
 	p := allPolicies[rapid.SampledFrom([]string{"bestfit", "edf", "edf ahead", "evenload", "fcfs", "manual", "priority", "by class", "propshare", "worstfit"}).Draw(t, "policy")]
 	c := Config{Self: "br", Cycles: actors.Cycles{Length: 1000}, Policy: p}
+	if rapid.IntRange(0, 3).Draw(t, "advance") == 0 {
+		c.Advance = 3
+	}
 	if rapid.Bool().Draw(t, "quotas") {
 		c.Quotas = []policy.Limit{{Client: "sm", Units: rapid.IntRange(0, 5).Draw(t, "quota")}, {Each: "slice", Type: "node", Units: 4}}
 	}
@@ -151,4 +154,29 @@ func TestSmallerFits(t *testing.T) {
 			t.Fatalf("%+v, and then %+v", v, again)
 		}
 	})
+}
+
+// TestPlanLooksWhereThePolicyDoes: a plan holds the rounds in which a policy with a
+// horizon looks at an ask more closely, and the one in which an ask gives up.
+func TestPlanLooksWhereThePolicyDoes(t *testing.T) {
+	a := under(t, edf.Policy{Horizon: 9}, nil)
+	wish := func(id string, start, length actors.Millis, units int, props actors.Properties) actors.Message {
+		m := asks(id, units, props).(actors.Receive).Message
+		m.Term = actors.NewTerm(start*1000, (start+length)*1000-1)
+		return m
+	}
+	may := actors.Properties{"deferrable": "true"}
+	// The one for cycle 40 is looked at in cycle 30, before the other one's turn in 31.
+	v := a.Plan(6, []actors.Message{wish("later", 41, 5, 4, may), wish("sooner", 40, 5, 4, may)})
+	if v[1].Outcome != policy.Granted || v[0].Outcome == policy.Granted {
+		t.Errorf("%+v", v)
+	}
+	// Nothing is ever free for it: it waits in vain until its term is over.
+	a = under(t, propshare.Policy{}, nil)
+	do(t, a, 5, asks("all", 4, nil))
+	do(t, a, 6, actors.Tick{})
+	v = a.Plan(7, []actors.Message{wish("vain", 10, 8, 4, actors.Properties{"deferrable": "true", "deadline": "19000"})})
+	if v[0].Outcome == policy.Queued {
+		t.Errorf("it is said to be queued, and is given up in its last cycle: %+v", v)
+	}
 }

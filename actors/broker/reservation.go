@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/calendar"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -48,6 +50,7 @@ type Reservation struct {
 type step struct {
 	Reservation
 	now     actors.Cycle
+	start   actors.Millis // of now
 	moved   []actors.Transition
 	changed bool
 	illegal error
@@ -119,13 +122,11 @@ func (s *step) extend(m actors.Message) error {
 	switch {
 	case s.Status != ticketed:
 		return s.refuse(m, actors.Stale, fmt.Sprintf("cannot extend in %v", s.Status))
-	case !m.Term.Extends(s.Granted.Term):
-		return s.refuse(m, actors.Invalid, fmt.Sprintf("%+v does not prolong %+v", m.Term, s.Granted.Term))
 	case m.Type != s.Type:
 		return s.refuse(m, actors.Invalid, "an extension cannot change the type")
 	}
-	if err := policy.Check(m.Properties, m.Units); err != nil {
-		return s.refuse(m, actors.Invalid, err.Error())
+	if err := cmp.Or(check.Units(m.Units), check.Longer(s.start, m.Term, s.Granted.Term), policy.Check(m.Properties, m.Units)); err != nil {
+		return &actors.Error{Op: "broker.extendTicket", Peer: m.From, Reservation: s.ID, Message: m.ID, Kind: actors.Invalid, Err: err}
 	}
 	s.take(m)
 	s.move(extending, "the client asks to extend")

@@ -125,7 +125,7 @@ func TestNeverTwice(t *testing.T) {
 			if fx, err := a.Step(now, actors.Receive{Message: m}); err == nil {
 				keep(fx)
 			}
-			check(rt, a)
+			audited(rt, a)
 		}
 		if len(disk) != len(a.book) {
 			rt.Fatalf("%d records, %d reservations", len(disk), len(a.book))
@@ -133,8 +133,8 @@ func TestNeverTwice(t *testing.T) {
 	})
 }
 
-// check adds up what clients hold at every cycle.
-func check(t *rapid.T, a *Actor) {
+// audited adds up what clients hold at every cycle.
+func audited(t *rapid.T, a *Actor) {
 	for at := actors.Millis(500); at < 99_000; at += 1000 {
 		held := 0
 		for _, r := range a.book {

@@ -31,11 +31,21 @@ that cannot be read does not keep the rest from running: it is logged, copied
 aside and listed by [Host.Quarantined], until somebody puts it back with
 [Host.Restore], mended or not, or throws it away with [Host.Drop].
 
+# Time
+
+An actor's time is the cycle of its clock, and it never falls. The host keeps in a
+record of its own (reached.go) which cycle it had come to when something last
+happened; under a clock that was set back, while the actor ran or before it was
+started, it goes on taking requests in that cycle, and its time stands still until
+the clock has caught up. A cycle in which something happened is so never played
+again, and no lease ends late. Under a clock that was set forward all that is due by
+then is done in one Tick. No message of a peer moves any of this.
+
 # What stops a host
 
 The end of Serve's context, and mistakes no retry can mend: a machine that panics,
-a record that cannot be encoded, a store that somebody has closed. These leave the store as it was before the
-batch, and Serve returns them.
+a record that cannot be encoded, a store that somebody has closed. These leave the
+store as it was before the batch, and Serve returns them.
 
 # What to read next
 

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // Limits of one request on the socket.
@@ -52,7 +54,7 @@ func explain(err error, out any) error {
 		return fmt.Errorf("the body is not JSON: %v at octet %d", err, syntax.Offset)
 	case unknown:
 		field = strings.Trim(field, `"`)
-		return fmt.Errorf("field %q is not known here%s", field, perhaps(field, fields(reflect.TypeOf(out))))
+		return fmt.Errorf("field %q is not known here%s", field, check.Perhaps(field, fields(reflect.TypeOf(out))))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the body ends too early")
 	}
@@ -104,7 +106,7 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 	for name, values := range q {
 		switch {
 		case !slices.Contains(known, name):
-			return nil, fmt.Errorf("parameter %q is not known here%s", name, perhaps(name, known))
+			return nil, fmt.Errorf("parameter %q is not known here%s", name, check.Perhaps(name, known))
 		case len(values) > 1 && name != "state":
 			return nil, fmt.Errorf("parameter %q is given %d times", name, len(values))
 		}

@@ -90,7 +90,7 @@ func (e *AmbiguousError) Unwrap() error { return actors.Invalid }
 
 // invalid is a request that can never succeed, with everything that is wrong.
 func invalid(op string, problems ...string) error {
-	return &actors.Error{Op: op, Kind: actors.Invalid, Err: errors.New(strings.Join(problems, "; "))}
+	return &actors.Error{Op: op, Kind: actors.Invalid, Err: actors.Problem(strings.Join(problems, "; "))}
 }
 
 // partial lists what could not be done.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/clock"
 )
 
@@ -129,48 +130,42 @@ func sameProperties(a, b map[string]string) bool {
 // export is the event that an export means, or everything that is wrong with it.
 func (l *Local) export(a Actor, e Export) (actors.Export, []string) {
 	var problems []string
-	check := func(err error) {
+	note := func(err error) {
 		if err != nil {
 			problems = append(problems, err.Error())
 		}
 	}
 	holder, err := l.broker(e.To)
-	check(err)
-	if e.To == "" {
-		problems = append(problems, "to is missing: say to whom the units are delegated")
-	}
-	if check(name("type", e.Type)); e.Type == "" {
-		problems = append(problems, "type is missing: say what to delegate")
-	}
-	if e.Units < 1 || e.Units > maxUnits {
-		problems = append(problems, fmt.Sprintf("units is %d, not 1 to %d", e.Units, maxUnits))
-	}
-	check(properties("properties", e.Properties))
+	note(err)
+	note(check.Named("to", e.To, "say to whom the units are delegated"))
+	note(check.Named("type", e.Type, "say what to delegate"))
+	note(check.Units(e.Units))
+	note(properties("properties", e.Properties))
 	now := l.cfg.Clock.Now().In(l.cfg.Zone)
 	start := clock.Time(max(1, a.Cycles.Begin))
 	if e.Start != "" {
 		start, err = ParseTime(e.Start, now)
-		check(err)
+		note(err)
 	}
 	from := now
 	if e.Start != "" {
 		from = start
 	}
 	end, err := until(e.End, e.Length, now, from)
-	switch {
-	case err != nil:
-		check(err)
-	case !end.After(start.Add(time.Millisecond)):
-		check(fmt.Errorf("end %s is not after start %s", stamp(end), stamp(start)))
-	case !end.After(now):
-		check(fmt.Errorf("end %s has passed; it is %s", stamp(end), stamp(now)))
+	term := actors.NewTerm(clock.Millis(start), clock.Millis(end)-1)
+	if err == nil {
+		err = check.Form(term)
 	}
+	if err == nil && !end.After(now) { // it may well have begun long ago
+		err = check.Term(clock.Millis(now), actors.NewTerm(term.End-1, term.End))
+	}
+	note(err)
 	var props actors.Properties
 	if len(e.Properties) > 0 {
 		props = e.Properties
 	}
 	return actors.Export{Holder: holder, Type: actors.ResourceType(e.Type), Units: e.Units, Properties: props,
-		Term: actors.NewTerm(clock.Millis(start), clock.Millis(end)-1)}, problems
+		Term: term}, problems
 }
 
 // Delegations lists what sites have exported.
@@ -199,10 +194,10 @@ func (l *Local) Claim(ctx context.Context, c Claim) error {
 	if err != nil {
 		return err
 	}
-	if err := name("reservation", c.Reservation); err != nil {
+	if err := check.Name("reservation", c.Reservation); err != nil {
 		return invalid(op, err.Error())
 	}
-	site, err := l.broker(c.From)
+	site, err := l.someone("site", c.From)
 	switch {
 	case err != nil:
 		return invalid(op, err.Error())
@@ -319,7 +314,7 @@ func begins(op, what, given string, names []string) (int, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return 0, &actors.Error{Op: op, Kind: actors.NotFound, Err: fmt.Errorf("no %s is called %q%s", what, given, perhaps(given, names))}
+		return 0, &actors.Error{Op: op, Kind: actors.NotFound, Err: check.Unknown(what, given, names)}
 	}
 	var several []string
 	for _, i := range found {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // stateNames are the states of all roles.
@@ -22,7 +23,7 @@ func states(given []string) ([]string, error) {
 	for _, name := range given {
 		i := slices.IndexFunc(stateNames, func(s string) bool { return strings.EqualFold(s, name) })
 		if i < 0 {
-			return nil, fmt.Errorf("no state is called %q%s", name, perhaps(name, stateNames))
+			return nil, fmt.Errorf("no state is called %q%s", name, check.Perhaps(name, stateNames))
 		}
 		out = append(out, stateNames[i])
 	}

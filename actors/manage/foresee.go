@@ -9,6 +9,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/calendar"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/policy"
 )
@@ -88,7 +89,7 @@ func (l *Local) Approve(ctx context.Context, w Word) (Reservation, error) {
 	if err != nil {
 		return Reservation{}, err
 	}
-	if err := name("note", w.Note); err != nil {
+	if err := check.Name("note", w.Note); err != nil {
 		return Reservation{}, invalid(op, err.Error())
 	}
 	return l.ask(ctx, a, r, actors.Approve{Reservation: actors.ReservationID(r.Reservation), Grant: w.Grant, Note: w.Note})

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // Group asks for several reservations at once: all are made, or none.
@@ -147,7 +148,7 @@ func (l *Local) predecessor(ctx context.Context, a Actor, p After, group map[str
 	case p.Order != "":
 		id, ok := group[p.Order]
 		if !ok {
-			return e, fmt.Errorf("after: no order is called %q%s", p.Order, perhaps(p.Order, slices.Sorted(maps.Keys(group))))
+			return e, fmt.Errorf("after: no order is called %q%s", p.Order, check.Perhaps(p.Order, slices.Sorted(maps.Keys(group))))
 		}
 		e.Reservation = id
 		return e, nil

@@ -44,7 +44,7 @@ func TestRequestGroup(t *testing.T) {
 			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("a"), order("a")}}, 2, []string{`two orders are called "a"`}},
 			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("files"), order("b", manage.After{Order: "fils"})}}, 2, []string{`b: after: no order is called "fils"; did you mean "files"?`}},
 			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("a", manage.After{Order: "b"}), order("b", manage.After{Order: "a"})}}, 2, []string{"a cycle: a after b after a"}},
-			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("a", manage.After{Reservation: "zz"})}}, 2, []string{`no reservation begins with "zz"`}},
+			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("a", manage.After{Reservation: "zz"})}}, 2, []string{`no reservation is called "zz"`}},
 			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("a", manage.After{})}}, 2, []string{"give either"}},
 			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{order("a"), order("b", manage.After{Order: "a", Gate: "door"})}}, 2, []string{`the gate "door"`}},
 			{manage.Group{Actor: "sm-blue", Orders: []manage.Order{{Slice: "web", Type: "site.node", Units: 0, Length: "1h"}, {Actor: "x"}}}, 2,

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // maxCandidates is how many candidates an error lists.
@@ -50,7 +51,7 @@ func (l *Local) actors(op, name string) ([]Actor, error) {
 		return []Actor{all[found[0]]}, nil
 	case 0:
 		return nil, &actors.Error{Op: op, Kind: actors.NotFound,
-			Err: fmt.Errorf("no actor here is called %q%s", name, perhaps(name, labels(all)))}
+			Err: check.Unknown("actor here", name, labels(all))}
 	}
 	var several []Actor
 	for _, i := range found {
@@ -61,7 +62,10 @@ func (l *Local) actors(op, name string) ([]Actor, error) {
 
 // broker is the GUID that name means, among everyone known. Where no peers are
 // known the name is taken for a GUID.
-func (l *Local) broker(name string) (actors.ActorID, error) {
+func (l *Local) broker(name string) (actors.ActorID, error) { return l.someone("broker", name) }
+
+// someone is broker, for whatever the one of that name is said to be.
+func (l *Local) someone(what, name string) (actors.ActorID, error) {
 	all := l.known()
 	found := match(name, len(all), func(i int) (string, string) { return string(all[i].ID), all[i].Name })
 	switch {
@@ -77,12 +81,12 @@ func (l *Local) broker(name string) (actors.ActorID, error) {
 		for _, loc := range all {
 			labels = append(labels, loc.Name)
 		}
-		return "", fmt.Errorf("no actor called %q is known%s", name, perhaps(name, labels))
+		return "", check.Unknown(what, name, labels)
 	}
 	for _, i := range found {
 		labels = append(labels, all[i].Name)
 	}
-	return "", ambiguous("broker", name, labels)
+	return "", ambiguous(what, name, labels)
 }
 
 // sighting is a reservation seen at an actor.
@@ -115,7 +119,7 @@ func (l *Local) find(ctx context.Context, op string, ref Ref, roles ...actors.Ro
 	case len(seen) == 0 && missing != nil:
 		return fail(actors.Transient, missing)
 	case len(seen) == 0:
-		return fail(actors.NotFound, fmt.Errorf("no reservation begins with %q", ref.Reservation))
+		return fail(actors.NotFound, check.Unknown("reservation", ref.Reservation, l.reservations(ctx, hosts)))
 	case len(seen) == 1:
 		return seen[0].actor, seen[0].r, nil
 	}
@@ -156,6 +160,18 @@ func (l *Local) sight(ctx context.Context, hosts []Actor, name string) (seen []s
 		}
 	}
 	return seen, missing
+}
+
+// reservations are the names that the actors know.
+func (l *Local) reservations(ctx context.Context, hosts []Actor) (names []string) {
+	for _, a := range hosts {
+		_ = l.inspect(ctx, a, func(v actors.Viewer) { // whom we cannot ask cannot help
+			for _, view := range v.Views() {
+				names = append(names, string(view.Reservation))
+			}
+		})
+	}
+	return names
 }
 
 // client chooses among sightings of one reservation that of its service manager.

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/policy"
 )
@@ -20,8 +20,6 @@ import (
 // Limits of what an operator may ask for. They are far above any use and below
 // any harm.
 const (
-	maxUnits      = 1_000_000
-	maxName       = 256       // octets in a name or an identity
 	maxProperties = 256       // in one list
 	maxValue      = 64 * 1024 // octets in a property's value
 )
@@ -80,7 +78,7 @@ func (l *Local) buyer(op, name string) (Actor, error) {
 // request is the event that an order means, or everything that is wrong with it.
 func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, []string) {
 	var problems []string
-	check := func(err error) {
+	note := func(err error) {
 		if err != nil {
 			problems = append(problems, err.Error())
 		}
@@ -88,47 +86,45 @@ func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, 
 	if o.Reservation == "" {
 		o.Reservation = l.cfg.NewID()
 	}
-	check(name("reservation", o.Reservation))
+	note(check.Name("reservation", o.Reservation))
 	switch {
 	case o.Slice == "" && o.SliceID == "":
-		problems = append(problems, "slice is missing: say for whom the units are")
+		note(check.Named("slice", "", "say for whom the units are"))
 	case o.Slice == "":
 		o.Slice = o.SliceID
 	case o.SliceID == "":
 		o.SliceID = actors.DeriveID("slice", string(a.Location.ID), o.Slice)
 	}
-	check(name("slice", o.Slice))
-	check(name("sliceId", o.SliceID))
+	note(check.Name("slice", o.Slice))
+	note(check.Name("sliceId", o.SliceID))
 	if a.Role == actors.RoleBroker && o.Broker == "" {
 		problems = append(problems, "broker is missing: say which other broker to buy from")
 	}
 	broker, err := l.broker(o.Broker)
-	check(err)
-	if check(name("type", o.Type)); o.Type == "" {
-		problems = append(problems, "type is missing: say what to lease")
-	} else if err == nil {
-		check(l.sells(broker, o.Type))
+	note(err)
+	var known []actors.ResourceType
+	if err == nil {
+		known = l.cfg.Types(broker)
 	}
-	if o.Units < 1 || o.Units > maxUnits {
-		problems = append(problems, fmt.Sprintf("units is %d, not 1 to %d", o.Units, maxUnits))
-	}
+	note(check.Type(actors.ResourceType(o.Type), known))
+	note(check.Units(o.Units))
 	for list, p := range map[string]map[string]string{"request": o.Request, "config": o.Config, "local": o.Local} {
-		check(properties(list, p))
+		note(properties(list, p))
 	}
 	o.Request, err = l.deadline(o.Request)
-	check(err)
+	note(err)
 	if err == nil {
-		check(policy.Check(o.Request, o.Units))
+		note(policy.Check(o.Request, o.Units))
 	}
 	term, err := l.term(o)
-	check(err)
+	note(err)
 	var after []actors.Predecessor
 	for _, p := range o.After {
 		e, err := l.predecessor(ctx, a, p, nil)
-		check(err)
+		note(err)
 		after = append(after, e)
 	}
-	check(actors.CheckPredecessors(actors.ReservationID(o.Reservation), after))
+	note(actors.CheckPredecessors(actors.ReservationID(o.Reservation), after))
 	slices.Sort(problems) // the lists above come in no order
 	return actors.Request{
 		Reservation: actors.ReservationID(o.Reservation), Slice: actors.Slice{ID: actors.SliceID(o.SliceID), Name: o.Slice},
@@ -163,15 +159,11 @@ func (l *Local) term(o Order) (actors.Term, error) {
 		}
 	}
 	end, err := until(o.End, o.Length, now, start)
-	switch {
-	case err != nil:
+	if err != nil {
 		return actors.Term{}, err
-	case !end.After(start.Add(time.Millisecond)):
-		return actors.Term{}, fmt.Errorf("end %s is not after start %s", stamp(end), stamp(start))
-	case !end.After(now):
-		return actors.Term{}, fmt.Errorf("end %s has passed; it is %s", stamp(end), stamp(now))
 	}
-	return actors.NewTerm(clock.Millis(start), clock.Millis(end)-1), nil
+	term := actors.NewTerm(clock.Millis(start), clock.Millis(end)-1)
+	return term, check.Term(clock.Millis(now), term)
 }
 
 // until is the end that an end or a length from start means.
@@ -206,14 +198,14 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 	if err != nil {
 		return Reservation{}, err
 	}
-	if e.Units < 0 || e.Units > maxUnits {
-		return Reservation{}, invalid(op, fmt.Sprintf("units is %d, not 1 to %d, or 0 to keep the number", e.Units, maxUnits))
+	if e.Units < 0 || e.Units > check.MaxUnits {
+		return Reservation{}, invalid(op, fmt.Sprintf("units is %d, not 1 to %d, or 0 to keep the number", e.Units, check.MaxUnits))
 	}
 	var victims []actors.UnitID
 	for _, id := range e.Victims {
 		i := slices.IndexFunc(r.Held, func(u Unit) bool { return u.ID == id })
 		if i < 0 {
-			return Reservation{}, invalid(op, fmt.Sprintf("unit %q is not held%s", id, perhaps(id, units(r))))
+			return Reservation{}, invalid(op, fmt.Sprintf("unit %q is not held%s", id, check.Perhaps(id, units(r))))
 		}
 		victims = append(victims, actors.UnitID(id))
 	}
@@ -225,10 +217,10 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 	switch {
 	case err != nil:
 		return Reservation{}, invalid(op, err.Error())
-	case !end.After(r.End):
-		return Reservation{}, invalid(op, fmt.Sprintf("end %s is not after the present end %s", stamp(end), stamp(r.End)))
-	case !end.After(now):
-		return Reservation{}, invalid(op, fmt.Sprintf("end %s has passed; it is %s", stamp(end), stamp(now)))
+	}
+	held := actors.Term{Start: clock.Millis(r.Start), NewStart: clock.Millis(r.NewStart), End: clock.Millis(r.End) - 1}
+	if err := check.Longer(clock.Millis(now), held.Extended(clock.Millis(end)-1), held); err != nil {
+		return Reservation{}, invalid(op, err.Error())
 	}
 	return l.ask(ctx, a, r, actors.Extend{
 		Reservation: actors.ReservationID(r.Reservation), End: clock.Millis(end) - 1, Units: e.Units, Victims: victims,
@@ -250,10 +242,7 @@ func (l *Local) Modify(ctx context.Context, m Modification) (Reservation, error)
 		return Reservation{}, err
 	}
 	var problems []string
-	if m.Subcommand == "" {
-		problems = append(problems, "subcommand is missing: say what to do with the units")
-	}
-	if err := name("subcommand", m.Subcommand); err != nil {
+	if err := check.Named("subcommand", m.Subcommand, "say what to do with the units"); err != nil {
 		problems = append(problems, err.Error())
 	}
 	if err := properties("arguments", m.Arguments); err != nil {
@@ -269,39 +258,6 @@ func (l *Local) Modify(ctx context.Context, m Modification) (Reservation, error)
 		Subcommand: m.Subcommand, Arguments: maps.Clone(m.Arguments)})
 }
 
-// sells refuses a type that the broker is known not to have.
-func (l *Local) sells(broker actors.ActorID, wanted string) error {
-	var known []string
-	for _, t := range l.cfg.Types(broker) {
-		if string(t) == wanted {
-			return nil
-		}
-		known = append(known, string(t))
-	}
-	if len(known) == 0 {
-		return nil
-	}
-	slices.Sort(known)
-	hint := perhaps(wanted, known)
-	if hint == "" {
-		hint = "; known are " + strings.Join(known[:min(len(known), maxCandidates)], ", ")
-	}
-	return fmt.Errorf("type %q is not sold%s", wanted, hint)
-}
-
-// name refuses what nobody would call a thing.
-func name(field, text string) error {
-	switch {
-	case len(text) > maxName:
-		return fmt.Errorf("%s has %d octets, limit %d", field, len(text), maxName)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return fmt.Errorf("%s %q has characters that cannot be printed", field, text)
-	case strings.TrimSpace(text) != text:
-		return fmt.Errorf("%s %q begins or ends with a space", field, text)
-	}
-	return nil
-}
-
 func properties(list string, p map[string]string) error {
 	if len(p) > maxProperties {
 		return fmt.Errorf("%s has %d properties, limit %d", list, len(p), maxProperties)
@@ -315,7 +271,7 @@ func properties(list string, p map[string]string) error {
 		case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
 			return fmt.Errorf("%s property %q is not text", list, key)
 		}
-		if err := name(list+" property", key); err != nil {
+		if err := check.Name(list+" property", key); err != nil {
 			return err
 		}
 	}

@@ -2,10 +2,10 @@ package manage
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // Place is one host of a site authority of this process.
@@ -47,7 +47,7 @@ func (l *Local) Places(ctx context.Context, actor string) ([]Place, error) {
 // SetDuty takes a host out of service or puts it back, and shows it.
 func (l *Local) SetDuty(ctx context.Context, d Duty) (Place, error) {
 	const op = "manage.duty"
-	if err := name("note", d.Note); err != nil {
+	if err := check.Name("note", d.Note); err != nil {
 		return Place{}, invalid(op, err.Error())
 	}
 	all, err := l.Places(ctx, d.Actor)
@@ -64,7 +64,7 @@ func (l *Local) SetDuty(ctx context.Context, d Duty) (Place, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Place{}, &actors.Error{Op: op, Kind: actors.NotFound, Err: fmt.Errorf("no site here has a host %q%s", d.Host, perhaps(d.Host, known))}
+		return Place{}, &actors.Error{Op: op, Kind: actors.NotFound, Err: check.Unknown("host", d.Host, known)}
 	case 1:
 	default:
 		return Place{}, &actors.Error{Op: op, Kind: actors.Invalid, Err: ambiguous("site with host "+d.Host, d.Actor, sites)}

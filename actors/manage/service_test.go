@@ -125,7 +125,7 @@ func TestFind(t *testing.T) {
 		_, err = o.Show(t.Context(), manage.Ref{Actor: "sm", Reservation: "aa"})
 		refused(t, err, actors.Invalid, 2, `actor "sm" could be any of: sm-blue, sm-red`)
 		_, err = o.Show(t.Context(), manage.Ref{Reservation: "zz"})
-		refused(t, err, actors.NotFound, 3, `no reservation begins with "zz"`)
+		refused(t, err, actors.NotFound, 3, `no reservation is called "zz"`)
 		_, err = o.Show(t.Context(), manage.Ref{Actor: "brokre", Reservation: "aa"})
 		refused(t, err, actors.NotFound, 3, `no actor here is called "brokre"; did you mean "broker"?`)
 		for _, id := range []string{"", ".", ".."} {
@@ -268,7 +268,7 @@ func TestNonsenseOrders(t *testing.T) {
 		{"no type", func(o *manage.Order) { o.Type = "" }, []string{"type is missing"}},
 		{"unknown type", func(o *manage.Order) { o.Type = "site.nod" }, []string{`type "site.nod" is not sold; did you mean "site.node"?`}},
 		{"unlike type", func(o *manage.Order) { o.Type = "submarine" }, []string{`"submarine" is not sold; known are site.disk, site.node`}},
-		{"unknown broker", func(o *manage.Order) { o.Broker = "far-borker" }, []string{`no actor called "far-borker" is known; did you mean "far-broker"?`}},
+		{"unknown broker", func(o *manage.Order) { o.Broker = "far-borker" }, []string{`no broker is called "far-borker"; did you mean "far-broker"?`}},
 		{"ambiguous broker", func(o *manage.Order) { o.Broker = "sm" }, []string{`broker "sm" could be any of: sm-blue, sm-red`}},
 		{"control character", func(o *manage.Order) { o.Slice = "we\nb" }, []string{`slice "we\nb" has characters`}},
 		{"space", func(o *manage.Order) { o.Reservation = " r" }, []string{"begins or ends with a space"}},

@@ -208,7 +208,7 @@ func TestGroupRefused(t *testing.T) {
 		"twice":   {[]actors.Request{want("a"), want("a")}, "two requests of the group"},
 		"same":    {[]actors.Request{want("a"), want("b", after("a"), after("a"))}, "named twice"},
 		"no gate": {[]actors.Request{want("a"), want("b", actors.Predecessor{Reservation: "a"})}, "the gate"},
-		"one bad": {[]actors.Request{want("a"), bad}, "0 units"},
+		"one bad": {[]actors.Request{want("a"), bad}, "units is 0"},
 	} {
 		d := newDesk(t, nil)
 		_, err := d.Step(5, actors.RequestGroup{Requests: c.group})
@@ -405,5 +405,23 @@ func TestRedeemBy(t *testing.T) {
 	d.is("b", closed)
 	if len(d.sent) == 0 || d.sent[len(d.sent)-1].Op != actors.OpRelinquish || d.book["b"].Error == "" {
 		t.Errorf("sent %+v, %q", d.sent, d.book["b"].Error)
+	}
+}
+
+// What is over passes nothing on, whatever is still known about it.
+func TestNothingFromTheDead(t *testing.T) {
+	d := newDesk(t, nil)
+	d.step(want("a"))
+	d.step(want("b", actors.Predecessor{Reservation: "a", Gate: actors.RedeemGate}))
+	known := granted(1, ticket("T-a", term)).(actors.Receive)
+	known.Message.Properties = actors.Properties{"cpu": "4"}
+	d.step(as("a", known))
+	d.grant("b")
+	d.step(actors.Close{Reservation: "a"})
+	d.now = 9
+	d.step(actors.Tick{})
+	d.is("b", redeeming)
+	if got := d.book["b"].Config; len(got) != 0 {
+		t.Errorf("it goes on with %v", got)
 	}
 }

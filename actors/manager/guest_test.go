@@ -127,7 +127,7 @@ func TestRoguePolicy(t *testing.T) {
 	if r := a.book["R1"]; r.Status != ticketing || len(a.book) != 1 {
 		t.Errorf("%v, %d reservations", r.Status, len(a.book))
 	}
-	if g := a.Guests()[0]; strings.Count(g.Trouble, "not this guest's") != 2 || !strings.Contains(g.Trouble, "cannot lease 0 units") {
+	if g := a.Guests()[0]; strings.Count(g.Trouble, "not this guest's") != 2 || !strings.Contains(g.Trouble, "units is 0") {
 		t.Errorf("%+v", g)
 	}
 }

@@ -1,9 +1,11 @@
 package manager
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
@@ -74,21 +76,12 @@ func (a *Actor) open(now actors.Cycle, from Reservation, group []actors.Request)
 
 // impossible says why a request can never lead to anything; empty if it can.
 func (a *Actor) impossible(now actors.Cycle, ev actors.Request, group map[actors.ReservationID]bool) string {
-	switch {
-	case ev.Reservation == "":
-		return "a reservation needs a name"
-	case ev.Slice.ID == "":
-		return "a reservation needs a slice"
-	case ev.Broker == "":
+	if ev.Broker == "" {
 		return "no broker was named and there is no default"
-	case ev.Type == "":
-		return "a reservation needs a resource type"
-	case ev.Units < 1:
-		return fmt.Sprintf("cannot lease %d units", ev.Units)
-	case a.config.Cycles.Of(ev.Term.End) <= now:
-		return "the term is already over"
 	}
-	if err := ev.Term.Validate(); err != nil {
+	if err := cmp.Or(check.Named("reservation", string(ev.Reservation), "say what the request is called"),
+		check.Named("slice", string(ev.Slice.ID), "say for whom the units are"), check.Units(ev.Units), check.Type(ev.Type, nil),
+		check.Term(a.config.Cycles.End(now), ev.Term)); err != nil {
 		return err.Error()
 	}
 	if err := policy.Check(ev.Request, ev.Units); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // Reservation is one lease as its guest's side sees it: plain data, stored as it
@@ -271,10 +272,10 @@ func (s *step) extend(ev actors.Extend) error {
 	switch {
 	case s.Status != active && s.Status != joining && s.Status != blockedJoin:
 		return refuse("a reservation in %v cannot be extended; it must be Active with nothing pending", s.Status)
-	case ev.End <= s.Ticket.Term.End:
-		return refuse("the new end %d is not after the present end %d", ev.End, s.Ticket.Term.End)
-	case ev.Units < 0:
-		return refuse("cannot hold %d units", ev.Units)
+	case ev.Units != 0 && check.Units(ev.Units) != nil:
+		return refuse("%w", check.Units(ev.Units))
+	case check.Longer(0, s.Ticket.Term.Extended(ev.End), s.Ticket.Term) != nil:
+		return refuse("%w", check.Longer(0, s.Ticket.Term.Extended(ev.End), s.Ticket.Term))
 	case len(ev.Victims) > 0 && (ev.Units == 0 || len(ev.Victims) > s.Ticket.Units-ev.Units):
 		return refuse("%d units are named to go, but the number is to go from %d to %d", len(ev.Victims), s.Ticket.Units, max(ev.Units, 1))
 	}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,7 +51,7 @@ func Check(p actors.Properties, units int) error {
 		}
 	}
 	if len(bad) > 0 {
-		return errors.Join(bad...) // ranges of what is no number are not worth a word
+		return joined(bad) // ranges of what is no number are not worth a word
 	}
 	for i := range ranges {
 		dim := dimension(i)
@@ -71,7 +70,7 @@ func Check(p actors.Properties, units int) error {
 			add(dim+".max", "%d are asked for", units)
 		}
 	}
-	return errors.Join(bad...)
+	return joined(bad)
 }
 
 // kind is what a request property's value must be.
@@ -164,5 +163,17 @@ func CheckStock(p actors.Properties, units int) error {
 			add("hosts", "it says how many hosts the units are cut from, and no size of theirs is given")
 		}
 	}
-	return errors.Join(bad...)
+	return joined(bad)
+}
+
+// joined is all that is wrong as one problem, nil if nothing is.
+func joined(bad []error) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	texts := make([]string, len(bad))
+	for i, err := range bad {
+		texts[i] = err.Error()
+	}
+	return actors.Problem(strings.Join(texts, "; "))
 }

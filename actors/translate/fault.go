@@ -2,6 +2,7 @@ package translate
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/wire"
@@ -24,22 +25,26 @@ func codeOf(k actors.Kind) wire.FaultCode {
 }
 
 // Fault is what a peer may know about err: the code and the public text of its
-// kind, nothing of its cause. A codec's *wire.Error counts as Invalid.
+// kind, and of its cause only what is wrong with the peer's own request. A codec's *wire.Error counts as Invalid.
 func Fault(err error) wire.Fault {
 	kind := actors.KindOf(err)
 	if kind == actors.Other && errors.As(err, new(*wire.Error)) {
 		kind = actors.Invalid
 	}
-	return wire.Fault{Code: codeOf(kind), String: kind.Error()}
+	text := kind.Error()
+	if kind == actors.KindOf(err) {
+		text = wire.Clean(actors.Public(err))
+	}
+	return wire.Fault{Code: codeOf(kind), String: text}
 }
 
 // KindOf is the kind of a peer's fault. The code decides; among kinds that share
-// it, the exact public text of one of them does. KindOf(Fault(err)) is err's kind
+// it, the public text of one of them at the beginning does. KindOf(Fault(err)) is err's kind
 // for every kind. Any other text, and so every legacy fault, gives the first kind
 // of the code.
 func KindOf(f wire.Fault) actors.Kind {
 	for k := actors.Other; k <= actors.Oversold; k++ {
-		if f.String == k.Error() && f.Code == codeOf(k) {
+		if text, _, _ := strings.Cut(f.String, ": "); text == k.Error() && f.Code == codeOf(k) {
 			return k
 		}
 	}

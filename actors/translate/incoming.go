@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/wire"
 )
 
@@ -67,7 +68,7 @@ func incoming(m wire.Message, verify func(text string) (actors.Ticket, error)) (
 		ReplyTo:     m.CallbackURL,
 	}
 	if !r.anyTerm {
-		if err := in.Term.Validate(); err != nil {
+		if err := check.Form(in.Term); err != nil {
 			return actors.Message{}, bad("%w", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/wire"
 )
 
@@ -107,7 +108,7 @@ func checkNames(id, slice, name, typ string, update bool) error {
 func checkNumbers(units, sequence int64) error {
 	switch {
 	case units < 0 || units > math.MaxInt32:
-		return bad("%d units", units)
+		return bad("%w", check.Units(int(units)))
 	case sequence < 0 || sequence > math.MaxInt32:
 		return bad("sequence %d is outside 0..%d", sequence, math.MaxInt32)
 	}

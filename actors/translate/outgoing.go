@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/wire"
 )
 
@@ -51,7 +52,7 @@ func outgoing(m actors.Message, self actors.Location) (wire.Message, error) {
 		return wire.Message{}, err
 	}
 	if !r.anyTerm {
-		if err := term.Validate(); err != nil {
+		if err := check.Form(term); err != nil {
 			return wire.Message{}, bad("%w", err)
 		}
 	}

@@ -23,8 +23,8 @@ var (
 )
 
 // TestKill kills the real servers of a federation with SIGKILL at random moments,
-// with each kind of durable store, while leases are requested, extended and closed.
-// One server has the site and the broker, the other the manager; now one dies, now
+// with each kind of durable store, while leases are requested, extended, modified and
+// closed. One server has the site and the broker, the other the manager; now one dies, now
 // the other, now both. Then:
 //
 //   - no lease that was accepted is lost, and no host ever has two holders;

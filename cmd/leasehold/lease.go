@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/spf13/cobra"
 )
@@ -150,6 +151,9 @@ func (a *app) leaseList() *cobra.Command {
 			if rs == nil {
 				rs = []manage.Reservation{}
 			}
+			if len(rs) == 0 && f.Slice != "" && err == nil {
+				a.unknownSlice(c.Context(), m, f.Slice)
+			}
 			return errors.Join(a.show(rs, func(w io.Writer) {
 				row(w, "RESERVATION", "ACTOR", "SLICE", "STATUS", "TYPE", "UNITS", "END", "WAITS FOR", "ERROR")
 				for _, r := range rs {
@@ -162,6 +166,19 @@ func (a *app) leaseList() *cobra.Command {
 	c.Flags().StringVar(&f.Slice, "slice", "", "only this slice's")
 	c.Flags().StringSliceVar(&f.States, "state", nil, "only in these states")
 	return c
+}
+
+// unknownSlice says on the side if a slice that has nothing is probably another one's
+// name, misspelt.
+func (a *app) unknownSlice(ctx context.Context, m manage.Service, slice string) {
+	all, _ := m.List(ctx, manage.Filter{})
+	var known []string
+	for _, r := range all {
+		known = append(known, r.Slice.Name)
+	}
+	if check.Nearest(slice, known) != "" {
+		fmt.Fprintln(a.err, check.Unknown("slice", slice, known))
+	}
 }
 
 // refFlags adds the flag that says whose view is meant.

@@ -135,7 +135,7 @@ func TestOperator(t *testing.T) {
 		{"lease request --slice web --type site.node --units -1 --length 1h", 2, "unit"},
 		{"lease request --slice web --type site.node --units 1 --start 2030-01-02 --end 2030-01-01", 2, "end"},
 		{"lease extend " + short + " --length -1h", 2, "length"},
-		{"host withdraw nowhere", 3, "no site here has a host"},
+		{"host withdraw nowhere", 3, "no host is called \"nowhere\""},
 		{"lease modify " + short, 2, "a reservation and a subcommand"},
 		{"lease modify " + short + " restart now", 2, "NAME=VALUE"},
 		{"lease modify " + short + " rm/-rf", 2, "subcommand"},

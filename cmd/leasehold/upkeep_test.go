@@ -60,7 +60,7 @@ func TestExports(t *testing.T) {
 		{"export add --to broker --units 1 --length 1d" + at, 2, "", "type is missing"},
 		{"export add --to broker --type site.node --end 2001-01-01" + at, 2, "", "is not after start"},
 		{"export add --to broker --type site.node --units 4 --length 1d --set hosts=5,cpu=8" + at, 2, "", "it must be a whole number from 1 to the number of units, 4"},
-		{"export claim x --from nobody" + at, 2, "", `no actor called "nobody"`},
+		{"export claim x --from nobody" + at, 2, "", `no site is called "nobody"`},
 		{"export claim x" + at, 2, "", "from whom"},
 	} {
 		c.run(t)

@@ -32,6 +32,7 @@ ldapschema:
 handlers/run:
 handlers:               handlers/run
 actors:
+actors/check:           actors
 actors/fsm:
 actors/agenda:          actors
 actors/calendar:        actors
@@ -42,10 +43,10 @@ actors/policy/fcfs:     actors/policy actors/policy/desk
 actors/policy/match:    actors actors/calendar actors/policy
 actors/policy/supply:   actors actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
-actors/manager:         actors actors/agenda actors/fsm actors/policy
-actors/broker:          actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
-actors/authority:       actors actors/agenda actors/calendar actors/fsm actors/ledger actors/policy
-actors/translate:       actors wire wire/plist wssec/ticket
+actors/manager:         actors actors/agenda actors/check actors/fsm actors/policy
+actors/broker:          actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/policy
+actors/authority:       actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/policy
+actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 cod:                    actors actors/fsm handlers ldapschema
@@ -68,7 +69,7 @@ actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/manage:          actors actors/calendar actors/clock actors/evidence actors/host actors/policy + logrus
+actors/manage:          actors actors/calendar actors/check actors/clock actors/evidence actors/host actors/policy + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
 cod/directory/memdir:   cod/directory cod/directory/tree ldapschema
@@ -98,7 +99,7 @@ conformance/tidy:
 conformance/timeline:
 
 [programs]
-cmd/internal/config:    actors actors/policy ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid

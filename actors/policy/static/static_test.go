@@ -39,3 +39,15 @@ func ExamplePolicy() {
 	// [{L 135999 0}]
 	// 1 ms behind the end
 }
+
+// What is too much now but needed when a lease asked for now would begin is kept.
+func TestSurplusThatIsNeededLater(t *testing.T) {
+	p := static.Policy{GuestSettings: policy.GuestSettings{Units: 3, Term: 9_000, Return: true}}
+	o := policy.Outlook{Now: 100, Cycles: actors.Cycles{Begin: 1000, Length: 1000}, Leases: []policy.Lease{
+		{Reservation: "ending", Units: 3, Term: actors.NewTerm(90_000, 103_999), Granted: true},
+		{Reservation: "staying", Units: 3, Term: actors.NewTerm(95_000, 150_999), Granted: true},
+	}}
+	if b := p.Bid(o); fmt.Sprint(b.Close) != "[ending]" || len(b.Ask) != 0 {
+		t.Errorf("closes %v and asks for %v", b.Close, b.Ask)
+	}
+}

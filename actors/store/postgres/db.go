@@ -110,8 +110,9 @@ func prepare(ctx context.Context, cfg *Config) (*DB, error) {
 	if params["application_name"] == "" {
 		params["application_name"] = "leasehold"
 	}
-	// A process that is stopped in mid-transaction must not keep its locks.
-	params["idle_in_transaction_session_timeout"] = fmt.Sprint(max(cfg.Lease.Milliseconds(), 1))
+	// A process that is stopped in mid-transaction must not keep its locks; one that is
+	// only slow must not lose its transaction, however short the lease.
+	params["idle_in_transaction_session_timeout"] = fmt.Sprint(max(cfg.Lease.Milliseconds(), 1000))
 	pc.MaxConns, pc.MinConns = 16, 0
 	beats := pc.Copy()
 	beats.MaxConns = 2

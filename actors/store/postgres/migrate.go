@@ -80,6 +80,11 @@ func advance(ctx context.Context, tx pgx.Tx, steps [][]string) (from int, err er
 	if err := known(from, len(steps)); err != nil {
 		return from, err
 	}
+	if from < len(steps) { // this is not a moment to be cut short
+		if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 60000"); err != nil {
+			return from, err
+		}
+	}
 	for version := from; version < len(steps); version++ {
 		var all []string
 		if version == from && version > 0 {

@@ -17,9 +17,9 @@ import (
 	"github.com/leasehold/leasehold/actors/policy"
 )
 
-// check adds what is wrong between keys that are each right alone. Values that
+// checkAll adds what is wrong between keys that are each right alone. Values that
 // were refused already are zero, and zero values are passed over.
-func check(c Config, r *reader) {
+func checkAll(c Config, r *reader) {
 	checkPaths(c, r)
 	checkListen(c, r)
 	if len(c.Actors) == 0 {

@@ -40,7 +40,7 @@ func parse(name string, data []byte) (Config, *reader) {
 	o.need("actors").list(func(_ int, v value) { c.Actors = append(c.Actors, readActor(v)) })
 	o.get("peers").list(func(_ int, v value) { c.Peers = append(c.Peers, readPeer(v)) })
 	o.done()
-	check(c, r)
+	checkAll(c, r)
 	return c, r
 }
 

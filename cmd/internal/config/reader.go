@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/leasehold/leasehold/actors/check"
 )
 
 // Limits of a configuration file.
@@ -246,7 +248,7 @@ func (o *object) done() {
 			continue
 		}
 		hint := meant(k, o.asked)
-		if near := nearest(k, free); near != "" {
+		if near := check.Nearest(k, free); near != "" {
 			hint = meant(k, free)
 		}
 		o.r.addAt(o.keyAt[k], join(o.path, k), hint, "unknown key")

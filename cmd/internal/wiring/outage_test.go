@@ -3,6 +3,7 @@ package wiring_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,14 +20,20 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
+// freePort is an address that a server can listen on in a moment. It is below those
+// that the system gives to outgoing connections, of which tests make so many that
+// one would take it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		at := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if l, err := net.Listen("tcp", at); err == nil {
+			defer l.Close()
+			return at
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // federation starts a process with one actor of each role on slapd.

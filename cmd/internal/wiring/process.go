@@ -118,9 +118,7 @@ func (p *Process) types(id actors.ActorID) []actors.ResourceType {
 		var out []actors.ResourceType
 		_ = a.Host.Inspect(ctx, func(v actors.Viewer) {
 			if b, ok := v.(*broker.Actor); ok {
-				for _, s := range b.Stocks(actors.Term{}) {
-					out = append(out, s.Ticket.Type)
-				}
+				out = b.Sells()
 			}
 		})
 		return out

@@ -1,23 +1,29 @@
-package manage
+package check
 
 import (
 	"fmt"
 	"strings"
 )
 
-// perhaps suggests the known word nearest to the one given: `; did you mean "x"?`.
+// Perhaps suggests the known word nearest to the one given: `; did you mean "x"?`.
 // It is empty when nothing is near.
-func perhaps(given string, known []string) string {
+func Perhaps(given string, known []string) string {
+	if best := Nearest(given, known); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
+	}
+	return ""
+}
+
+// Nearest is the word that whoever wrote the given one most likely meant; empty when
+// none is near.
+func Nearest(given string, known []string) string {
 	best, least := "", max(2, len(given)/3)+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(given), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return best
 }
 
 // distance is how many letters must be added, dropped, changed or swapped with
