@@ -162,6 +162,11 @@ func TestDoubleRedeem(t *testing.T) {
 	if _, err := a.Step(9, again); actors.KindOf(err) != actors.Denied {
 		t.Fatalf("the same ticket under another name: %v", err)
 	}
+	other := from("sm", actors.OpRedeem, 1, ticket("T1", 1, actors.NewTerm(30_000, 39_999))).(actors.Receive)
+	other.Message.Reservation = "R2"
+	if _, err := a.Step(9, other); actors.KindOf(err) != actors.Denied {
+		t.Errorf("another record that its seller gave the same name: %v", err)
+	}
 }
 
 // A broker fetches what was exported to it, as often as it likes; nobody else does.
