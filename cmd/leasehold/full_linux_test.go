@@ -182,7 +182,9 @@ func outage(t *testing.T, s *victim, says string, fill, free func()) {
 func (s *victim) lease(t *testing.T, start, length string) (id string) {
 	t.Helper()
 	id = uuid.NewString()
-	order := manage.Order{Reservation: id, Slice: "kept", Type: string(starter.Type), Units: 1, Start: start, Length: length}
+	// What was taken while there was room may hold every host for some seconds.
+	order := manage.Order{Reservation: id, Slice: "kept", Type: string(starter.Type), Units: 1, Start: start, Length: length,
+		Request: map[string]string{"deferrable": "true"}}
 	var err error
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
