@@ -141,7 +141,7 @@ func (l *Local) export(a Actor, e Export) (actors.Export, []string) {
 	note(check.Named("type", e.Type, "say what to delegate"))
 	note(check.Units(e.Units))
 	note(properties("properties", e.Properties))
-	now := l.cfg.Clock.Now().In(l.cfg.Zone)
+	now := l.now()
 	start := clock.Time(max(1, a.Cycles.Begin))
 	if e.Start != "" {
 		start, err = ParseTime(e.Start, now)

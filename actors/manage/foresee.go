@@ -188,7 +188,7 @@ func (l *Local) Calendars(ctx context.Context, w Window) ([]Calendar, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := l.cfg.Clock.Now().In(l.cfg.Zone)
+	now := l.now()
 	from, to := now, time.Time{}
 	if w.From != "" {
 		if from, err = ParseTime(w.From, now); err != nil {

@@ -86,6 +86,7 @@ func (l *Local) group(ctx context.Context, op string, g Group) (Actor, actors.Re
 	events := make([]actors.Request, len(g.Orders))
 	ids := map[string]actors.ReservationID{} // by the order's name
 	labels := make([]string, len(g.Orders))
+	now := l.now()
 	for i, o := range g.Orders {
 		labels[i] = o.Name
 		if o.Name == "" {
@@ -98,7 +99,7 @@ func (l *Local) group(ctx context.Context, op string, g Group) (Actor, actors.Re
 			problems = append(problems, labels[i]+": the manager is named once, for the group")
 		}
 		o.After = nil // they name each other: see below
-		ev, bad := l.request(ctx, a, o)
+		ev, bad := l.request(ctx, a, o, now)
 		for _, p := range bad {
 			problems = append(problems, labels[i]+": "+p)
 		}

@@ -2,11 +2,39 @@ package manage_test
 
 import (
 	"reflect"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/manage"
 )
+
+// hurried is a clock on which time passes between any two looks at it.
+type hurried struct {
+	clock.Clock
+	looks *atomic.Int64
+}
+
+func (h hurried) Now() time.Time {
+	return h.Clock.Now().Add(time.Duration(h.looks.Add(1)) * time.Second)
+}
+
+// TestOneMoment: the relative times of one group are counted from one moment, so
+// that what is to start together does.
+func TestOneMoment(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, func(c *manage.Config) { c.Clock = hurried{c.Clock, new(atomic.Int64)} })
+	order := manage.Order{Slice: "web", Type: "site.node", Units: 1, Start: "+2m", Length: "1h"}
+	if _, err := o.local.RequestGroup(t.Context(), manage.Group{Actor: "sm-blue", Orders: []manage.Order{order, order}}); err != nil {
+		t.Fatal(err)
+	}
+	rs := o.last("sm-blue").(actors.RequestGroup).Requests
+	if rs[0].Term != rs[1].Term {
+		t.Errorf("asked for %v and %v", rs[0].Term, rs[1].Term)
+	}
+}
 
 func TestRequestGroup(t *testing.T) {
 	both(t, func(t *testing.T, o *office) {

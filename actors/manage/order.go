@@ -32,7 +32,7 @@ func (l *Local) Request(ctx context.Context, o Order) (Reservation, error) {
 	if err != nil {
 		return Reservation{}, err
 	}
-	ev, problems := l.request(ctx, a, o)
+	ev, problems := l.request(ctx, a, o, l.now())
 	if len(problems) > 0 {
 		return Reservation{}, invalid(op, problems...)
 	}
@@ -75,8 +75,13 @@ func (l *Local) buyer(op, name string) (Actor, error) {
 	return Actor{}, invalid(op, "no service manager runs here")
 }
 
-// request is the event that an order means, or everything that is wrong with it.
-func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, []string) {
+// now is the moment that a call's relative times are counted from.
+func (l *Local) now() time.Time { return l.cfg.Clock.Now().In(l.cfg.Zone) }
+
+// request is the event that an order means at a moment, or everything that is wrong
+// with it. The orders of one group are read at one moment: what says "+2m" in each
+// begins together.
+func (l *Local) request(ctx context.Context, a Actor, o Order, now time.Time) (actors.Request, []string) {
 	var problems []string
 	note := func(err error) {
 		if err != nil {
@@ -111,12 +116,12 @@ func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, 
 	for list, p := range map[string]map[string]string{"request": o.Request, "config": o.Config, "local": o.Local} {
 		note(properties(list, p))
 	}
-	o.Request, err = l.deadline(o.Request)
+	o.Request, err = deadline(o.Request, now)
 	note(err)
 	if err == nil {
 		note(policy.Check(o.Request, o.Units))
 	}
-	term, err := l.term(o)
+	term, err := term(o, now)
 	note(err)
 	var after []actors.Predecessor
 	for _, p := range o.After {
@@ -135,12 +140,12 @@ func (l *Local) request(ctx context.Context, a Actor, o Order) (actors.Request, 
 
 // deadline is request properties with a deadline that people wrote as they write
 // times in the milliseconds that brokers read (leasing 3.9).
-func (l *Local) deadline(p map[string]string) (map[string]string, error) {
+func deadline(p map[string]string, now time.Time) (map[string]string, error) {
 	text := p["deadline"]
 	if _, err := strconv.ParseInt(text, 10, 64); text == "" || err == nil {
 		return p, nil
 	}
-	t, err := ParseTime(text, l.cfg.Clock.Now().In(l.cfg.Zone))
+	t, err := ParseTime(text, now)
 	if err != nil {
 		return p, fmt.Errorf("deadline: %w", err)
 	}
@@ -150,8 +155,7 @@ func (l *Local) deadline(p map[string]string) (map[string]string, error) {
 }
 
 // term is when the order begins and ends.
-func (l *Local) term(o Order) (actors.Term, error) {
-	now := l.cfg.Clock.Now().In(l.cfg.Zone)
+func term(o Order, now time.Time) (actors.Term, error) {
 	start, err := now.Truncate(time.Millisecond), error(nil)
 	if o.Start != "" {
 		if start, err = ParseTime(o.Start, now); err != nil {
@@ -209,7 +213,7 @@ func (l *Local) Extend(ctx context.Context, e Extension) (Reservation, error) {
 		}
 		victims = append(victims, actors.UnitID(id))
 	}
-	now := l.cfg.Clock.Now().In(l.cfg.Zone)
+	now := l.now()
 	if r.End.IsZero() {
 		return Reservation{}, invalid(op, "the term has no end that could be moved")
 	}
