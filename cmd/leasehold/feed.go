@@ -128,6 +128,25 @@ func (m mistakes) open(where wiring.FeedSource, out *feed.Source) (done func(), 
 	return func() { dir.Close() }, nil
 }
 
+// A follower keeps one kind of daemon; R is what one comparison reports.
+type follower[R any] interface {
+	Run(ctx context.Context)
+	Once(ctx context.Context, dry bool) (R, error)
+}
+
+// follow lets a follower run, or compare once and report, as the flags say.
+func follow[R any](ctx context.Context, a *app, o feedSource, f follower[R], table func(io.Writer, R)) error {
+	if !o.once {
+		f.Run(ctx)
+		return nil
+	}
+	r, err := f.Once(ctx, o.dry)
+	if shown := a.show(r, func(w io.Writer) { table(w, r) }); shown != nil {
+		return shown
+	}
+	return err
+}
+
 // feedDNS is the flags of "feed dns".
 type feedDNS struct {
 	feedSource
@@ -198,15 +217,7 @@ func (a *app) followDNS(ctx context.Context, o feedDNS) error {
 		return err
 	}
 	defer done()
-	if !o.once {
-		f.Run(ctx)
-		return nil
-	}
-	r, err := f.Once(ctx, o.dry)
-	if shown := a.show(r, func(w io.Writer) { showDNS(w, r) }); shown != nil {
-		return shown
-	}
-	return err
+	return follow(ctx, a, o.feedSource, f, showDNS)
 }
 
 // feedBoot is the flags of "feed boot".
@@ -265,15 +276,7 @@ func (a *app) followBoot(ctx context.Context, o feedBoot) error {
 		return err
 	}
 	defer done()
-	if !o.once {
-		f.Run(ctx)
-		return nil
-	}
-	r, err := f.Once(ctx, o.dry)
-	if shown := a.show(r, func(w io.Writer) { showBoot(w, r) }); shown != nil {
-		return shown
-	}
-	return err
+	return follow(ctx, a, o.feedSource, f, showBoot)
 }
 
 // hostPort adds a port where there is none.
