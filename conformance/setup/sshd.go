@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -130,6 +129,3 @@ func (s *SSHD) Start() {
 	s.t.Helper()
 	s.again(s.start)
 }
-
-// Log is what sshd has said so far.
-func (s *SSHD) Log() string { return strings.TrimSpace(s.log.String()) }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -167,11 +165,4 @@ func (h *host) create(settings []string) (run.Output, error) {
 	}
 	h.domains[g.Name] = g
 	return run.Output{}, nil
-}
-
-// names are the domains there are.
-func (h *host) names() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Sorted(maps.Keys(h.domains))
 }
