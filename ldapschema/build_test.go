@@ -146,7 +146,9 @@ func TestParsersRefuse(t *testing.T) {
 		func() (any, error) {
 			return ParseInventoryHost(New("cn=a,dc=x", "device", "codHost").Set("codProperty", "a=1", "a=2").e)
 		},
-		func() (any, error) { return ParseInventoryHost(New("cn=a,dc=x", "device", "codHost").Set("codProperty", "a").e) },
+		func() (any, error) {
+			return ParseInventoryHost(New("cn=a,dc=x", "device", "codHost").Set("codProperty", "a").e)
+		},
 		func() (any, error) { return ParseHost(dev("codNodeId", "99999999999999999999")) },
 		func() (any, error) { return ParseHost(dev("codLeaseEnd", "x")) },
 		func() (any, error) {
