@@ -132,6 +132,7 @@ func readHandler(v value) *Handler {
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
 		Journal:         o.get("journal").text(""),
+		Tool:            o.get("tool").word("", "xl", "xm"),
 	}
 	machines := o.get("machines")
 	machines.list(func(_ int, v value) {
@@ -146,6 +147,8 @@ func readHandler(v value) *Handler {
 		machines.bad("is needed: the control domains that xen speaks to")
 	case h.Driver != "xen" && len(h.Machines) > 0:
 		machines.bad("is for a driver that works on machines; %s does not", h.Driver)
+	case h.Driver != "xen" && h.Tool != "":
+		o.get("tool").bad("is for the driver xen, not for %s", h.Driver)
 	}
 	return h
 }

@@ -250,6 +250,7 @@ func (w *writer) handler(h Handler) {
 	}
 	w.optional(3, "fail_always", h.FailAlways)
 	w.optional(3, "journal", h.Journal)
+	w.optional(3, "tool", h.Tool)
 	if len(h.Machines) == 0 {
 		return
 	}

@@ -83,13 +83,13 @@ func Policies() emulate.Policies {
 
 // drivers makes the drivers of one actor as its configuration says. A new one is
 // a line here.
-func drivers(h config.Handler, journal *noop.Journal) (handlers.Catalogue, error) {
+func drivers(h config.Handler, journal *noop.Journal, on machines) (handlers.Catalogue, error) {
 	forced, err := forced(h.Machines)
 	if err != nil {
 		return handlers.Catalogue{}, err
 	}
 	return handlers.NewCatalogue(
-		xen.New(xen.Config{Forced: forced, Hosts: migrations(h.Machines)}).Info(),
+		xen.New(xen.Config{Forced: forced, Tool: h.Tool, Hosts: migrations(h.Machines), Reach: on.named}).Info(),
 		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
 			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}).Info(),
 	)
@@ -121,7 +121,12 @@ func (p *Process) driver(h *config.Handler) (handlers.Driver, func(actors.Unit) 
 		}
 		p.closers = append(p.closers, journal)
 	}
-	all, err := drivers(*h, journal)
+	on, err := openMachines(h.Machines)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.closers = append(p.closers, on)
+	all, err := drivers(*h, journal, on)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,10 +141,5 @@ func (p *Process) driver(h *config.Handler) (handlers.Driver, func(actors.Unit) 
 	if len(h.Machines) == 0 {
 		return info.Driver, nil, nil
 	}
-	on, err := openMachines(h.Machines)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.closers = append(p.closers, on)
 	return info.Driver, on.of, nil
 }

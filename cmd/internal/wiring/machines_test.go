@@ -11,6 +11,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/conformance/setup"
+	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/run"
 )
 
@@ -35,7 +36,7 @@ func TestMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { on.Close() })
-	for _, u := range []actors.Unit{{Host: "dom0a"}, {Host: "h1", Properties: actors.Properties{propMachine: "dom0a"}}} {
+	for _, u := range []actors.Unit{{Host: "dom0a"}, {Host: "h1", Properties: actors.Properties{handlers.ParamMachine: "dom0a"}}} {
 		if o, err := on.of(u).Run(t.Context(), run.Cmd{Args: []string{"echo", "here"}}); err != nil || o.Stdout != "here\n" {
 			t.Errorf("%+v: %+v, %v", u, o, err)
 		}
