@@ -49,6 +49,7 @@ actors/authority:       actors actors/agenda actors/check actors/calendar actors
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
+handlers/script:        actors/check handlers/run + yaml
 cod:                    actors actors/fsm handlers ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
@@ -57,6 +58,7 @@ cod/boot/loader:        ldapschema
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
+handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
