@@ -101,7 +101,7 @@ conformance/tidy:
 conformance/timeline:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid

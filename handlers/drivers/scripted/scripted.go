@@ -16,6 +16,7 @@ results.go keeps results. steps.go does one operation.
 package scripted
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ import (
 	"github.com/leasehold/leasehold/handlers/script"
 )
 
-// Config is what the driver needs. Only Script is required.
+// Config is what the driver needs. Without a Script it has nothing to do.
 type Config struct {
 	Script *script.Script
 	// Local is where steps run that say "on: local"; nil means that there is no such place.
@@ -74,6 +75,9 @@ type active struct {
 
 // New makes a driver.
 func New(cfg Config) *Driver {
+	if cfg.Script == nil {
+		cfg.Script = &script.Script{}
+	}
 	if cfg.Local == nil {
 		cfg.Local = run.Nowhere{}
 	}
@@ -105,14 +109,11 @@ func (d *Driver) Info() handlers.Info {
 		Driver: d,
 		Params: []handlers.Param{{Name: handlers.ParamUnit, Doc: "the unit", Need: true}},
 	}
-	if d.cfg.Script == nil {
-		return i
-	}
 	for _, v := range d.cfg.Script.Variables {
 		if v.From == "" {
 			continue
 		}
-		p := handlers.Param{Name: v.From, Doc: v.Doc, Need: !v.Given}
+		p := handlers.Param{Name: v.From, Doc: cmp.Or(v.Doc, "for the script's variable "+v.Name), Need: !v.Given}
 		if v.Given && !v.Secret {
 			p.Default = v.Default.String()
 		}
@@ -146,6 +147,11 @@ func (d *Driver) Modify(ctx context.Context, on run.Runner, p handlers.Params) (
 		return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + p.Subcommand()}
 	}
 	return d.do(ctx, on, p, name, true)
+}
+
+// Act runs an action by its name, whichever it is. An error is an Exit with its code.
+func (d *Driver) Act(ctx context.Context, on run.Runner, p handlers.Params, action string) (handlers.Result, error) {
+	return d.do(ctx, on, p, action, true)
 }
 
 // pick is the action for a verb: the one that the caller names when the script has it, and

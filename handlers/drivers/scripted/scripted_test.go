@@ -162,7 +162,8 @@ actions:
 		}
 	}
 	p[handlers.ParamSequence] = "1"
-	for n := 0; !exists(dir, "began"); n++ {
+	began := func() string { data, _ := os.ReadFile(dir + "/began"); return string(data) }
+	for n := 0; began() == ""; n++ {
 		if r, err := d.Setup(t.Context(), localrun.Runner{}, p); err != nil || r.Done || r.Note != "waits" && n > 1000 {
 			t.Fatal(r, err)
 		}
@@ -181,8 +182,8 @@ actions:
 	if r, err := until(d.Setup); err != nil || !r.Done || !exists(dir, "done") {
 		t.Fatal(r, err)
 	}
-	if data, _ := os.ReadFile(dir + "/began"); string(data) != "x\nx\n" {
-		t.Errorf("began %q", data)
+	if began() != "x\nx\n" {
+		t.Errorf("began %q", began())
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	_ = os.Remove(dir + "/go")
