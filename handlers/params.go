@@ -17,6 +17,7 @@ const (
 	// ParamMachine names the machine that the unit is on, where it is not named after its
 	// piece of inventory. A driver that moves a unit reports it.
 	ParamMachine = "machine"
+	ParamAction  = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
 )
 
 // Params are the named values of one call. A driver reads them and never
