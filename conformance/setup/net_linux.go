@@ -91,7 +91,14 @@ func abroad(leave, f func() error) error {
 
 // Run runs a command in the namespace to its end.
 func (n *Net) Run(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
+	return run(n, n.command(name, args...))
+}
+
+// command is a program of the network, which is one of this machine.
+func (n *Net) command(path string, args ...string) *exec.Cmd { return exec.Command(path, args...) }
+
+// run runs a command in a network to its end.
+func run(n *Net, cmd *exec.Cmd) (string, error) {
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = dieWithParent()
