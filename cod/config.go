@@ -128,7 +128,16 @@ func def[T int | actors.Millis](v *T, d T) {
 
 // The layout of the tree below Base, as other tools expect it (RFC 2307).
 
-func (c Config) slicesDN() ldapschema.DN   { return c.Base.Child("ou", "slices") }
+// InventoryDN is the entry that a site's machines are kept below.
+func InventoryDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "hosts") }
+
+// ImagesDN is the entry that a site's images are kept below.
+func ImagesDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "images") }
+
+// SlicesDN is the entry that virtual clusters are kept below.
+func SlicesDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "slices") }
+
+func (c Config) slicesDN() ldapschema.DN   { return SlicesDN(c.Base) }
 func (c Config) networksDN() ldapschema.DN { return c.Base.Child("ou", "networks") }
 func (c Config) dhcpDN() ldapschema.DN     { return c.Base.Child("ou", "dhcp") }
 func (c Config) serviceDN() ldapschema.DN  { return c.dhcpDN().Child("cn", "config") }

@@ -29,17 +29,26 @@ var codAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.1.20", Name: "codInitrd", Desc: "file of an initial file system below the boot server's root", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.21", Name: "codKernelOptions", Desc: "what the kernel is told", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.22", Name: "codBootUp", Desc: "what nodes of the image boot while they are in service: image, or local when absent", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 16, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.23", Name: "codHold", Desc: "who holds the machine back and why: while it is there the authority neither assigns it nor works on it", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 256, Single: true, Substr: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.24", Name: "codProperty", Desc: "a fact about the machine for drivers, as name=value", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Form: LineForm},
+	{OID: "2.25.87403613558355095199329559718821265856.1.25", Name: "codImageSource", Desc: "where the image's contents are: a file, volume or URL", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true, Form: LineForm},
+	{OID: "2.25.87403613558355095199329559718821265856.1.26", Name: "codImageFormat", Desc: "form of the contents: raw, qcow2, tar or volume", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 16, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.27", Name: "codImageSize", Desc: "octets of the contents", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.28", Name: "codImageDigest", Desc: "digest of the contents, as sha256:hexadecimal", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 160, Single: true},
 }
 
 // codClasses are below the arc .2.
 var codClasses = []Class{
 	{OID: "2.25.87403613558355095199329559718821265856.2.1", Name: "codVirtualCluster", Desc: "one slice: a cluster of its own", Sup: "top", Kind: Auxiliary,
 		Must: []string{"codSlice"},
-		May:  []string{"codHostPrefix", "ipNetworkNumber", "ipNetmaskNumber", "codState", "codGeneration", "codOwner", "codNote", "description"}},
+		May:  []string{"codHostPrefix", "ipNetworkNumber", "ipNetmaskNumber", "codState", "codGeneration", "codOwner", "codNote", "codHold", "description"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.2", Name: "codNode", Desc: "one node, beside device, ipHost, ieee802Device and bootableDevice", Sup: "top", Kind: Auxiliary,
-		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot"}},
+		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot", "codHold"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.3", Name: "codManaged", Desc: "any entry that the authority writes and may remove", Sup: "top", Kind: Auxiliary,
 		May: []string{"codSlice", "codLease", "codGeneration", "codOwner", "codNote"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.4", Name: "codBootImage", Desc: "an image that machines boot, beside device", Sup: "top", Kind: Auxiliary,
-		May: []string{"codKernel", "codInitrd", "codKernelOptions", "codBootUp", "codNote", "description"}},
+		May: []string{"codKernel", "codInitrd", "codKernelOptions", "codBootUp", "codImageSource", "codImageFormat", "codImageSize", "codImageDigest", "codNote", "description"}},
+	{OID: "2.25.87403613558355095199329559718821265856.2.5", Name: "codHost", Desc: "a machine of the site's inventory, beside device and ieee802Device", Sup: "top", Kind: Auxiliary,
+		Must: []string{"codResourceType"},
+		May:  []string{"codHealth", "codHold", "codNote", "codMemory", "codCpu", "codBandwidth", "codProperty", "description"}},
 }
