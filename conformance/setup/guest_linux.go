@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // A Guest is a machine of one test: a network, and a view of the file system in which
@@ -193,7 +195,7 @@ func (g *Guest) daemon(name, path string, term syscall.Signal) *process {
 }
 
 // StartNSLCD starts Debian's nslcd, whose configuration /etc/nslcd.conf is there, and
-// stops it when the test ends: getent and PAM ask it.
+// stops it when the test ends: getent and PAM ask it. It tells what it does.
 func (g *Guest) StartNSLCD() {
 	g.t.Helper()
 	p := g.daemon("nslcd", "/usr/sbin/nslcd", syscall.SIGTERM)
@@ -201,10 +203,59 @@ func (g *Guest) StartNSLCD() {
 		_, err := os.Stat(g.Path("/run/nslcd/socket"))
 		return err
 	}
-	if err := os.MkdirAll(g.Path("/run/nslcd"), 0o755); err != nil {
+	dir := g.Path("/run/nslcd")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chown(dir, 106, 106)); err != nil {
 		g.t.Fatal(err)
 	}
-	if err := p.start("--nofork"); err != nil {
+	if err := p.start("--debug"); err != nil {
 		g.t.Fatalf("nslcd does not come up: %v\n%s", err, p.log.String())
+	}
+}
+
+// StartSSHD starts Debian's sshd at an address of the guest, on port 22, with the
+// configuration of /etc/ssh/sshd_config.d, and stops it when the test ends. It returns
+// the key by which it is known.
+func (g *Guest) StartSSHD(address string) ssh.PublicKey {
+	g.t.Helper()
+	s := &SSHD{process: g.daemon("sshd", Tool(g.t, "sshd"), syscall.SIGTERM)}
+	host, err := s.key("host")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if err := os.MkdirAll(g.Path("/run/sshd"), 0o755); err != nil {
+		g.t.Fatal(err)
+	}
+	conf := fmt.Sprintf("Include /etc/ssh/sshd_config.d/*.conf\nPort 22\nListenAddress %s\nHostKey %s/host\nAuthorizedKeysFile none\nLogLevel VERBOSE\n", address, s.dir)
+	if err := os.WriteFile(filepath.Join(s.dir, "sshd_config"), []byte(conf), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+	s.ready = func() error {
+		c, err := g.Dial(address + ":22")
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	if err := s.start(); err != nil {
+		g.t.Fatalf("sshd does not come up: %v\n%s", err, s.log.String())
+	}
+	return host.PublicKey()
+}
+
+// StartAutomount starts Debian's automounter, which reads what it mounts from where
+// /etc/autofs.conf says, and stops it when the test ends.
+func (g *Guest) StartAutomount() {
+	g.t.Helper()
+	p := g.daemon("automount", "/usr/sbin/automount", syscall.SIGTERM)
+	p.attrs.Setsid = true // what its own process group does never mounts anything
+	p.ready = func() error {
+		mounts, err := os.ReadFile("/proc/" + strconv.Itoa(g.holder.Process.Pid) + "/mounts")
+		if err == nil && !strings.Contains(string(mounts), " autofs ") {
+			err = errors.New("automount waits for no mount point")
+		}
+		return err
+	}
+	if err := p.start("--foreground", "--verbose"); err != nil {
+		g.t.Fatalf("automount does not come up: %v\n%s", err, p.log.String())
 	}
 }

@@ -109,6 +109,16 @@ func run(n *Net, cmd *exec.Cmd) (string, error) {
 	return out.String(), err
 }
 
+// Dial connects to an address, in digits, of the namespace.
+func (n *Net) Dial(address string) (c net.Conn, err error) {
+	err = n.Do(func() (err error) {
+		// An address in digits is dialled in this very goroutine.
+		c, err = (&net.Dialer{Timeout: 10 * time.Second}).Dial("tcp", address)
+		return err
+	})
+	return c, err
+}
+
 // IP runs iproute2's ip in the namespace.
 func (n *Net) IP(args ...string) {
 	n.t.Helper()
@@ -166,12 +176,7 @@ func (n *Net) relay(address string) error {
 
 func (n *Net) carry(outer net.Conn, address string) {
 	defer outer.Close()
-	var inner net.Conn
-	err := n.Do(func() (err error) {
-		// An address in digits is dialled in this very goroutine.
-		inner, err = (&net.Dialer{Timeout: time.Second}).Dial("tcp", address)
-		return err
-	})
+	inner, err := n.Dial(address)
 	if err != nil {
 		return
 	}
