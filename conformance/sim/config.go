@@ -44,7 +44,8 @@ type Config struct {
 	Wait     actors.Cycle    // how long a site waits for all hosts before it takes fewer
 	Last     bool            // when all is over, everything is leased once more
 
-	Skew Skew // of the actors' clocks
+	Skew    Skew // of the actors' clocks
+	SetBack bool // at a restart a clock counts although the actor has been further (host.Config.SetBack)
 
 	Faults Faults
 
@@ -172,6 +173,7 @@ func Swarm(seed uint64) Config {
 				Cycles: actors.Cycle(8 + r.IntN(40)), Standing: r.IntN(4) > 0})
 		}
 	}
+	cfg.SetBack = r.IntN(3) == 0
 	return cfg
 }
 

@@ -97,7 +97,8 @@ func (p *process) crash(when string) {
 func (p *process) start() {
 	w := p.w
 	p.life++
-	p.up, p.booted, p.reached, p.ticked, p.wake, p.sent = true, p.local(), 0, -1, actors.Never, 0
+	p.up, p.booted, p.wake, p.sent = true, p.local(), actors.Never, 0
+	p.resume()
 	p.machine, p.lanes = p.fresh(), map[actors.ActorID]*lane{}
 	p.seen = wssec.NewReplay(10_000, wssec.MaxLifetime+2*skew)
 	p.disk.restore(w, p, p.machine)

@@ -22,7 +22,7 @@ func (w *world) remember(p *process, id actors.ReservationID, state actors.State
 	key := p.Name + " " + string(id)
 	was := w.pasts[key]
 	forgotten := w.forgot[p.Name+" reservation/"+string(id)]
-	if forgotten && p.cycle() < p.highest {
+	if forgotten && w.cfg.SetBack && p.cycle() < p.highest {
 		was = past{} // it lives again in a time from before it forgot
 	}
 	switch {

@@ -82,13 +82,15 @@ func (w *world) judgeJoin(p *process, a actors.Action) {
 }
 
 // judgeTaken wants a unit that is torn down not to be in use by its guest, unless
-// the term is over, the site's operator closed the lease, or an extension was
-// granted fewer units than before.
+// the term is over, or was by the site's clock when it ended the lease, the site's
+// operator closed it, or an extension was granted fewer units than before. A clock that
+// is set back later takes back nothing of what was decided by it.
 func (s *site) judgeTaken(d cod.Drive) {
 	w := s.p.w
 	rec := s.p.disk["reservation/"+d.Params[handlers.ParamReservation]]
 	lease, ok := rec.value.(authority.Reservation)
-	if !ok || !s.served[d.Unit.ID] || w.cycles().End(s.p.cycle()) > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
+	at := max(s.p.cycle(), s.ended[lease.ID])
+	if !ok || !s.served[d.Unit.ID] || w.cycles().End(at) > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
 		lease.Status.Pending != actors.Closing {
 		return
 	}
