@@ -52,6 +52,7 @@ actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
 cod:                    actors actors/fsm handlers ldapschema
+cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 
