@@ -286,6 +286,8 @@ func describe(ev actors.Event) string {
 		return "is told to delegate"
 	case actors.AddHosts:
 		return "is told of its hosts"
+	case actors.Inventory:
+		return "is told what it has"
 	}
 	return fmt.Sprintf("%T", ev)
 }

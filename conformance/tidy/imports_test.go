@@ -23,6 +23,7 @@ wire/xmltree:
 wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
+wire/xmlrpc:            wire wire/xmltree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
@@ -49,7 +50,9 @@ actors/authority:       actors actors/agenda actors/check actors/calendar actors
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
+handlers/script:        actors/check handlers/run + yaml
 cod:                    actors actors/fsm handlers ldapschema
+cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 
@@ -57,6 +60,7 @@ cod/boot/loader:        ldapschema
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
+handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
@@ -97,9 +101,10 @@ conformance/scale:      actors actors/authority actors/broker actors/clock actor
 conformance/site:
 conformance/tidy:
 conformance/timeline:
+conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
