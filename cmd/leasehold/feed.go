@@ -87,7 +87,7 @@ func (a *app) source(o feedSource, wrong *mistakes) (where wiring.FeedSource, ou
 		case conf.Directory == nil:
 			wrong.add("%s names no directory", path)
 		case conf.Directory.Embedded():
-			wrong.add("the directory of %s is inside the server, which cannot be watched; a feed needs one that runs by itself", path)
+			wrong.add("the directory of %s is inside the server and goes away with it; a feed needs one that runs by itself", path)
 		default:
 			where.Directory = *conf.Directory
 		}

@@ -23,6 +23,7 @@ wire/xmltree:
 wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
+wire/xmlrpc:            wire wire/xmltree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
