@@ -173,7 +173,7 @@ func (p *dhcpParser) host(words []token, line int) error {
 	}
 	h := ldapschema.InventoryHost{}
 	var usable bool
-	h.Name, h.Aliases, usable = name(said)
+	h.Name, h.Aliases, usable = Name(said)
 	wrong := ""
 	if !usable {
 		wrong = fmt.Sprintf("host %.64q: not a host name; not taken", said)
@@ -226,7 +226,7 @@ func (p *dhcpParser) fact(h *ldapschema.InventoryHost, said string, words []toke
 			p.note(line, "host %.64s: only Ethernet addresses are taken", said)
 			return ""
 		}
-		mac, err := hardware(args[2])
+		mac, err := Hardware(args[2])
 		if err != nil {
 			return fmt.Sprintf("host %.64s: %.32q is no hardware address; not taken", said, args[2])
 		}

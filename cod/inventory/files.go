@@ -40,7 +40,7 @@ func Files(hosts, ethers string) (Reading, error) {
 		}
 		h := ldapschema.InventoryHost{IP: addr}
 		for _, f := range fields[1:] {
-			short, aliases, ok := name(f)
+			short, aliases, ok := Name(f)
 			switch {
 			case !ok:
 				r.note(line, "%.64q is not a host name", f)
@@ -83,7 +83,7 @@ func Files(hosts, ethers string) (Reading, error) {
 			r.note(0, "ethers, line %d: not a hardware address and a name", line)
 			continue
 		}
-		mac, err := hardware(fields[0])
+		mac, err := Hardware(fields[0])
 		if err != nil {
 			r.note(0, "ethers, line %d: %.32q is no hardware address", line, fields[0])
 			continue
@@ -95,7 +95,7 @@ func Files(hosts, ethers string) (Reading, error) {
 				continue
 			}
 		}
-		short, aliases, named := name(fields[1])
+		short, aliases, named := Name(fields[1])
 		if !ok && !named {
 			r.note(0, "ethers, line %d: %.64q is not a host name", line, fields[1])
 			continue

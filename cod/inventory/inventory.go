@@ -89,9 +89,9 @@ func (r *Reading) add(line int, h ldapschema.InventoryHost) error {
 	return nil
 }
 
-// name makes what a machine is called out of what a file calls it: its first label, and
+// Name makes what a machine is called out of what a file calls it: its first label, and
 // the whole as an alias when there is more. False when it is no host name.
-func name(s string) (short string, aliases []string, ok bool) {
+func Name(s string) (short string, aliases []string, ok bool) {
 	s = strings.ToLower(strings.TrimSuffix(s, "."))
 	short, rest, _ := strings.Cut(s, ".")
 	if !label(short) || len(s) > 253 {
@@ -114,9 +114,9 @@ func label(s string) bool {
 		s[0] != '-' && s[len(s)-1] != '-'
 }
 
-// hardware reads an address of one station, with colons or hyphens, each octet of one
+// Hardware reads an address of one station, with colons or hyphens, each octet of one
 // digit or two.
-func hardware(s string) (ldapschema.MAC, error) {
+func Hardware(s string) (ldapschema.MAC, error) {
 	parts := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ':' || r == '-' })
 	for i, p := range parts {
 		if len(p) == 1 {

@@ -70,7 +70,7 @@ func (r *Reading) machine(line int, e ldapschema.Entry) (h ldapschema.InventoryH
 		if h, err = ldapschema.ParseInventoryHost(e); err != nil {
 			return leave("%v", err)
 		}
-		short, aliases, ok := name(h.Name)
+		short, aliases, ok := Name(h.Name)
 		if !ok {
 			return leave("%.64q is not a host name", h.Name)
 		}
@@ -83,7 +83,7 @@ func (r *Reading) machine(line int, e ldapschema.Entry) (h ldapschema.InventoryH
 		return leave("not a machine")
 	}
 	_, rdn := e.DN.RDN()
-	short, aliases, ok := name(rdn)
+	short, aliases, ok := Name(rdn)
 	if !ok {
 		return leave("%.64q is not a host name", rdn)
 	}
@@ -103,7 +103,7 @@ func (r *Reading) machine(line int, e ldapschema.Entry) (h ldapschema.InventoryH
 		}
 	}
 	if said != "" {
-		mac, err := hardware(said)
+		mac, err := Hardware(said)
 		if err != nil {
 			return leave("%.32q is no hardware address", said)
 		}

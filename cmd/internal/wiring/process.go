@@ -31,7 +31,7 @@ type Process struct {
 
 	stores    *Stores
 	held      map[string]store.Store // every actor's own
-	directory *directory             // nil if the configuration names none
+	directory *kept                  // nil if the configuration names none
 	listener  net.Listener
 	closers   []io.Closer // what drivers keep open
 	clock     clock.Clock // the actors live by it
