@@ -11,6 +11,8 @@
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
 #   PostgreSQL                which can keep actors' records
 #   gcc and libc's headers    for Go's race detector
+#   GRUB, nslcd, libpam-ldapd,
+#   autofs, NFS-Ganesha       unpacked beside it, not installed (unpack.sh)
 #
 # Nothing is started: tests start their own, unprivileged, on loopback.
 #
@@ -51,12 +53,15 @@ missing() {
 }
 
 # The Java peers are made now, so that no test has to wait for their libraries, and
-# so is the kernel that a virtual machine boots.
+# what is not installed but unpacked is fetched: the kernel that a virtual machine boots
+# and its boot loader, and what puts itself into the log-ins of where it is installed.
 peers() {
     "$(dirname "$0")/../peers/setup.sh" >/dev/null
-    "$(dirname "$0")/kernel.sh" >/dev/null || {
-        [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/kernel.sh" >/dev/null
-    }
+    for set in guest grub kernel; do
+        "$(dirname "$0")/unpack.sh" "$set" >/dev/null || {
+            [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/unpack.sh" "$set" >/dev/null
+        }
+    done
 }
 
 packages=$(missing)

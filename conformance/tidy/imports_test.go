@@ -50,7 +50,9 @@ actors/authority:       actors actors/agenda actors/check actors/calendar actors
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
+handlers/script:        actors/check handlers/run + yaml
 cod:                    actors actors/fsm handlers ldapschema
+cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 cod/inventory:          ldapschema
@@ -59,6 +61,7 @@ cod/inventory:          ldapschema
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
+handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
@@ -102,7 +105,7 @@ conformance/tidy:
 conformance/timeline:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid

@@ -56,3 +56,38 @@ func TestMachines(t *testing.T) {
 		}
 	}
 }
+
+// TestScripts: a handler that is an action script, read and written, and its problems.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("x.yaml", withHandler(t, "      driver: script\n      script: web.yaml\n      results: kept\n      here: true\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Actors[0].Handler; !reflect.DeepEqual(*got, Handler{Driver: "script", Script: "web.yaml", Results: "kept", Here: true}) {
+		t.Errorf("read as %+v", got)
+	}
+	again, err := Parse("written.yaml", c.YAML())
+	if err != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("%v, read back as %+v", err, again.Actors[0].Handler)
+	}
+	for text, says := range map[string]string{
+		"      driver: script\n":                "handler.script: is missing",
+		"      driver: noop\n      script: x\n": "is for the driver script",
+		"      driver: scirpt\n":                "did you mean \"script\"?",
+	} {
+		if _, err := Parse("x.yaml", withHandler(t, text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", text, err, says)
+		}
+	}
+	file := t.TempDir() + "/s.yaml"
+	if err := os.WriteFile(file, []byte("version: 1\nactions:\n  setup: [{runn: x}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &reader{file: "x.yaml", places: map[string]place{}}
+	checkScript(r, "actors[0].handler.script", file)
+	checkScript(r, "actors[0].handler.script", file+".none")
+	if text := r.problems.Error(); !strings.Contains(text, "s.yaml:3: a step has no key") || !strings.Contains(text, "no such file") {
+		t.Error(text)
+	}
+}

@@ -250,6 +250,11 @@ func (w *writer) handler(h Handler) {
 	}
 	w.optional(3, "fail_always", h.FailAlways)
 	w.optional(3, "journal", h.Journal)
+	w.optional(3, "script", h.Script)
+	w.optional(3, "results", h.Results)
+	if h.Here {
+		w.line(3, "here: true # units whose machine is not listed are worked on from this one")
+	}
 	if len(h.Machines) == 0 {
 		return
 	}
