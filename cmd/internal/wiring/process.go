@@ -171,6 +171,11 @@ func (p *Process) Serve(ctx context.Context) error {
 	}
 	expiry := watchExpiry(clock.Real(), p.certs, p.log)
 	defer expiry.stop()
+	for _, a := range p.Actors {
+		if a.Site != nil {
+			watch(&fronts, "inventory of "+a.Config.Name, p.followStock(a))
+		}
+	}
 	if err := p.introduce(running); err != nil && running.Err() == nil {
 		stop(err)
 	} else {
