@@ -103,6 +103,7 @@ conformance/scale:      actors actors/authority actors/broker actors/clock actor
 conformance/site:
 conformance/tidy:
 conformance/timeline:
+conformance/xen:
 
 [programs]
 cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wssec wssec/keys + yaml

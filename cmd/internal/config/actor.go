@@ -134,6 +134,7 @@ func readHandler(v value) *Handler {
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
 		Journal:         o.get("journal").text(""),
+		Tool:            o.get("tool").word("", "xl", "xm"),
 	}
 	machines := o.get("machines")
 	machines.list(func(_ int, v value) {
@@ -150,6 +151,9 @@ func readHandler(v value) *Handler {
 		machines.bad("is for a driver that works on machines; noop does not")
 	case h.Driver != "noop" && h.Driver != "script" && len(h.Machines) == 0 && !h.Here:
 		machines.bad("is needed: where %s works, or here: true for this machine", h.Driver)
+	}
+	if h.Driver != "xen" && h.Tool != "" {
+		o.get("tool").bad("is for the driver xen; this one is %s", h.Driver)
 	}
 	if h.Driver == "script" {
 		o.need("script")

@@ -198,6 +198,7 @@ type Handler struct {
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
 	Machines        []Machine     // where drivers work
+	Tool            string        // what xen manages these machines with, xl or xm; default whichever answers
 }
 
 // Machine is one that a driver works on over SSH. A unit is on the machine that its

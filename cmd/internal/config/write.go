@@ -253,6 +253,7 @@ func (w *writer) handler(h Handler) {
 	}
 	w.optional(3, "fail_always", h.FailAlways)
 	w.optional(3, "journal", h.Journal)
+	w.optional(3, "tool", h.Tool)
 	w.optional(3, "script", h.Script)
 	w.optional(3, "results", h.Results)
 	if h.Here {
