@@ -55,6 +55,7 @@ cod:                    actors actors/fsm handlers ldapschema
 cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
+cod/inventory:          ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
@@ -83,6 +84,7 @@ cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber b
 cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
+cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.

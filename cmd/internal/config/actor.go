@@ -303,5 +303,6 @@ func readCOD(v value) *COD {
 	defer o.done()
 	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
 	c.UIDFirst, c.UIDLast = o.need("uids").uids()
+	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	return c
 }

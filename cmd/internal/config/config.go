@@ -219,6 +219,9 @@ type COD struct {
 	Domain   string       // DNS zone of the nodes
 	UIDFirst int          // first of the numbers for accounts
 	UIDLast  int          // last of them
+	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
+	// inventory at once; 0 means 30. A few may always go.
+	MaxRemoval int
 }
 
 // Peer is an actor elsewhere that ours may speak with.
