@@ -24,9 +24,10 @@ wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wire/xmlrpc:            wire wire/xmltree
+wire/xmlrpc/leasing:    wire wire/xmlrpc
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
-wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
+wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
 ldapschema:
@@ -55,6 +56,8 @@ cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 
 [world] Each touches one thing outside the process.
+wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
+wire/xmlrpc/server:     wire wire/xmlrpc
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
