@@ -71,8 +71,8 @@ actors/store/memory:    actors actors/store
 actors/store/bbolt:     actors actors/store + bbolt
 actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
-actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmlrpc wire/xmlrpc/client wire/xmlrpc/leasing wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/manage:          actors actors/calendar actors/check actors/clock actors/evidence actors/host actors/policy + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
@@ -103,7 +103,7 @@ conformance/tidy:
 conformance/timeline:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid

@@ -6,6 +6,24 @@ import (
 	"github.com/leasehold/leasehold/wire"
 )
 
+// Root is the path under which actors answer calls, each under its own name
+// (xmlrpc-leasing 4).
+const Root = "/orca/xmlrpc/"
+
+// soapRoot is the same for SOAP (wire contract 1.1).
+const soapRoot = "/orca/services/"
+
+// Address is where an actor answers calls that answers SOAP at url; url itself if it is
+// not of the usual form.
+func Address(url string) string { return strings.Replace(url, soapRoot, Root, 1) }
+
+// Spoken reports whether an address is one for calls of XML-RPC, by the usual forms;
+// false, false for one that does not tell.
+func Spoken(url string) (calls, known bool) {
+	calls = strings.Contains(url, Root)
+	return calls, calls || strings.Contains(url, soapRoot)
+}
+
 // ticketText is the node of a concrete set that holds a signed ticket (wire contract
 // 4.1).
 const ticketText = "ticket.resourceTicket"

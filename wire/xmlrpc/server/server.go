@@ -67,13 +67,15 @@ func noMethod(name string) *xmlrpc.Fault {
 // call carries a call out.
 func (s *Server) call(ctx context.Context, c Call) (xmlrpc.Value, error) {
 	m := s.methods[c.Method]
-	switch {
-	case m == nil:
-		return xmlrpc.Value{}, noMethod(c.Method)
-	case !m.fits(c.Params):
-		return xmlrpc.Value{}, &xmlrpc.Fault{Code: xmlrpc.WrongParams, Text: "wrong parameters for " + c.Method + "; see system.methodSignature"}
+	if m != nil && m.fits(c.Params) {
+		return m.Do(ctx, c)
 	}
-	return m.Do(ctx, c)
+	fault := noMethod(c.Method)
+	if m != nil {
+		fault = &xmlrpc.Fault{Code: xmlrpc.WrongParams, Text: "wrong parameters for " + c.Method + "; see system.methodSignature"}
+	}
+	s.cfg.Refused(c.Request, fault)
+	return xmlrpc.Value{}, fault
 }
 
 // status is an error that a request earned before anybody looked for a call in it.
