@@ -51,9 +51,12 @@ actors/authority:       actors actors/agenda actors/check actors/calendar actors
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
+handlers/script:        actors/check handlers/run + yaml
 cod:                    actors actors/fsm handlers ldapschema
+cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
+cod/inventory:          ldapschema
 
 [world] Each touches one thing outside the process.
 wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
@@ -61,6 +64,7 @@ wire/xmlrpc/server:     wire wire/xmlrpc
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
+handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
@@ -83,6 +87,7 @@ cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber b
 cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
+cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
@@ -101,9 +106,10 @@ conformance/scale:      actors actors/authority actors/broker actors/clock actor
 conformance/site:
 conformance/tidy:
 conformance/timeline:
+conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
