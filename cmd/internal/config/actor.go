@@ -294,15 +294,3 @@ func readBuy(v value) Buy {
 	b.Request = o.get("request").texted()
 	return b
 }
-
-func readCOD(v value) *COD {
-	o := v.object()
-	if !o.given() {
-		return nil
-	}
-	defer o.done()
-	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
-	c.UIDFirst, c.UIDLast = o.need("uids").uids()
-	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
-	return c
-}
