@@ -31,6 +31,7 @@ wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
 ldapschema:
 handlers/run:
+handlers/run/posix:     handlers/run
 handlers:               handlers/run
 actors:
 actors/check:           actors
@@ -60,7 +61,11 @@ wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
 handlers/drivers/scripted: handlers handlers/run handlers/script
-handlers/drivers/*:     handlers handlers/run
+handlers/drivers/exec:  handlers handlers/run handlers/script
+handlers/drivers/file:  handlers handlers/run handlers/run/posix handlers/script
+handlers/drivers/ldapvalue: handlers handlers/run + go-ldap
+handlers/drivers/snmp:  handlers handlers/run + gosnmp
+handlers/drivers/*:     handlers handlers/run handlers/run/posix
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
@@ -89,7 +94,7 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + crypto go-ldap pgx sys
+conformance/setup:      ldapschema + crypto go-ldap gosnmp pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
@@ -120,6 +125,7 @@ var elsewhere = map[string]string{
 	"cobra":     "github.com/spf13/cobra",
 	"etree":     "github.com/beevik/etree",
 	"go-ldap":   "github.com/go-ldap/ldap/v3",
+	"gosnmp":    "github.com/gosnmp/gosnmp",
 	"goxmldsig": "github.com/russellhaering/goxmldsig",
 	"logrus":    "github.com/sirupsen/logrus",
 	"pgx":       "github.com/jackc/pgx/v5",

@@ -198,6 +198,8 @@ type Handler struct {
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
 	Machines        []Machine     // where drivers work
+	// Settings are parameters of the driver that the site gives, over what units say.
+	Settings map[string]string
 }
 
 // Machine is one that a driver works on over SSH. A unit is on the machine that its

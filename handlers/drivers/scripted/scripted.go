@@ -37,7 +37,7 @@ type Config struct {
 	// Local is where steps run that say "on: local"; nil means that there is no such place.
 	Local run.Runner
 	// Drivers finds a driver that a step names; nil means that there are none.
-	Drivers func(name string) (handlers.Driver, bool)
+	Drivers func(name string) (handlers.Info, bool)
 	Results *Results      // nil keeps results in memory
 	Log     func(Line)    // hears what steps say and print; nil is nobody; safe for concurrent use
 	Lines   int           // how many lines of one action are logged; 0 means 500
@@ -82,7 +82,7 @@ func New(cfg Config) *Driver {
 		cfg.Local = run.Nowhere{}
 	}
 	if cfg.Drivers == nil {
-		cfg.Drivers = func(string) (handlers.Driver, bool) { return nil, false }
+		cfg.Drivers = func(string) (handlers.Info, bool) { return handlers.Info{}, false }
 	}
 	if cfg.Log == nil {
 		cfg.Log = func(Line) {}

@@ -226,8 +226,8 @@ actions:
 		mu.Lock()
 		defer mu.Unlock()
 		log = append(log, fmt.Sprintf("%s %s %d %s", l.Unit, l.Action, l.At, l.Text))
-	}, Drivers: func(name string) (handlers.Driver, bool) {
-		return noop.New(noop.Config{}), name == "noop"
+	}, Drivers: func(name string) (handlers.Info, bool) {
+		return noop.New(noop.Config{}).Info(), name == "noop"
 	}})
 	defer d.Close()
 	p := params("")
