@@ -60,8 +60,8 @@ type Class struct {
 // which a server has to load them.
 type Family string
 
-// The families. The first four ship with every OpenLDAP; DHCP, DNS, Automount, COD
-// and Recovery are written out by [SchemaText] for servers that lack them.
+// The families. The first four ship with every OpenLDAP; DHCP, DNS, Automount,
+// PublicKey, COD and Recovery are written out by [SchemaText] for servers that lack them.
 const (
 	Core          Family = "core"          // RFC 4512, RFC 4519
 	Cosine        Family = "cosine"        // RFC 4524
@@ -70,6 +70,7 @@ const (
 	DHCP          Family = "dhcp"          // the schema ISC dhcpd reads
 	DNS           Family = "dnszone"       // the schema ldap2zone and others read
 	Automount     Family = "automount"     // automount maps of RFC 2307bis
+	PublicKey     Family = "openssh-lpk"   // public keys of accounts, as sshd is commonly told them
 	COD           Family = "cod"           // ours
 	Recovery      Family = "recovery"      // ours: actors' records
 )
@@ -90,6 +91,7 @@ var schema = newTables(
 	family{DHCP, dhcpAttributes, dhcpClasses},
 	family{DNS, dnsAttributes, dnsClasses},
 	family{Automount, automountAttributes, automountClasses},
+	family{PublicKey, publicKeyAttributes, publicKeyClasses},
 	family{COD, codAttributes, codClasses},
 	family{Recovery, recoveryAttributes, recoveryClasses},
 )

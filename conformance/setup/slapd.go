@@ -27,6 +27,7 @@ type Slapd struct {
 	Base      ldapschema.DN  // name of the tree to use; the entry itself is not there yet
 	BindDN    ldapschema.DN  // may do everything
 	Password  string         // of BindDN
+	also      string         // one more address, with a space before it
 
 	*process
 }
@@ -108,7 +109,7 @@ include %[2]s/more.conf
 	files := map[string][]byte{
 		"slapd.conf":       []byte(conf),
 		"more.conf":        nil,
-		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.COD, ldapschema.Recovery)),
+		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.PublicKey, ldapschema.COD, ldapschema.Recovery)),
 		"cert.pem":         certPEM,
 		"key.pem":          keyPEM,
 	}
@@ -142,7 +143,7 @@ func (s *Slapd) choosePorts() error {
 // start runs slapd on its ports.
 func (s *Slapd) start() error {
 	// -d 0 says nothing, but keeps slapd in the foreground, where we own its pid.
-	return s.process.start("-d", "0", "-h", s.URL+" "+s.SecureURL, "-f", filepath.Join(s.dir, "slapd.conf"))
+	return s.process.start("-d", "0", "-h", s.URL+" "+s.SecureURL+s.also, "-f", filepath.Join(s.dir, "slapd.conf"))
 }
 
 // answers binds with this test's own password.
@@ -195,6 +196,15 @@ func (s *Slapd) Configure(lines ...string) {
 	if err := os.WriteFile(filepath.Join(s.dir, "more.conf"), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
+	s.Start()
+}
+
+// Also starts slapd again, at one more address of its network, such as
+// "ldap://10.99.0.1:3890": that of other machines there.
+func (s *Slapd) Also(url string) {
+	s.t.Helper()
+	s.Stop()
+	s.also = " " + url
 	s.Start()
 }
 

@@ -134,6 +134,7 @@ func readHandler(v value) *Handler {
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
 		Journal:         o.get("journal").text(""),
+		Tool:            o.get("tool").word("", "xl", "xm"),
 	}
 	h.Settings = o.get("settings").texted()
 	machines := o.get("machines")
@@ -151,6 +152,9 @@ func readHandler(v value) *Handler {
 		machines.bad("is for a driver that works on machines; %s does not", h.Driver)
 	case !slices.Contains(homeless, h.Driver) && h.Driver != "script" && len(h.Machines) == 0 && !h.Here:
 		machines.bad("is needed: where %s works, or here: true for this machine", h.Driver)
+	}
+	if h.Driver != "xen" && h.Tool != "" {
+		o.get("tool").bad("is for the driver xen; this one is %s", h.Driver)
 	}
 	if h.Driver == "script" {
 		o.need("script")
@@ -304,5 +308,6 @@ func readCOD(v value) *COD {
 	defer o.done()
 	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
 	c.UIDFirst, c.UIDLast = o.need("uids").uids()
+	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	return c
 }

@@ -198,6 +198,7 @@ type Handler struct {
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
 	Machines        []Machine     // where drivers work
+	Tool            string        // what xen manages these machines with, xl or xm; default whichever answers
 	// Settings are parameters of the driver that the site gives, over what units say.
 	Settings map[string]string
 }
@@ -220,6 +221,9 @@ type COD struct {
 	Domain   string       // DNS zone of the nodes
 	UIDFirst int          // first of the numbers for accounts
 	UIDLast  int          // last of them
+	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
+	// inventory at once; 0 means 30. A few may always go.
+	MaxRemoval int
 }
 
 // Peer is an actor elsewhere that ours may speak with.
@@ -229,7 +233,8 @@ type Peer struct {
 	Role actors.Role
 	URL  string // full address of its endpoint
 	// Policy is how messages to and from it are signed and packed: profile strict
-	// (default), legacy or legacy-strong, and where it departs from that.
+	// (default), legacy or legacy-strong, and where it departs from that; and in which
+	// protocol they are.
 	Policy wssec.Policy
 	// Certificates are the files with the certificates whose keys are pinned. Several
 	// overlap while the peer changes its key; tickets are granted to the first.

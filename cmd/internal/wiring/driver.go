@@ -53,7 +53,15 @@ func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runne
 			return nil, nil, err
 		}
 	}
-	all, err := drivers(*h, journal, act)
+	on, err := openMachines(h.Machines)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.closers = append(p.closers, on)
+	if h.Here {
+		on.here = localrun.Runner{}
+	}
+	all, err := drivers(*h, journal, on, act)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,14 +77,6 @@ func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runne
 		p.closers = append(p.closers, c)
 	} else if err := known(info, h.Settings); err != nil {
 		return nil, nil, err
-	}
-	on, err := openMachines(h.Machines)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.closers = append(p.closers, on)
-	if h.Here {
-		on.here = localrun.Runner{}
 	}
 	return info.Guarded(h.Settings), on.of, nil
 }

@@ -124,7 +124,11 @@ func (Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params) (h
 	}
 	tags, there, err := w.look(ctx, on)
 	if err == nil && there && w.ours(tags) {
-		_, err = run.Must(ctx, on, run.Cmd{Args: []string{"lvremove", "--yes", w.group + "/" + w.name}})
+		if _, err = run.Must(ctx, on, run.Cmd{Args: []string{"lvremove", "--yes", w.group + "/" + w.name}}); err == nil {
+			if _, there, err = w.look(ctx, on); err == nil && there {
+				err = fmt.Errorf("lvm: lvremove says that it is done, and %s/%s is there", w.group, w.name)
+			}
+		}
 	}
 	return handlers.Result{Done: err == nil}, err
 }

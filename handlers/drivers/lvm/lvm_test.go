@@ -75,7 +75,8 @@ func TestSuite(t *testing.T) {
 	drivertest.Run(t, func(*testing.T) drivertest.World {
 		g := &group{map[string]string{"image": "", "other": "x,y"}, map[string]bool{}}
 		return drivertest.World{Driver: lvm.Driver{}, Params: params(), On: g,
-			Up: func() bool { return g.volumes["c1"] != "" && g.active["c1"] }, Clean: func() bool { return len(g.volumes) == 2 }}
+			Up: func() bool { return g.volumes["c1"] != "" && g.active["c1"] }, Clean: func() bool { return len(g.volumes) == 2 },
+			Acts: func(c run.Cmd) bool { return c.Args[0] == "lvcreate" || c.Args[0] == "lvremove" }}
 	})
 }
 

@@ -136,17 +136,21 @@ func (d *Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params)
 	return res, err
 }
 
-// Modify runs the action of the subcommand's name, such as modify.restart, or modify if
-// there is none.
+// Modify runs the action of the subcommand's name, such as modify.restart, or for suspend,
+// resume, checkpoint and probe the action of that name; modify if there is neither.
 func (d *Driver) Modify(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
-	name := "modify." + p.Subcommand()
-	if d.cfg.Script.Action(name) == nil {
-		name = "modify"
+	sub := p.Subcommand()
+	names := []string{"modify." + sub, "modify"}
+	switch sub {
+	case handlers.Suspend, handlers.Resume, handlers.Checkpoint, handlers.Probe:
+		names = []string{"modify." + sub, sub, "modify"}
 	}
-	if d.cfg.Script.Action(name) == nil {
-		return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + p.Subcommand()}
+	for _, n := range names {
+		if d.cfg.Script.Action(n) != nil {
+			return d.do(ctx, on, p, n, true)
+		}
 	}
-	return d.do(ctx, on, p, name, true)
+	return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + sub}
 }
 
 // Act runs an action by its name, whichever it is. An error is an Exit with its code.

@@ -87,10 +87,13 @@ func (h hand) call(ctx context.Context, op script.Op) (script.Outcome, error) {
 		switch op.Verb {
 		case "teardown":
 			res, err = d.Teardown(ctx, on, p)
-		case "modify":
-			res, err = handlers.Modify(ctx, d, on, p)
-		default:
+		case "setup":
 			res, err = d.Setup(ctx, on, p)
+		default:
+			if op.Verb != "modify" {
+				p[handlers.ParamSubcommand] = "modify." + op.Verb
+			}
+			res, err = handlers.Modify(ctx, d, on, p)
 		}
 		var exit handlers.Exit
 		switch {

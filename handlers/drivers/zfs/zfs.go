@@ -125,6 +125,11 @@ func (Driver) Setup(ctx context.Context, on run.Runner, p handlers.Params) (hand
 		if _, err := run.Must(ctx, on, run.Cmd{Args: append(args, w.image, w.clone)}); err != nil {
 			return handlers.Result{}, err
 		}
+		if of, _, err = get(ctx, on, mark, w.clone); err != nil {
+			return handlers.Result{}, err
+		} else if of != w.unit {
+			return handlers.Result{}, fmt.Errorf("zfs: zfs clone says that it is done, and %s is not there", w.clone)
+		}
 	}
 	return handlers.Result{Done: true, Properties: map[string]string{"unit.dataset": w.clone}}, nil
 }
@@ -137,7 +142,11 @@ func (Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params) (h
 	}
 	of, there, err := get(ctx, on, mark, w.clone)
 	if err == nil && there && of == w.unit {
-		_, err = run.Must(ctx, on, run.Cmd{Args: []string{"zfs", "destroy", "-r", w.clone}})
+		if _, err = run.Must(ctx, on, run.Cmd{Args: []string{"zfs", "destroy", "-r", w.clone}}); err == nil {
+			if _, there, err = get(ctx, on, mark, w.clone); err == nil && there {
+				err = fmt.Errorf("zfs: zfs destroy says that it is done, and %s is there", w.clone)
+			}
+		}
 	}
 	return handlers.Result{Done: err == nil}, err
 }
