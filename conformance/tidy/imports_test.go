@@ -51,7 +51,8 @@ actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
-cod:                    actors actors/fsm handlers ldapschema
+cod/pool:               actors/calendar actors/fsm actors/policy/desk
+cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
