@@ -10,6 +10,7 @@ import (
 	"github.com/leasehold/leasehold/actors/authority"
 	"github.com/leasehold/leasehold/actors/broker"
 	"github.com/leasehold/leasehold/actors/manager"
+	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/actors/policy/fcfs"
 	"github.com/leasehold/leasehold/actors/policy/firstfit"
 	"github.com/leasehold/leasehold/wssec"
@@ -115,8 +116,12 @@ func (w *world) enter(m *member) error {
 	case actors.RoleBroker:
 		w.brokers = append(w.brokers, p)
 		p.hands = idle{p}
+		var allots policy.Broker = fcfs.Policy{}
+		if w.cfg.Liar {
+			allots = boaster{allots}
+		}
 		p.fresh = func() actors.Machine {
-			return broker.New(broker.Config{Self: m.ID, Cycles: w.cycles(), Policy: fcfs.Policy{}, Keep: w.cfg.Keep})
+			return broker.New(broker.Config{Self: m.ID, Cycles: w.cycles(), Policy: allots, Keep: w.cfg.Keep})
 		}
 	case actors.RoleAuthority:
 		s, err := newSite(p, len(w.sites)+1)
