@@ -72,6 +72,7 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) ru
 	numbers := cod.Range{First: c.UIDFirst, Last: c.UIDLast}
 	return site.New(site.Config{
 		COD: cod.Config{Owner: string(act.Config.GUID), Base: p.config.Directory.Base, Domain: c.Domain,
-			Network: c.Network, UIDs: numbers, GIDs: numbers},
+			Network: c.Network, UIDs: numbers, GIDs: numbers, BlockBits: c.Block, Gateway: c.Gateway, NextServer: c.NextServer,
+			BootFile: c.BootFile, Homes: cod.Homes(c.Homes)},
 		Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }
