@@ -69,3 +69,30 @@ func TestVolumes(t *testing.T) {
 		t.Errorf("on the server: %q, %v", text, err)
 	}
 }
+
+// TestExportfs: what the feed writes for Linux's own server, exportfs reads without a
+// complaint. The server itself needs a kernel that has it.
+func TestExportfs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *cod.Config) { c.Homes = cod.Homes{Server: gateway, Path: volumes} })
+	w.run(actors.Setup, "u1", "alpha", macA, 1)
+	w.run(actors.Setup, "u2", "beta", macB, 1)
+	s := w.net.Guest(setup.File{Path: volumes + "/of-the-site"}, setup.File{Path: "/etc/exports.d/other.exports"}, setup.File{Path: "/etc/exports"},
+		setup.File{Path: "/etc/leasehold/secret", Content: w.slapd.Password + "\n", Mode: 0o600})
+	w.must(os.MkdirAll(s.Path("/var/lib/nfs"), 0o755))
+	out, err := s.Run(program(t), "feed", "exports", "--directory", w.slapd.URL+"/"+string(w.slapd.Base), "--bind-dn", string(w.slapd.BindDN),
+		"--password-file", "/etc/leasehold/secret", "--root", volumes, "--once", "--reload", "")
+	if err != nil || !strings.Contains(out, "exports  2") {
+		t.Fatalf("feed exports: %v\n%s", err, out)
+	}
+	out, err = s.Run("/usr/sbin/exportfs", "-ra")
+	table, _ := os.ReadFile(s.Path("/var/lib/nfs/etab"))
+	for _, want := range []string{volumes + "/alpha\t10.99.1.0/24(rw,sync,", volumes + "/beta\t10.99.2.0/24(rw,sync,", "no_subtree_check", "root_squash"} {
+		if !strings.Contains(string(table), want) {
+			t.Errorf("no %q in\n%s\nexportfs: %v\n%s", want, table, err, out)
+		}
+	}
+	if strings.Contains(out, "syntax") || strings.Contains(out, "unknown") {
+		t.Errorf("exportfs complains:\n%s", out)
+	}
+}
