@@ -56,6 +56,7 @@ cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 cod/exports/table:      ldapschema
+cod/inventory:          ldapschema
 
 [world] Each touches one thing outside the process.
 wssec/keys:             wssec
@@ -85,6 +86,7 @@ cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
+cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
@@ -103,6 +105,7 @@ conformance/scale:      actors actors/authority actors/broker actors/clock actor
 conformance/site:
 conformance/tidy:
 conformance/timeline:
+conformance/xen:
 
 [programs]
 cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wssec wssec/keys + yaml

@@ -134,6 +134,7 @@ func readHandler(v value) *Handler {
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
 		Journal:         o.get("journal").text(""),
+		Tool:            o.get("tool").word("", "xl", "xm"),
 	}
 	machines := o.get("machines")
 	machines.list(func(_ int, v value) {
@@ -150,6 +151,9 @@ func readHandler(v value) *Handler {
 		machines.bad("is for a driver that works on machines; noop does not")
 	case h.Driver != "noop" && h.Driver != "script" && len(h.Machines) == 0 && !h.Here:
 		machines.bad("is needed: where %s works, or here: true for this machine", h.Driver)
+	}
+	if h.Driver != "xen" && h.Tool != "" {
+		o.get("tool").bad("is for the driver xen; this one is %s", h.Driver)
 	}
 	if h.Driver == "script" {
 		o.need("script")
@@ -303,6 +307,7 @@ func readCOD(v value) *COD {
 	c.Gateway, c.NextServer = o.get("gateway").address(), o.get("next_server").address()
 	c.BootFile = o.get("boot_file").text("")
 	c.Homes = readHomes(o.get("homes"))
+	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	return c
 }
 

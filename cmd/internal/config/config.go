@@ -198,6 +198,7 @@ type Handler struct {
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
 	Machines        []Machine     // where drivers work
+	Tool            string        // what xen manages these machines with, xl or xm; default whichever answers
 }
 
 // Machine is one that a driver works on over SSH. A unit is on the machine that its
@@ -224,6 +225,9 @@ type COD struct {
 	NextServer netip.Addr // where nodes boot from over the network; default the gateway
 	BootFile   string     // what they load there first; default nothing: they boot by themselves
 	Homes      Homes
+	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
+	// inventory at once; 0 means 30. A few may always go.
+	MaxRemoval int
 }
 
 // Homes is a file server's folder with a volume for each cluster, in which each account

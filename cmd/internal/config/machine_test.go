@@ -26,6 +26,7 @@ func withHandler(t *testing.T, handler string) []byte {
 func TestMachines(t *testing.T) {
 	t.Parallel()
 	c, err := Parse("x.yaml", withHandler(t, `      driver: xen
+      tool: xm
       machines:
         - {name: dom0a, address: "10.99.0.2:22", key: keys/dom0, host_keys: keys/dom0a.pub, forced: true}
         - {name: dom0b, address: "10.99.0.3:2222", user: admin, key: keys/dom0, host_keys: keys/dom0b.pub, forced: true, migrate_to: 192.0.2.3}
@@ -37,7 +38,7 @@ func TestMachines(t *testing.T) {
 		{Name: "dom0a", Address: "10.99.0.2:22", User: "root", Key: "keys/dom0", HostKeys: "keys/dom0a.pub", Forced: true, Migrate: "10.99.0.2"},
 		{Name: "dom0b", Address: "10.99.0.3:2222", User: "admin", Key: "keys/dom0", HostKeys: "keys/dom0b.pub", Forced: true, Migrate: "192.0.2.3"},
 	}
-	if got := c.Actors[0].Handler; got.Driver != "xen" || !reflect.DeepEqual(got.Machines, want) {
+	if got := c.Actors[0].Handler; got.Driver != "xen" || got.Tool != "xm" || !reflect.DeepEqual(got.Machines, want) {
 		t.Errorf("read as %+v", got)
 	}
 	again, err := Parse("written.yaml", c.YAML())
@@ -45,6 +46,8 @@ func TestMachines(t *testing.T) {
 		t.Errorf("%v, read back as %+v", err, again.Actors[0].Handler)
 	}
 	for text, says := range map[string]string{
+		"      driver: noop\n      tool: xl\n": "for the driver xen",
+		"      driver: xen\n      tool: virsh\n      machines: [{name: a, address: \"h:1\", key: k, host_keys: p}]\n": "unknown value",
 		"      driver: xen\n": "the control domains that xen speaks to",
 		"      driver: noop\n      machines: [{name: a, address: \"h:1\", key: k, host_keys: p}]\n":                                                   "noop does not",
 		"      driver: xen\n      machines: [{name: a, address: nowhere, key: k, host_keys: p}]\n":                                                    "machines[0].address",

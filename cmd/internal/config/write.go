@@ -196,6 +196,9 @@ func (w *writer) actor(a Actor) {
 			w.optional(4, "path", h.Path)
 			w.optional(4, "options", h.Options)
 		}
+		if a.COD.MaxRemoval > 0 {
+			w.line(3, "max_removal: %d", a.COD.MaxRemoval)
+		}
 	}
 	if a.Handler != nil {
 		w.handler(*a.Handler)
@@ -269,6 +272,7 @@ func (w *writer) handler(h Handler) {
 	}
 	w.optional(3, "fail_always", h.FailAlways)
 	w.optional(3, "journal", h.Journal)
+	w.optional(3, "tool", h.Tool)
 	w.optional(3, "script", h.Script)
 	w.optional(3, "results", h.Results)
 	if h.Here {

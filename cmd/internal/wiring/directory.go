@@ -18,9 +18,9 @@ import (
 // directoryFile is the name of an embedded directory in the state folder.
 const directoryFile = "directory.db"
 
-// directory is where clusters are kept: a server of our own or somebody else's,
+// kept is where clusters are kept: a server of our own or somebody else's,
 // spoken to over LDAP either way.
-type directory struct {
+type kept struct {
 	server *embedded.Server // nil for a server elsewhere
 	dir    *ldapdir.Dir
 }
@@ -28,13 +28,13 @@ type directory struct {
 // openDirectory starts the embedded server if that is what the configuration
 // says, and prepares connections. A server elsewhere may be down: a site starts
 // without it and goes on when it is back.
-func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) {
+func openDirectory(c config.Config, log logrus.FieldLogger) (*kept, error) {
 	conf := ldapdir.Config{URL: c.Directory.URL, BindDN: c.Directory.Bind}
 	var err error
 	if conf.Password, err = secret(c.Directory.PasswordFile); err != nil {
 		return nil, err
 	}
-	d := &directory{}
+	d := &kept{}
 	if c.Directory.Embedded() {
 		listen := c.Directory.Listen
 		if listen == "" {
@@ -54,7 +54,7 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 	return d, nil
 }
 
-func (d *directory) close() {
+func (d *kept) close() {
 	if d.dir != nil {
 		_ = d.dir.Close()
 	}

@@ -50,7 +50,15 @@ func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runne
 			return nil, nil, err
 		}
 	}
-	all, err := drivers(*h, journal, act)
+	on, err := openMachines(h.Machines)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.closers = append(p.closers, on)
+	if h.Here {
+		on.here = localrun.Runner{}
+	}
+	all, err := drivers(*h, journal, on, act)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,14 +72,6 @@ func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runne
 	}
 	if c, ok := info.Driver.(*scripted.Driver); ok {
 		p.closers = append(p.closers, c)
-	}
-	on, err := openMachines(h.Machines)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.closers = append(p.closers, on)
-	if h.Here {
-		on.here = localrun.Runner{}
 	}
 	return info.Driver, on.of, nil
 }

@@ -82,7 +82,7 @@ func Policies() emulate.Policies {
 
 // drivers makes the drivers of one actor as its configuration says. A new one is
 // a line here, and a name in package config. A script's steps may use all the others.
-func drivers(h config.Handler, journal *noop.Journal, act scripted.Config) (handlers.Catalogue, error) {
+func drivers(h config.Handler, journal *noop.Journal, on *machines, act scripted.Config) (handlers.Catalogue, error) {
 	forced, err := forced(h.Machines)
 	if err != nil {
 		return handlers.Catalogue{}, err
@@ -95,7 +95,7 @@ func drivers(h config.Handler, journal *noop.Journal, act scripted.Config) (hand
 	}
 	all, err = handlers.NewCatalogue(
 		scripted.New(act).Info(),
-		xen.New(xen.Config{Forced: forced, Hosts: migrations(h.Machines)}).Info(),
+		xen.New(xen.Config{Forced: forced, Tool: h.Tool, Hosts: migrations(h.Machines), Reach: on.find}).Info(),
 		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
 			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}).Info(),
 	)
@@ -105,7 +105,7 @@ func drivers(h config.Handler, journal *noop.Journal, act scripted.Config) (hand
 // Catalogue is the drivers of this program, for people to read about and to try: those
 // that scripts use, and act itself. Nothing is configured.
 func Catalogue(act scripted.Config) (handlers.Catalogue, error) {
-	return drivers(config.Handler{}, nil, act)
+	return drivers(config.Handler{}, nil, &machines{}, act)
 }
 
 // pick finds name in a list, with the whole list in the error.

@@ -11,13 +11,10 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/run"
 	"github.com/leasehold/leasehold/handlers/run/sshrun"
 )
-
-// propMachine is the property of inventory that names the machine a host is on, where
-// it is not named after it.
-const propMachine = "machine"
 
 // machines are the runners of a handler's machines, by name.
 type machines struct {
@@ -71,10 +68,15 @@ func openMachine(m config.Machine) (*sshrun.Runner, error) {
 
 // of is the machine that a unit is on.
 func (m *machines) of(u actors.Unit) run.Runner {
-	name := u.Properties[propMachine]
+	name := u.Properties[handlers.ParamMachine]
 	if name == "" {
 		name = u.Host
 	}
+	return m.find(name)
+}
+
+// find is the machine of that name.
+func (m *machines) find(name string) run.Runner {
 	switch r := m.named[name]; {
 	case r != nil:
 		return ways{r}

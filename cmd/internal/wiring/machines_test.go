@@ -37,7 +37,7 @@ func TestMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { on.Close() })
-	for _, u := range []actors.Unit{{Host: "dom0a"}, {Host: "h1", Properties: actors.Properties{propMachine: "dom0a"}}} {
+	for _, u := range []actors.Unit{{Host: "dom0a"}, {Host: "h1", Properties: actors.Properties{handlers.ParamMachine: "dom0a"}}} {
 		if o, err := on.of(u).Run(t.Context(), run.Cmd{Args: []string{"echo", "here"}}); err != nil || o.Stdout != "here\n" {
 			t.Errorf("%+v: %+v, %v", u, o, err)
 		}

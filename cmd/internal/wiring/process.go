@@ -31,7 +31,7 @@ type Process struct {
 
 	stores    *Stores
 	held      map[string]store.Store // every actor's own
-	directory *directory             // nil if the configuration names none
+	directory *kept                  // nil if the configuration names none
 	listener  net.Listener
 	closers   []io.Closer // what drivers keep open
 	clock     clock.Clock // the actors live by it
@@ -171,6 +171,11 @@ func (p *Process) Serve(ctx context.Context) error {
 	}
 	expiry := watchExpiry(clock.Real(), p.certs, p.log)
 	defer expiry.stop()
+	for _, a := range p.Actors {
+		if a.Site != nil {
+			watch(&fronts, "inventory of "+a.Config.Name, p.followStock(a))
+		}
+	}
 	if err := p.introduce(running); err != nil && running.Err() == nil {
 		stop(err)
 	} else {
