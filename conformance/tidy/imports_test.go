@@ -24,9 +24,10 @@ wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wire/xmlrpc:            wire wire/xmltree
+wire/xmlrpc/leasing:    wire wire/xmlrpc
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
-wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
+wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
 ldapschema:
@@ -59,6 +60,8 @@ cod/exports/table:      ldapschema
 cod/inventory:          ldapschema
 
 [world] Each touches one thing outside the process.
+wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
+wire/xmlrpc/server:     wire wire/xmlrpc
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
@@ -73,8 +76,8 @@ actors/store/memory:    actors actors/store
 actors/store/bbolt:     actors actors/store + bbolt
 actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
-actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmlrpc wire/xmlrpc/client wire/xmlrpc/leasing wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/manage:          actors actors/calendar actors/check actors/clock actors/evidence actors/host actors/policy + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
@@ -108,7 +111,7 @@ conformance/timeline:
 conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid

@@ -245,7 +245,8 @@ type Peer struct {
 	Role actors.Role
 	URL  string // full address of its endpoint
 	// Policy is how messages to and from it are signed and packed: profile strict
-	// (default), legacy or legacy-strong, and where it departs from that.
+	// (default), legacy or legacy-strong, and where it departs from that; and in which
+	// protocol they are.
 	Policy wssec.Policy
 	// Certificates are the files with the certificates whose keys are pinned. Several
 	// overlap while the peer changes its key; tickets are granted to the first.

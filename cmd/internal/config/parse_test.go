@@ -102,6 +102,15 @@ func TestFull(t *testing.T) {
 		}, {
 			Name: "between", GUID: id + "6", Role: actors.RoleManager, URL: "http://between.example.net:8080/orca/services/between",
 			Policy: wssec.Policy{Profile: wssec.LegacyStrong, Mutual: true}, Certificates: []string{"peers/between.pem"},
+		}, {
+			Name: "calls", GUID: id + "7", Role: actors.RoleManager, URL: "http://calls.example.net:8080/orca/xmlrpc/calls",
+			Policy: wssec.Policy{Profile: wssec.Strict, Protocol: wssec.XMLRPC}, Certificates: []string{"peers/calls.pem"},
+		}, {
+			Name: "proxied", GUID: id + "8", Role: actors.RoleManager, URL: "http://proxy.example.net/proxied",
+			Policy: wssec.Policy{Profile: wssec.Strict, Protocol: wssec.XMLRPC}, Certificates: []string{"peers/proxied.pem"},
+		}, {
+			Name: "odd", GUID: id + "9", Role: actors.RoleManager, URL: "http://odd.example.net/orca/xmlrpc/odd",
+			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/odd.pem"},
 		}},
 	}
 	if got := full(t); !reflect.DeepEqual(got, want) {
