@@ -66,7 +66,7 @@ func TestSuite(t *testing.T) {
 		return drivertest.World{Driver: zfs.Driver{}, Params: params(), On: p,
 			Up:    func() bool { return p["tank/units/u1"] == "u1" },
 			Clean: func() bool { return p["tank/units/u1"] == "" && p["tank/image"] == "-" },
-			Acts: func(c run.Cmd) bool { return c.Args[1] != "get" }}
+			Acts:  func(c run.Cmd) bool { return c.Args[1] != "get" }}
 	})
 }
 
