@@ -52,10 +52,12 @@ actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
-cod:                    actors actors/fsm handlers ldapschema
+cod/pool:               actors/calendar actors/fsm actors/policy/desk
+cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
+cod/exports/table:      ldapschema
 cod/inventory:          ldapschema
 
 [world] Each touches one thing outside the process.
@@ -86,6 +88,7 @@ actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir 
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
 cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
+cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
