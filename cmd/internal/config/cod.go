@@ -1,9 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"net/netip"
-)
+import "net/netip"
 
 // COD says how an authority names and numbers the nodes of its clusters.
 type COD struct {
@@ -12,11 +9,10 @@ type COD struct {
 	UIDFirst int          // first of the numbers for accounts
 	UIDLast  int          // last of them
 	// Block is the prefix length of a cluster's block in Network; 0 means 24.
-	Block int
-	// Gateway is the router, and BootServer where nodes boot from; zero means Network's
-	// first address, and the gateway.
-	Gateway, BootServer netip.Addr
-	BootFile            string // what nodes load first by TFTP; empty leaves it out
+	Block      int
+	Gateway    netip.Addr // router of the network; default its first address
+	NextServer netip.Addr // where nodes boot from over the network; default the gateway
+	BootFile   string     // what they load there first; default nothing: they boot by themselves
 	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
 	// inventory at once; 0 means 30. A few may always go.
 	MaxRemoval int
@@ -24,11 +20,12 @@ type COD struct {
 	Guests     Guests // how nodes read their cluster's entries; zero for not at all
 }
 
-// Homes is a file server's folder with a volume for each cluster.
+// Homes is a file server's folder with a volume for each cluster, in which each account
+// has its files; without a path there is none.
 type Homes struct {
-	Server  string // as nodes know it; empty for a folder of each node's own
-	Path    string
-	Options string // of automount
+	Server  string // as nodes know it; default a folder of each node's own
+	Path    string // of the folder there
+	Options string // of the automounter, such as -fstype=nfs4,rw
 }
 
 // Guests is where nodes reach the directory, and the secret that the passwords of
@@ -47,7 +44,7 @@ func readCOD(v value) *COD {
 	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
 	c.UIDFirst, c.UIDLast = o.need("uids").uids()
 	c.Block = o.get("block").number(0, 9, 30)
-	c.Gateway, c.BootServer = o.get("gateway").address(), o.get("boot_server").address()
+	c.Gateway, c.NextServer = o.get("gateway").address(), o.get("next_server").address()
 	c.BootFile = o.get("boot_file").text("")
 	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	if h := o.get("homes").object(); h.given() {
@@ -62,17 +59,6 @@ func readCOD(v value) *COD {
 	return c
 }
 
-// address is an IPv4 address.
-func (v value) address() netip.Addr {
-	return parsed(v, netip.Addr{}, func(s string) (netip.Addr, error) {
-		a, err := netip.ParseAddr(s)
-		if err != nil || !a.Is4() {
-			return netip.Addr{}, fmt.Errorf("is not an IPv4 address")
-		}
-		return a, nil
-	})
-}
-
 // cod writes the block.
 func (w *writer) cod(c COD) {
 	w.line(3, "network: %s", c.Network)
@@ -85,18 +71,14 @@ func (w *writer) cod(c COD) {
 	}
 	some(c.Block > 0, "block: %d", c.Block)
 	some(c.Gateway.IsValid(), "gateway: %s", c.Gateway)
-	some(c.BootServer.IsValid(), "boot_server: %s", c.BootServer)
-	some(c.BootFile != "", "boot_file: %s", quote(c.BootFile))
+	some(c.NextServer.IsValid(), "next_server: %s", c.NextServer)
+	w.optional(3, "boot_file", c.BootFile)
 	some(c.MaxRemoval > 0, "max_removal: %d", c.MaxRemoval)
 	if c.Homes != (Homes{}) {
 		w.line(3, "homes:")
-		w.line(4, "path: %s", quote(c.Homes.Path))
-		if c.Homes.Server != "" {
-			w.line(4, "server: %s", quote(c.Homes.Server))
-		}
-		if c.Homes.Options != "" {
-			w.line(4, "options: %s", quote(c.Homes.Options))
-		}
+		w.optional(4, "server", c.Homes.Server)
+		w.optional(4, "path", c.Homes.Path)
+		w.optional(4, "options", c.Homes.Options)
 	}
 	if len(c.Guests.URLs) > 0 {
 		w.line(3, "guests: # how nodes read their own cluster's entries")
