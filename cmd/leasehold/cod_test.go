@@ -94,7 +94,7 @@ func TestInventoryFollowed(t *testing.T) {
 		}
 		return out
 	}
-	if code, _, errs := call(t, "init", dir, "--nodes", "3", "--cycle", "100ms", "--listen", freeAddr(t), "--ldap", freeAddr(t)); code != 0 {
+	if code, _, errs := call(t, "init", dir, "--nodes", "3", "--cycle", "100ms", "--listen", setup.Address(t), "--ldap", setup.Address(t)); code != 0 {
 		t.Fatal(errs)
 	}
 	serving := func() (stop func()) {
