@@ -75,6 +75,10 @@ const (
 	Recovery      Family = "recovery"      // ours: actors' records
 )
 
+// Loadable are the families that [SchemaText] and [SchemaLDIF] write for a site's
+// server, in the order in which they are loaded.
+func Loadable() []Family { return []Family{DHCP, DNS, Automount, PublicKey, COD} }
+
 // A family's definitions, each in one file of this package.
 type family struct {
 	name       Family

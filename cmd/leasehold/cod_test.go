@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -156,4 +157,66 @@ func TestInventoryFollowed(t *testing.T) {
 	must("cod", "host", "remove", "new2")
 	until("new1 new3")
 	stop()
+}
+
+// TestCODInit lays a tree on a slapd that has nothing of ours: what it lacks is named, is
+// loaded while it runs, and then the tree is laid, once.
+func TestCODInit(t *testing.T) {
+	t.Parallel()
+	s := setup.StartBareSlapd(t, "core", "cosine", "nis", "inetorgperson")
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(s.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	init := func(code int, args ...string) string {
+		t.Helper()
+		got, out, errs := call(t, append([]string{"cod", "init", "--directory", s.URL + "/" + string(s.Base), "--bind-dn", string(s.BindDN),
+			"--password-file", secret, "--network", "10.99.0.0/16", "--domain", "site.test"}, args...)...)
+		if got != code {
+			t.Fatalf("cod init %v: exit %d, want %d\n%s%s", args, got, code, out, errs)
+		}
+		return out + errs
+	}
+	out := init(1, "--apply")
+	for _, want := range []string{"dhcp: no ", "dnszone: no", "cod: no codSlice", "leasehold cod schema --ldif dhcp dnszone automount openssh-lpk cod | ldapadd"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("without %q:\n%s", want, out)
+		}
+	}
+	_, text, _ := call(t, "cod", "schema", "--ldif")
+	add := exec.Command(setup.Tool(t, "ldapadd"), "-x", "-H", s.URL, "-D", string(setup.ConfigDN), "-w", s.Password)
+	add.Stdin = strings.NewReader(text)
+	if said, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("ldapadd: %v\n%s", err, said)
+	}
+	out = init(0)
+	if !strings.Contains(out, "dn: ou=slices,dc=site,dc=test\nchangetype: add\n") || !strings.Contains(out, "nothing was written") {
+		t.Errorf("a dry run says\n%s", out)
+	}
+	if out = init(0); !strings.Contains(out, "changetype: add") {
+		t.Errorf("a dry run wrote something:\n%s", out)
+	}
+	// Somebody has a branch already, and something else below it.
+	own := exec.Command(setup.Tool(t, "ldapadd"), "-x", "-H", s.URL, "-D", string(s.BindDN), "-w", s.Password)
+	own.Stdin = strings.NewReader("dn: dc=site,dc=test\nobjectClass: organization\nobjectClass: dcObject\no: Ours\ndc: site\n\n" +
+		"dn: ou=People,dc=site,dc=test\nobjectClass: organizationalUnit\nou: People\ndescription: for years\n\n" +
+		"dn: cn=config,ou=People,dc=site,dc=test\nobjectClass: device\ncn: config\n")
+	if said, err := own.CombinedOutput(); err != nil {
+		t.Fatalf("ldapadd: %v\n%s", err, said)
+	}
+	out = init(0, "--apply")
+	if !strings.Contains(out, "added ou=slices,dc=site,dc=test") || !strings.Contains(out, "it stays as it is, with other o") || strings.Contains(out, "added ou=people") {
+		t.Errorf("laid:\n%s", out)
+	}
+	if out = init(0, "--apply", "--json"); !strings.Contains(out, `"changed":0,`) || !strings.Contains(out, "overlay syncprov") {
+		t.Errorf("laid twice:\n%s", out)
+	}
+	search := exec.Command(setup.Tool(t, "ldapsearch"), "-x", "-LLL", "-H", s.URL, "-D", string(s.BindDN), "-w", s.Password, "-b", string(s.Base), "(ou=people)")
+	if said, err := search.CombinedOutput(); err != nil || !strings.Contains(string(said), "description: for years") {
+		t.Errorf("%v\n%s", err, said)
+	}
+	if code, _, errs := call(t, "cod", "init", "--directory", s.URL+"/dc=a,dc=b,dc=none", "--bind-dn", string(s.BindDN), "--password-file", secret,
+		"--network", "10.99.0.0/16", "--domain", "site.test", "--apply"); code != 3 && code != 1 || !strings.Contains(errs, "dc=none") {
+		t.Errorf("a base that the server does not have: exit %d, %s", code, errs)
+	}
 }

@@ -57,6 +57,13 @@ func (r *Report) add(d Done) {
 	}
 }
 
+// Join adds another report to this one.
+func (r *Report) Join(other Report) {
+	for _, d := range other.Done {
+		r.add(d)
+	}
+}
+
 // apply carries out one change, unless this is a dry run.
 func (d Desk) apply(ctx context.Context, c ldapschema.Change) (Done, error) {
 	what := map[ldapschema.ChangeKind]string{ldapschema.Add: Added, ldapschema.Modify: Changed, ldapschema.Delete: Removed}[c.Kind]

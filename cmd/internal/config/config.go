@@ -219,9 +219,23 @@ type COD struct {
 	Domain   string       // DNS zone of the nodes
 	UIDFirst int          // first of the numbers for accounts
 	UIDLast  int          // last of them
+
+	Block      int        // prefix length of a cluster's block of addresses; default 24
+	Gateway    netip.Addr // router of the network; default its first address
+	NextServer netip.Addr // where nodes boot from over the network; default the gateway
+	BootFile   string     // what they load there first; default nothing: they boot by themselves
+	Homes      Homes
 	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
 	// inventory at once; 0 means 30. A few may always go.
 	MaxRemoval int
+}
+
+// Homes is a file server's folder with a volume for each cluster, in which each account
+// has its files; without a path there is none.
+type Homes struct {
+	Server  string // as nodes know it; default a folder of each node's own
+	Path    string // of the folder there
+	Options string // of the automounter, such as -fstype=nfs4,rw
 }
 
 // Peer is an actor elsewhere that ours may speak with.
@@ -231,7 +245,8 @@ type Peer struct {
 	Role actors.Role
 	URL  string // full address of its endpoint
 	// Policy is how messages to and from it are signed and packed: profile strict
-	// (default), legacy or legacy-strong, and where it departs from that.
+	// (default), legacy or legacy-strong, and where it departs from that; and in which
+	// protocol they are.
 	Policy wssec.Policy
 	// Certificates are the files with the certificates whose keys are pinned. Several
 	// overlap while the peer changes its key; tickets are granted to the first.

@@ -166,6 +166,10 @@ c:21:54: actors[1].guests[0].least: 5 is more than most, 4`},
 	{"role: manager\n  default_broker: broker1", "role: authority\n  cod: {network: 10.1.0.128/25, domain: d.example.org, uids: 1000-1000}",
 		"c:20:18: actors[1].cod.network: 10.1.0.128/25 overlaps 10.1.0.0/24 of site1"},
 	{"c.example.org", "c_example", `c:16:39: actors[0].cod.domain: "c_example" is not a lower-case domain such as cluster.example.org`},
+	{"20000-29999", "20000-29999, block: 24, gateway: 10.2.0.1, next_server: x, homes: {server: y}", `c:16:80: actors[0].cod.block: blocks of /24 do not fit twice into 10.1.0.0/24
+c:16:93: actors[0].cod.gateway: 10.2.0.1 lies outside 10.1.0.0/24
+c:16:116: actors[0].cod.next_server: "x" is not an IPv4 address such as 10.1.0.1
+c:16:126: actors[0].cod.homes.path: is missing`},
 	{"20000-29999", "29999-20000", `c:16:60: actors[0].cod.uids: "29999-20000" must start at 1000 or above and not end before it starts`},
 	{`directory: {base: "dc=example,dc=org"}` + "\n", "", "c:15:8: actors[0].cod: clusters are kept in a directory and there is none; add a directory block"},
 
@@ -174,6 +178,8 @@ c:21:54: actors[1].guests[0].least: 5 is more than most, 4`},
 	{"https://b.example.org", "ftp://b.example.org", `c:25:8: peers[0].url: "ftp://b.example.org" has scheme ftp; it must be http or https`},
 	{"certificate: b.pem", "certificat: b.pem", "c:22:3: peers[0].certificate: is missing\nc:26:3: peers[0].certificat: unknown key; did you mean \"certificate\"?"},
 	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict, legacy, legacy-strong`},
+	{"certificate: b.pem", "certificate: b.pem\n  protocol: rest", `c:27:13: peers[0].protocol: unknown value "rest"; known: soap, xmlrpc`},
+	{"certificate: b.pem", "certificate: b.pem\n  protocol: xmlrpc\n  profile: legacy\n  mtom: true", "c:29:3: peers[0].mtom: is for protocol soap, and this peer's is xmlrpc"},
 	{"certificate: b.pem", "certificate: []", "c:26:16: peers[0].certificate: must name at least one file"},
 	{"certificate: b.pem", "certificate: [b.pem, c.pem, b.pem]", `c:26:31: peers[0].certificate[2]: "b.pem" is there twice`},
 	{"8f0002\n", "8F0002\n", `c:23:9: peers[0].guid: "0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8F0002" must be in lower case: 0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0002`},

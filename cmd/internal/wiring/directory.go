@@ -63,15 +63,24 @@ func (d *kept) close() {
 	}
 }
 
+// SiteConfig is how an authority with clusters names and numbers them.
+func SiteConfig(c config.Config, a config.Actor) (cod.Config, error) {
+	if c.Directory == nil || a.COD == nil {
+		return cod.Config{}, fmt.Errorf("actor %s keeps no clusters in a directory", a.Name)
+	}
+	if a.COD.UIDLast < a.COD.UIDFirst {
+		return cod.Config{}, fmt.Errorf("no numbers for accounts: %d to %d", a.COD.UIDFirst, a.COD.UIDLast)
+	}
+	numbers := cod.Range{First: a.COD.UIDFirst, Last: a.COD.UIDLast}
+	return cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, UIDs: numbers, GIDs: numbers,
+		BlockBits: a.COD.Block, Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, Homes: cod.Homes(a.COD.Homes)}, nil
+}
+
 // newSite makes the COD side of an authority.
 func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) run.Runner, report func(actors.ActionDone)) (*site.Site, error) {
-	c := act.Config.COD
-	if c.UIDLast < c.UIDFirst {
-		return nil, fmt.Errorf("no numbers for accounts: %d to %d", c.UIDFirst, c.UIDLast)
+	c, err := SiteConfig(p.config, act.Config)
+	if err != nil {
+		return nil, err
 	}
-	numbers := cod.Range{First: c.UIDFirst, Last: c.UIDLast}
-	return site.New(site.Config{
-		COD: cod.Config{Owner: string(act.Config.GUID), Base: p.config.Directory.Base, Domain: c.Domain,
-			Network: c.Network, UIDs: numbers, GIDs: numbers},
-		Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
+	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/actors/store"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/sirupsen/logrus"
 )
 
@@ -198,6 +199,7 @@ func (p *Process) Serve(ctx context.Context) error {
 func (p *Process) serveHTTP(ctx context.Context, h http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle(endpoint.Root, h)
+	mux.Handle(leasing.Root, h)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	done := make(chan error, 1)

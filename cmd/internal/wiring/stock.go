@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/feed"
@@ -36,6 +37,18 @@ type stock struct {
 	entries map[string]ldapschema.Entry // by identity
 	due     bool
 	said    string // the last problem, logged
+}
+
+// Pools is the machines that an authority's configuration lists, as an inventory has
+// them.
+func Pools(a config.Actor) (out []ldapschema.InventoryHost) {
+	for _, pool := range a.Pools {
+		for _, h := range pool.Inventory() {
+			mac, _ := ldapschema.ParseMAC(h.MAC)
+			out = append(out, ldapschema.InventoryHost{Name: h.Name, Type: string(pool.Type), MAC: mac, Memory: h.Memory, Properties: h.Properties})
+		}
+	}
+	return out
 }
 
 // stockOf is the stock of an authority with clusters.
