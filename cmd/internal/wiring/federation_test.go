@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/leasehold/leasehold/conformance/setup"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/dsig"
 	"github.com/leasehold/leasehold/wssec/keys"
@@ -38,9 +40,13 @@ func part(t *testing.T, roles ...actors.Role) (dir string, c config.Config) {
 
 // introduce writes the actors of one configuration into the peers of another.
 func introduce(c *config.Config, others config.Config, policy wssec.Policy) {
+	root := endpoint.Root
+	if policy.Protocol == wssec.XMLRPC {
+		root = leasing.Root
+	}
 	for _, a := range others.Actors {
 		c.Peers = append(c.Peers, config.Peer{Name: a.Name, GUID: a.GUID, Role: a.Role, Policy: policy,
-			URL: others.Listen.URL + "/orca/services/" + a.Name, Certificates: []string{filepath.Join(a.Keys, "certificate.pem")}})
+			URL: others.Listen.URL + root + a.Name, Certificates: []string{filepath.Join(a.Keys, "certificate.pem")}})
 	}
 }
 
@@ -84,9 +90,10 @@ func TestProfiles(t *testing.T) {
 	for _, policy := range []wssec.Policy{
 		wssec.Strict.Policy(), wssec.Legacy.Policy(), wssec.LegacyStrong.Policy(),
 		{Profile: wssec.LegacyStrong, Mutual: true, MTOM: true},
+		{Profile: wssec.Strict, Protocol: wssec.XMLRPC}, {Profile: wssec.LegacyStrong, Protocol: wssec.XMLRPC},
 		{Profile: wssec.Legacy, MinRSABits: 2048, FinalConfirmation: true, Signatures: []string{dsig.RSASHA1}, Digests: []string{dsig.SHA1}},
 	} {
-		t.Run(fmt.Sprint(policy.Profile, policy.MTOM, policy.FinalConfirmation), func(t *testing.T) {
+		t.Run(fmt.Sprint(policy.Profile, policy.Protocol, policy.MTOM, policy.FinalConfirmation), func(t *testing.T) {
 			t.Parallel()
 			siteDir, site := part(t, actors.RoleAuthority)
 			brokerDir, broker := part(t, actors.RoleBroker)
