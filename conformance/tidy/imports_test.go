@@ -124,7 +124,7 @@ cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
-cmd/leasehold:          ... + cobra logrus
+cmd/leasehold:          ... + cobra logrus systemd
 `
 
 // elsewhere is the short names of modules that policy uses.
@@ -142,6 +142,7 @@ var elsewhere = map[string]string{
 	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
 	"sys":       "golang.org/x/sys",
+	"systemd":   "github.com/coreos/go-systemd/v22",
 	"sha1cd":    "github.com/pjbgf/sha1cd",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",
