@@ -76,6 +76,8 @@ actors/store:           actors
 actors/store/memory:    actors actors/store
 actors/store/bbolt:     actors actors/store + bbolt
 actors/store/postgres:  actors actors/store + pgx
+actors/registrar:       actors actors/clock wire wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wssec + bbolt logrus
+actors/registrar/member: actors actors/registrar actors/registry wire/xmlrpc wire/xmlrpc/client wssec wssec/keys
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmlrpc wire/xmlrpc/client wire/xmlrpc/leasing wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wire/xmltree wssec wssec/keys wssec/ticket + logrus
