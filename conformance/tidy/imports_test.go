@@ -114,13 +114,13 @@ conformance/timeline:
 conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy actors/registrar actors/registrar/member handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
-cmd/leasehold:          ... + cobra logrus
+cmd/leasehold:          ... + cobra logrus uuid
 `
 
 // elsewhere is the short names of modules that policy uses.
