@@ -199,6 +199,8 @@ type Handler struct {
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
 	Machines        []Machine     // where drivers work
 	Tool            string        // what xen manages these machines with, xl or xm; default whichever answers
+	// Settings are parameters of the driver that the site gives, over what units say.
+	Settings map[string]string
 }
 
 // Machine is one that a driver works on over SSH. A unit is on the machine that its

@@ -275,6 +275,9 @@ func (w *writer) handler(h Handler) {
 	w.optional(3, "tool", h.Tool)
 	w.optional(3, "script", h.Script)
 	w.optional(3, "results", h.Results)
+	if len(h.Settings) > 0 {
+		w.line(3, "settings: %s", flow(h.Settings))
+	}
 	if h.Here {
 		w.line(3, "here: true # units whose machine is not listed are worked on from this one")
 	}
