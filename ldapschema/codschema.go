@@ -38,7 +38,7 @@ var codAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.1.40", Name: "codServer", Desc: "file server, as nodes know it", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 256, Single: true, Form: LineForm},
 	{OID: "2.25.87403613558355095199329559718821265856.1.41", Name: "codPath", Desc: "folder of the file server", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true, Form: LineForm},
 	{OID: "2.25.87403613558355095199329559718821265856.1.42", Name: "codHomes", Desc: "TRUE when every account of the cluster has a folder in it", Equality: BooleanMatch, Syntax: Boolean, Single: true},
-	{OID: "2.25.87403613558355095199329559718821265856.1.40", Name: "codOrigin", Desc: "unit that the node was made for, where a later lease has taken it up", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.60", Name: "codOrigin", Desc: "unit that the node was made for, where a later lease has taken it up", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
 }
 
 // codClasses are below the arc .2.
