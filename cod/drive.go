@@ -148,7 +148,7 @@ func (n *node) facts(cfg Config) actors.Properties {
 		FactAddress: n.addr.String(), FactPrivate: n.addr.String(), FactMAC: n.mac.String(),
 		FactMask: netmask(cfg.Network.Bits()), FactGateway: cfg.Gateway.String(),
 		FactNode: itoa(n.id), FactDirectory: string(cfg.clusterDN(n.cluster.label)),
-	}
+	}.Merged(n.cluster.reading(cfg))
 }
 
 // params is what a driver is told: what the lessee configured, under the unit's own

@@ -74,6 +74,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	if cfg.Homes.Path != "" {
 		c.renderHomes(cfg, &r)
 	}
+	c.renderReader(cfg, &r)
 	return r.records, r.err
 }
 
