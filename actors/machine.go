@@ -144,11 +144,18 @@ type Export struct {
 // AddHosts tells a site authority about hardware it may lease.
 type AddHosts struct{ Hosts []Host }
 
+// Inventory tells a site authority about all the hardware it has. What it knows and is
+// not listed goes: at once, or when nobody has a unit on it any more.
+type Inventory struct{ Hosts []Host }
+
 // Host is one piece of inventory at a site.
 type Host struct {
 	Name       string       `json:"name"`
 	Type       ResourceType `json:"type"`
 	Properties Properties   `json:"properties,omitempty"` // MAC address, memory, rack: given to handlers
+	// Held is why it is not to be assigned at present; empty when it may be. A unit on it
+	// stays.
+	Held string `json:"held,omitempty"`
 }
 
 func (Receive) event()      {}
@@ -169,6 +176,7 @@ func (Donate) event()       {}
 func (Claim) event()        {}
 func (Export) event()       {}
 func (AddHosts) event()     {}
+func (Inventory) event()    {}
 
 // Effects is everything one step asks of the outside world. The host carries
 // the fields out in the order written here and starts a field only when the one

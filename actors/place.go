@@ -5,6 +5,8 @@ type Place struct {
 	Host        string        `json:"host"`
 	Type        ResourceType  `json:"type"`
 	Out         bool          `json:"out,omitempty"`         // of service: withdrawn, or put aside
+	Held        string        `json:"held,omitempty"`        // why it is not assigned; a unit on it stays
+	Leaving     bool          `json:"leaving,omitempty"`     // gone from the inventory, and kept for the unit on it
 	Failures    int           `json:"failures,omitempty"`    // of setups in a row
 	Reservation ReservationID `json:"reservation,omitempty"` // that has a unit on it
 	Unit        UnitID        `json:"unit,omitempty"`

@@ -35,6 +35,8 @@ const (
 	partGroup                 // its POSIX group
 	partAccount               // one of its accounts
 	partDHCPGroup             // its group of DHCP hosts
+	partVolume                // its volume on a file server
+	partMount                 // a map of automounters, or an entry of one
 	partHost                  // the node: its name is the allocation
 	partDHCPHost              // its DHCP host
 	partForward               // its address record
@@ -43,7 +45,9 @@ const (
 
 // yields reports whether a stranger's entry at this name is left alone and lived
 // with. At the other names it means that the name is taken.
-func (p part) yields() bool { return p == partAccount || p == partContainer }
+func (p part) yields() bool {
+	return p == partAccount || p == partContainer || p == partVolume || p == partMount
+}
 
 // aim is what a shelf's records should become.
 type aim uint8

@@ -42,8 +42,10 @@ func (s *strangers) note(c Config, e ldapschema.Entry) {
 			}
 		}
 	}
-	for _, v := range e.Values("macAddress") {
-		s.mac(v)
+	if !e.IsA("codHost") { // an inventory says which address a node on the machine has
+		for _, v := range e.Values("macAddress") {
+			s.mac(v)
+		}
 	}
 	if rest, ok := cutWord(e.Get("dhcpHWAddress"), "ethernet"); ok {
 		s.mac(rest)

@@ -19,9 +19,10 @@ func TestBuildersReadBack(t *testing.T) {
 		Name: "a1", Aliases: []string{"a1.a.site.test"}, IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1},
 		Serial: "S1", Description: "d", BootFile: "pxelinux.0", BootParameters: []string{"root=nfs1:/a1"}, NodeID: 1,
 		LeaseEnd: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), State: "active", Image: "debian", Dom0: "cn=h1,dc=x", Health: "good",
-		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Unit: "u1", Boot: "rescue", Mark: mark,
+		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Unit: "u1", Boot: "rescue", Hold: "ada: fan", Mark: mark,
 	}
-	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Description: "d"}
+	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Source: "/images/debian.raw", Format: "raw",
+		Size: 4 << 30, Digest: "sha256:00", Description: "d"}
 	dhcp := Host{
 		Name: "a1", IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1}, BootFile: "grub/x86_64-efi/core.efi",
 		NextServer: netip.MustParseAddr("10.99.0.1"), HostName: "a1", Mark: mark,
@@ -34,11 +35,15 @@ func TestBuildersReadBack(t *testing.T) {
 	account := AccountRecord{UID: "alice", Name: "Alice Guest", Surname: "Guest", Number: 30001, Group: 30000, Home: "/home/alice",
 		Shell: "/bin/bash", Mail: "alice@site.test", Password: "{SSHA}x", Mark: mark}
 	group := GroupRecord{Name: "slice-a", Number: 30000, Members: []string{"alice", "bob"}, Mark: mark}
+	machine := InventoryHost{Name: "h1", Aliases: []string{"rack1-7"}, Type: "site.node", IP: netip.MustParseAddr("10.98.0.7"), MAC: MAC{0x52, 0x54, 0, 0, 0, 7},
+		Memory: 4096, CPU: 800, Bandwidth: 1000000, Serial: "S7", Health: "good", Hold: "ada: its fan", Note: "n",
+		Properties: map[string]string{"rack": "1", "machine": "dom0-a", "equation": "a=b"}, Description: "d"}
 	for _, c := range []struct {
 		name  string
 		given any
 		read  func() (any, error)
 	}{
+		{"inventory", machine, through(machine, InventoryEntry, ParseInventoryHost)},
 		{"cluster", cluster, through(cluster, VirtualCluster, ParseVirtualCluster)},
 		{"host", host, through(host, HostEntry, ParseHost)},
 		{"image", image, through(image, ImageEntry, ParseImage)},
@@ -95,6 +100,13 @@ func TestBuildersRefuse(t *testing.T) {
 		func() (Entry, error) { return DHCPHost("dc=x", Host{Name: "a", MAC: mac, BootFile: `x\`}) },
 		func() (Entry, error) { return DHCPHost("dc=x", Host{Name: "a", MAC: mac, HostName: "a\nb"}) },
 		func() (Entry, error) { return DHCPSubnet("dc=x", DHCPSubnetRecord{}) },
+		func() (Entry, error) { return InventoryEntry("dc=x", InventoryHost{Name: "h"}) },
+		func() (Entry, error) {
+			return InventoryEntry("dc=x", InventoryHost{Name: "h", Type: "t", Properties: map[string]string{"a b": "c"}})
+		},
+		func() (Entry, error) {
+			return InventoryEntry("dc=x", InventoryHost{Name: "h", Type: "t", Properties: map[string]string{"a": "c\nd"}})
+		},
 		func() (Entry, error) {
 			return DHCPSubnet("dc=x", DHCPSubnetRecord{Prefix: netip.MustParsePrefix("2001:db8::/64")})
 		},
@@ -130,6 +142,13 @@ func TestParsersRefuse(t *testing.T) {
 		func() (any, error) { return ParseHost(New("ou=a,dc=x", "organizationalUnit").e) },
 		func() (any, error) { return ParseHost(dev("ipHostNumber", "x")) },
 		func() (any, error) { return ParseHost(dev("macAddress", "x")) },
+		func() (any, error) { return ParseInventoryHost(dev("codProperty", "a=1")) },
+		func() (any, error) {
+			return ParseInventoryHost(New("cn=a,dc=x", "device", "codHost").Set("codProperty", "a=1", "a=2").e)
+		},
+		func() (any, error) {
+			return ParseInventoryHost(New("cn=a,dc=x", "device", "codHost").Set("codProperty", "a").e)
+		},
 		func() (any, error) { return ParseHost(dev("codNodeId", "99999999999999999999")) },
 		func() (any, error) { return ParseHost(dev("codLeaseEnd", "x")) },
 		func() (any, error) {

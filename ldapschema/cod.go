@@ -108,6 +108,7 @@ type Host struct {
 	ResourceType string
 	Unit         string // of the leasing authority
 	Boot         string // what it boots, when not what its state says: image, local, rescue
+	Hold         string // an operator's: the authority leaves the node as it is
 	Mark
 }
 
@@ -134,6 +135,7 @@ func HostEntry(under DN, h Host) (Entry, error) {
 		Set("codResourceType", h.ResourceType).
 		Set("codUnit", h.Unit).
 		Set("codBoot", h.Boot).
+		Set("codHold", h.Hold).
 		mark(h.Mark).
 		Build()
 }
@@ -150,48 +152,13 @@ func ParseHost(e Entry) (Host, error) {
 		NodeID: int(r.number("codNodeId")), LeaseEnd: r.time("codLeaseEnd"), State: r.text("codState"),
 		Image: r.text("codImage"), Dom0: DN(r.text("codDom0")), Health: r.text("codHealth"),
 		Memory: int(r.number("codMemory")), CPU: int(r.number("codCpu")), Bandwidth: int(r.number("codBandwidth")),
-		ResourceType: r.text("codResourceType"), Unit: r.text("codUnit"), Boot: r.text("codBoot"), Mark: markOf(&r),
+		ResourceType: r.text("codResourceType"), Unit: r.text("codUnit"), Boot: r.text("codBoot"), Hold: r.text("codHold"), Mark: markOf(&r),
 	}
 	h.Name, h.Aliases = namesOf(e)
 	if r.err != nil {
 		return Host{}, r.err
 	}
 	return h, nil
-}
-
-// An Image is what machines boot over the network. Files are named as the boot
-// server's clients name them, below its root.
-type Image struct {
-	Name        string
-	Kernel      string
-	Initrd      string
-	Options     string // for the kernel
-	Up          string // what nodes boot while they are in service: image or local; empty means local
-	Description string
-}
-
-// ImageEntry is the entry cn=Name of an image: device and codBootImage.
-func ImageEntry(under DN, i Image) (Entry, error) {
-	return New(under.Child("cn", i.Name), "top", "device", "codBootImage").
-		Set("codKernel", i.Kernel).
-		Set("codInitrd", i.Initrd).
-		Set("codKernelOptions", i.Options).
-		Set("codBootUp", i.Up).
-		Set("description", i.Description).
-		Build()
-}
-
-// ParseImage reads an image's entry back.
-func ParseImage(e Entry) (Image, error) {
-	r := reader{e: e}
-	r.class("codBootImage")
-	i := Image{Kernel: r.text("codKernel"), Initrd: r.text("codInitrd"), Options: r.text("codKernelOptions"),
-		Up: r.text("codBootUp"), Description: r.text("description")}
-	i.Name, _ = namesOf(e)
-	if r.err != nil {
-		return Image{}, r.err
-	}
-	return i, nil
 }
 
 // namesOf is the name an entry is known by and its other names: the cn of its DN

@@ -87,6 +87,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx = a.tick(now)
 	case actors.AddHosts:
 		fx, err = a.addHosts(now, ev.Hosts)
+	case actors.Inventory:
+		fx, err = a.stock(now, ev.Hosts)
 	case actors.Export:
 		fx, err = a.export(ev)
 	case actors.Receive:
@@ -128,25 +130,6 @@ func (a *Actor) actionsDone(now actors.Cycle, id actors.ReservationID, done ...a
 		}
 		return nil
 	})
-}
-
-func (a *Actor) addHosts(now actors.Cycle, hosts []actors.Host) (actors.Effects, error) {
-	for _, h := range hosts {
-		if h.Name == "" || h.Type == "" {
-			return actors.Effects{}, a.refuse("addHosts", "", actors.Invalid, "a host needs a name and a type")
-		}
-	}
-	var fx actors.Effects
-	for _, h := range hosts {
-		added := host{Host: h}
-		if old, ok := a.hosts.hosts[h.Name]; ok {
-			added.Quarantined, added.Trouble = old.Quarantined, old.Trouble
-		}
-		a.hosts.add(added)
-		fx.Save = append(fx.Save, actors.Record{Key: hostKey(h.Name), Value: added})
-	}
-	a.feed(now)
-	return fx, nil
 }
 
 func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, error) {
@@ -236,6 +219,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 			h.Quarantined = true
 			a.hosts.hold(name, "")
 			fx.Save = append(fx.Save, actors.Record{Key: hostKey(name), Value: *h})
+			if gone, ok := a.hosts.leave(name); ok {
+				fx.Save = append(fx.Save, gone)
+			}
 		}
 	}
 	for _, t := range s.tried {
@@ -245,6 +231,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	}
 	for _, name := range s.freed {
 		a.hosts.hold(name, "")
+		if gone, ok := a.hosts.leave(name); ok {
+			fx.Save = append(fx.Save, gone)
+		}
 	}
 	if len(s.freed) > 0 || s.Status == closed && r.Status != closed {
 		a.feed(now)
@@ -440,7 +429,7 @@ func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string 
 			}
 		}
 		h, ok := a.hosts.hosts[name]
-		if ok && h.Type == t && h.holder == "" && !h.Quarantined && !seen[name] && len(out) < need {
+		if ok && h.Type == t && h.holder == "" && h.serves() && !seen[name] && len(out) < need {
 			out = append(out, name)
 			if seen != nil {
 				seen[name] = true

@@ -24,6 +24,7 @@ type inventory struct {
 type host struct {
 	actors.Host
 	Quarantined bool           `json:"quarantined,omitempty"` // never leased until released
+	Leaving     bool           `json:"leaving,omitempty"`     // gone as soon as nobody has a unit on it
 	Trouble     policy.Trouble `json:"trouble,omitzero"`      // for the policy
 
 	holder actors.ReservationID // who has a unit on it; derived from the reservations
@@ -46,7 +47,7 @@ func (v inventory) add(h host) {
 	h.Properties = v.kind(h.Properties)
 	if old, ok := v.hosts[h.Name]; ok {
 		if old.Type == h.Type {
-			old.Host, old.Quarantined, old.Trouble = h.Host, h.Quarantined, h.Trouble
+			old.Host, old.Quarantined, old.Leaving, old.Trouble = h.Host, h.Quarantined, h.Leaving, h.Trouble
 			v.mark(old)
 			return
 		}
@@ -88,6 +89,20 @@ func (v inventory) kind(p actors.Properties) actors.Properties {
 	return p
 }
 
+// leave forgets a host that was only waited for. It reports whether it did.
+func (v inventory) leave(name string) (actors.Record, bool) {
+	h, ok := v.hosts[name]
+	if !ok || !h.Leaving || h.holder != "" {
+		return actors.Record{}, false
+	}
+	v.remove(h)
+	delete(v.hosts, name)
+	return actors.Record{Key: hostKey(name)}, true
+}
+
+// serves reports whether the host may be assigned when nobody has a unit on it.
+func (h *host) serves() bool { return !h.Quarantined && !h.Leaving && h.Held == "" }
+
 func (v inventory) remove(h *host) {
 	s := v.shelves[h.Type]
 	s.hosts = slices.Delete(s.hosts, h.place, h.place+1)
@@ -100,6 +115,9 @@ func (v inventory) renumber(s *shelf, i int) {
 		s.free = append(s.free, 0)
 	}
 	s.free = s.free[:(len(s.hosts)+63)/64]
+	if rest := len(s.hosts) % 64; rest != 0 { // no bit beyond the last host
+		s.free[len(s.free)-1] &= 1<<rest - 1
+	}
 	for ; i < len(s.hosts); i++ {
 		s.hosts[i].place = i
 		v.mark(s.hosts[i])
@@ -109,7 +127,7 @@ func (v inventory) renumber(s *shelf, i int) {
 func (v inventory) mark(h *host) {
 	s := v.shelves[h.Type]
 	word, bit := &s.free[h.place/64], uint64(1)<<(h.place%64)
-	if h.holder == "" && !h.Quarantined {
+	if h.holder == "" && h.serves() {
 		*word |= bit
 		s.first = min(s.first, h.place/64)
 	} else {
@@ -179,12 +197,12 @@ func (v inventory) fewer(t actors.ResourceType, n int) bool {
 	return n > 0
 }
 
-// count is how many hosts of a type exist and are not in quarantine.
+// count is how many hosts of a type serve.
 func (v inventory) count(t actors.ResourceType) int {
 	n := 0
 	if s := v.shelves[t]; s != nil {
 		for _, h := range s.hosts {
-			if !h.Quarantined {
+			if h.serves() {
 				n++
 			}
 		}

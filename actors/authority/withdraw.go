@@ -49,7 +49,7 @@ func (a *Actor) Places() []actors.Place {
 	out := make([]actors.Place, 0, len(a.hosts.hosts))
 	for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
 		h := a.hosts.hosts[name]
-		p := actors.Place{Host: name, Type: h.Type, Out: h.Quarantined, Failures: h.Trouble.Failures}
+		p := actors.Place{Host: name, Type: h.Type, Out: h.Quarantined, Held: h.Held, Leaving: h.Leaving, Failures: h.Trouble.Failures}
 		for u := range a.book[h.holder].Units.All() {
 			if u.Host == name {
 				p.Reservation, p.Unit = h.holder, u.ID

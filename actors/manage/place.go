@@ -14,6 +14,8 @@ type Place struct {
 	Host        string `json:"host"`
 	Type        string `json:"type"`
 	Out         bool   `json:"out"`                   // of service: withdrawn, or put aside because it could not be torn down
+	Held        string `json:"held,omitempty"`        // why it is not assigned; a unit on it stays
+	Leaving     bool   `json:"leaving,omitempty"`     // gone from the inventory, and kept for the unit on it
 	Failures    int    `json:"failures,omitempty"`    // setups in a row that failed on it
 	Reservation string `json:"reservation,omitempty"` // that has a unit on it
 	Unit        string `json:"unit,omitempty"`
@@ -36,7 +38,7 @@ func (l *Local) Places(ctx context.Context, actor string) ([]Place, error) {
 	err := l.each(ctx, "manage.places", actor, func(a Actor, v actors.Viewer) {
 		if s, ok := v.(actors.Stead); ok {
 			for _, p := range s.Places() {
-				out = append(out, Place{Actor: *n.party(a.Location.ID), Host: p.Host, Type: string(p.Type), Out: p.Out, Failures: p.Failures,
+				out = append(out, Place{Actor: *n.party(a.Location.ID), Host: p.Host, Type: string(p.Type), Out: p.Out, Held: p.Held, Leaving: p.Leaving, Failures: p.Failures,
 					Reservation: string(p.Reservation), Unit: string(p.Unit)})
 			}
 		}

@@ -46,8 +46,13 @@ func showPlaces(w io.Writer, all []manage.Place) {
 	row(w, "HOST", "SITE", "TYPE", "SERVICE", "FAILURES", "RESERVATION", "UNIT")
 	for _, p := range all {
 		service := "in"
-		if p.Out {
+		switch {
+		case p.Out:
 			service = "out"
+		case p.Leaving:
+			service = "leaving"
+		case p.Held != "":
+			service = "held: " + p.Held
 		}
 		row(w, p.Host, p.Actor.Name, p.Type, service, p.Failures, dash(p.Reservation), dash(p.Unit))
 	}

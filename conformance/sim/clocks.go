@@ -50,8 +50,9 @@ func (p *process) local() actors.Millis {
 
 func (p *process) wall() time.Time { return time.UnixMilli(int64(p.local())) }
 
-// cycle is the present cycle by the actor's clock. In one life it never falls: a
-// clock that is set back holds the actor at the cycle it had reached (actors/host).
+// cycle is the present cycle by the actor's clock. It never falls: a clock that is set
+// back holds the actor at the cycle it had reached (actors/host), unless it was
+// restarted by an operator who wants the clock to count.
 func (p *process) cycle() actors.Cycle {
 	p.reached = max(p.reached, p.w.cycles().Of(p.local()))
 	p.highest = max(p.highest, p.reached)

@@ -30,7 +30,8 @@ type Config struct {
 	// Hasty makes couriers send without waiting for the answer to the message
 	// before, as legacy peers do, so that messages overtake each other.
 	Hasty bool
-	// Liar makes the sites' policies name hosts that are taken, and hosts twice.
+	// Liar makes the sites' policies name hosts that are taken, and hosts twice; and the
+	// brokers' grant what is not there.
 	Liar bool
 
 	Cycle    actors.Millis   // length of a cycle
@@ -44,7 +45,8 @@ type Config struct {
 	Wait     actors.Cycle    // how long a site waits for all hosts before it takes fewer
 	Last     bool            // when all is over, everything is leased once more
 
-	Skew Skew // of the actors' clocks
+	Skew    Skew // of the actors' clocks
+	SetBack bool // at a restart a clock counts although the actor has been further (host.Config.SetBack)
 
 	Faults Faults
 
@@ -172,6 +174,7 @@ func Swarm(seed uint64) Config {
 				Cycles: actors.Cycle(8 + r.IntN(40)), Standing: r.IntN(4) > 0})
 		}
 	}
+	cfg.SetBack = r.IntN(3) == 0
 	return cfg
 }
 

@@ -46,12 +46,18 @@ func (p *process) drawDeath(batch []mail, tick bool) death {
 func (w *world) expect(p *process, m actors.Machine) { w.expected = views(p, m) }
 
 // views is what a machine shows, as octets that can be compared. Why a lease waits
-// at a site and what it does next depend on what the site tried since its start.
+// at a site and what it does next depend on what the site tried since its start; and how
+// long a manager waits for others, on when it started.
 func views(p *process, m actors.Machine) []byte {
 	vs := m.Views()
 	if p.role == actors.RoleAuthority {
 		for i := range vs {
 			vs[i].Waiting, vs[i].Next, vs[i].NextAt = "", "", 0
+		}
+	}
+	if p.role == actors.RoleManager {
+		for i := range vs {
+			vs[i].Next, vs[i].NextAt, vs[i].Deadline = "", 0, 0
 		}
 	}
 	b, err := json.Marshal(vs)
@@ -97,7 +103,8 @@ func (p *process) crash(when string) {
 func (p *process) start() {
 	w := p.w
 	p.life++
-	p.up, p.booted, p.reached, p.ticked, p.wake, p.sent = true, p.local(), 0, -1, actors.Never, 0
+	p.up, p.booted, p.wake, p.sent = true, p.local(), actors.Never, 0
+	p.resume()
 	p.machine, p.lanes = p.fresh(), map[actors.ActorID]*lane{}
 	p.seen = wssec.NewReplay(10_000, wssec.MaxLifetime+2*skew)
 	p.disk.restore(w, p, p.machine)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -72,12 +73,49 @@ func (d disk) save(w *world, rec actors.Record) {
 	d[rec.Key] = stored{data, rec.Value}
 }
 
+// reachedKey is the record in which a process keeps how far its time has come, as
+// actors/host does. Machines never see it.
+const reachedKey = "clock/reached"
+
+// reached is the cycle that steps were given last, and the one that had its Tick last.
+type reached struct{ now, ticked actors.Cycle }
+
+// AppendRecord writes it down (actors.Value).
+func (r reached) AppendRecord(dst []byte) ([]byte, error) {
+	return fmt.Appendf(dst, "%d %d", r.now, r.ticked), nil
+}
+
+// mark adds to what is saved how far time has come, if that has changed.
+func (p *process) mark(records []actors.Record) []actors.Record {
+	r := reached{p.reached, p.ticked}
+	if len(records) == 0 || p.marked == r {
+		return records
+	}
+	p.marked = r
+	return append(records, actors.Record{Key: reachedKey, Value: r})
+}
+
+// resume takes up time where the life before left it: a clock that was set back in
+// between holds the actor at the cycle it had reached. Where operators want the clock
+// to count all the same ([Config.SetBack]), it may be in an earlier cycle again.
+func (p *process) resume() {
+	p.reached, p.ticked, p.marked = 0, -1, nil
+	r, ok := p.disk[reachedKey].value.(reached)
+	if !ok || p.w.cfg.SetBack && p.w.cycles().Start(r.now) > p.local() {
+		return
+	}
+	p.reached, p.ticked, p.marked = r.now, r.ticked, r
+}
+
 // keys lists the records in the order in which they are restored.
 func (d disk) keys() []string { return slices.Sorted(maps.Keys(d)) }
 
 // restore puts every record into a fresh machine.
 func (d disk) restore(w *world, p *process, m actors.Machine) {
 	for _, k := range d.keys() {
+		if k == reachedKey {
+			continue
+		}
 		rec := d[k]
 		if err := m.Restore(actors.Stored{Key: k, Data: bytes.Clone(rec.data)}); err != nil {
 			w.fail(saysReadable, "%s: record %s: %v", p.Name, k, err)

@@ -23,8 +23,9 @@ type process struct {
 	machine actors.Machine
 	clock   watch
 	booted  actors.Millis // by its clock
-	reached actors.Cycle  // in this life
+	reached actors.Cycle  // by its time, which its disk remembers (disk.go)
 	highest actors.Cycle  // in any life
+	marked  actors.Value  // what the disk says of that
 	mail    []mail
 	pending bool          // a look at the mailbox is arranged
 	saving  bool          // the disk has refused a save, which is tried again; all else waits
@@ -153,7 +154,7 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 		p.crash("before it saved")
 		return
 	}
-	p.save(latest(fx.Save), 1, func() {
+	p.save(p.mark(latest(fx.Save)), 1, func() {
 		if d.at != never {
 			w.expect(p, p.machine)
 		}
@@ -285,6 +286,8 @@ func describe(ev actors.Event) string {
 		return "is told to delegate"
 	case actors.AddHosts:
 		return "is told of its hosts"
+	case actors.Inventory:
+		return "is told what it has"
 	}
 	return fmt.Sprintf("%T", ev)
 }

@@ -40,6 +40,9 @@ func (w *world) moved(p *process, t actors.Transition) {
 	}
 	w.counts.Moves++
 	w.judgeClock(p, t)
+	if s := w.siteOf[p.ID]; s != nil && strings.HasSuffix(t.To, ","+actors.Closing.String()) {
+		s.ended[t.Reservation] = p.cycle()
+	}
 	if p.role != actors.RoleManager {
 		return
 	}

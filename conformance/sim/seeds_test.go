@@ -3,6 +3,8 @@ package sim
 import (
 	"context"
 	"errors"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -92,4 +94,30 @@ func BenchmarkWorld(b *testing.B) {
 		steps += r.Counts.Steps
 	}
 	b.ReportMetric(float64(steps)/float64(b.N), "steps/op")
+}
+
+// The seeds that failed once are played for ever.
+func TestSeedsThatFailed(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/seeds/once.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := 0
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		number, showed, _ := strings.Cut(strings.TrimSpace(line), " ")
+		seed, err := strconv.ParseUint(number, 10, 64)
+		if err != nil || strings.TrimSpace(showed) == "" {
+			t.Fatalf("%q is no seed with what it showed", line)
+		}
+		_, err = Twice(seed, Swarm(seed))
+		report(t, err)
+		played++
+	}
+	if played == 0 {
+		t.Error("no seeds")
+	}
 }

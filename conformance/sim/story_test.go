@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write golden files anew")
 // everything that happens until the chaos would end; all judges watch, and the
 // calm, the last lease and oblivion follow as in every world.
 //
-//	federation managers=1 sites=1 brokers=1 hosts=4 [signed] [directory] [claims]
+//	federation managers=1 sites=1 brokers=1 hosts=4 [signed] [directory] [claims] [setback]
 //	ask MANAGER RESERVATION units=2 start=10 end=19.999 [broker=NAME] [renewable] [at=2]
 //	    [after=RESERVATION] [gate=redeem] [joined] [required]
 //	buy BROKER RESERVATION from=SELLER units=2 start=4 end=29.999 [standing] [at=0.5]
@@ -132,6 +132,7 @@ func (s *storyteller) command(f []string) {
 		s.cfg.Managers, s.cfg.Sites = int(s.number(w, "managers", 1)), int(s.number(w, "sites", 1))
 		s.cfg.Brokers = int(s.number(w, "brokers", 1))
 		_, s.cfg.Claims = w["claims"]
+		_, s.cfg.SetBack = w["setback"]
 		s.cfg.Hosts = int(s.number(w, "hosts", 4))
 		s.cfg.Exports = []int{s.cfg.Hosts}
 		_, s.cfg.Signed = w["signed"]

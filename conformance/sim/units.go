@@ -23,7 +23,7 @@ func (s *site) judgeUnits(v authority.Reservation) {
 	s.leases[v.ID] = now
 	for _, id := range sortedKeys(before) {
 		if _, still := now[id]; !still {
-			s.judgeGone(before[id])
+			s.judgeGone(before[id], v.Slice.ID)
 		}
 	}
 	inUse := 0
@@ -50,11 +50,11 @@ func (s *site) judgeUnits(v authority.Reservation) {
 
 // judgeGone checks a unit that its site has dropped: nothing of it is left, or its
 // host is in quarantine.
-func (s *site) judgeGone(u actors.Unit) {
+func (s *site) judgeGone(u actors.Unit, of actors.SliceID) {
 	delete(s.units, u.ID)
 	delete(s.onHost, u.Host)
 	if s.quarantined(u.Host) {
-		s.lame[u.ID] = true
+		s.lame[u.ID] = of
 		return
 	}
 	if n, ok := s.book.nodes[u.ID]; ok {
@@ -83,13 +83,15 @@ func (w *world) judgeJoin(p *process, a actors.Action) {
 }
 
 // judgeTaken wants a unit that is torn down not to be in use by its guest, unless
-// the term is over, the site's operator closed the lease, or an extension was
-// granted fewer units than before.
+// the term is over, or was by the site's clock when it ended the lease, the site's
+// operator closed it, or an extension was granted fewer units than before. A clock that
+// is set back later takes back nothing of what was decided by it.
 func (s *site) judgeTaken(d cod.Drive) {
 	w := s.p.w
 	rec := s.p.disk["reservation/"+d.Params[handlers.ParamReservation]]
 	lease, ok := rec.value.(authority.Reservation)
-	if !ok || !s.served[d.Unit.ID] || w.cycles().End(s.p.cycle()) > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
+	at := max(s.p.cycle(), s.ended[lease.ID])
+	if !ok || !s.served[d.Unit.ID] || w.cycles().End(at) > lease.Term.End || w.closed[string(s.p.ID)+" "+string(lease.ID)] ||
 		lease.Status.Pending != actors.Closing {
 		return
 	}
@@ -120,7 +122,7 @@ func (s *site) checkUnit(id actors.UnitID) {
 
 // checkKnown wants an entry to belong to a unit on the site's disk.
 func (s *site) checkKnown(id actors.UnitID) {
-	if _, ok := s.units[id]; !ok && !s.lame[id] {
+	if _, ok := s.units[id]; !ok && s.lame[id] == "" {
 		s.p.w.fail(saysKnown, "%s: %s was written for %s", s.p.Name, s.book.nodes[id].dn, short(id))
 	}
 }

@@ -27,7 +27,7 @@ func EncodeFault(dst []byte, f wire.Fault) []byte {
 	dst = append(dst, envelopeOpen+bodyOpen+`<soapenv:Fault xmlns:orcafault="`+FaultNS+`"><faultcode>orcafault:`...)
 	dst = append(dst, code.String()...)
 	dst = append(dst, `</faultcode><faultstring>`...)
-	dst, _ = appendText(dst, wire.Clean(f.String))
+	dst, _ = wire.AppendText(dst, wire.Clean(f.String))
 	return append(dst, `</faultstring></soapenv:Fault>`+envelopeClose...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -18,6 +19,8 @@ import (
 const (
 	pduTime   = 30 * time.Second // for the rest of a request, once it has begun
 	writeTime = 30 * time.Second // for a client to take an answer
+
+	forever = 100 * 365 * 24 * time.Hour
 )
 
 // A client is one connection. Its reader takes one request after another; searches
@@ -30,8 +33,9 @@ type client struct {
 	in   *bufio.Reader
 	who  identity // changed only while nothing is under way
 
-	slots chan struct{} // one token for each request under way
-	busy  sync.WaitGroup
+	slots    chan struct{} // one token for each request under way
+	busy     sync.WaitGroup
+	watching atomic.Int32 // watches under way
 
 	mu     sync.Mutex // guards what follows
 	out    *bufio.Writer
@@ -79,7 +83,11 @@ func (c *client) serve() {
 // next reads one request. A client may be silent between requests for long, but
 // not in the middle of one.
 func (c *client) next() (message, error) {
-	c.srv.deadline(c.conn, c.srv.cfg.Idle)
+	patience := c.srv.cfg.Idle
+	if c.watching.Load() > 0 {
+		patience = forever // it listens
+	}
+	c.srv.deadline(c.conn, patience)
 	pdu, err := readPDU(c.in, c.srv.cfg.PDU, func() { c.srv.deadline(c.conn, pduTime) })
 	if err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -120,7 +128,17 @@ func (c *client) handle(ctx context.Context, m message) bool {
 	}
 	switch m.tag {
 	case opSearchRequest:
-		go func() { finish(c.search(ctx, m)) }()
+		watch := m.asksSync()
+		if watch {
+			c.watching.Add(1)
+		}
+		go func() {
+			op, controls := c.search(ctx, m)
+			if watch {
+				c.watching.Add(-1)
+			}
+			finish(op, controls)
+		}()
 	case opCompareRequest:
 		finish(resultOf(tag, c.compare(m)), nil)
 	default:

@@ -67,6 +67,7 @@ type extras struct {
 	preRead  []string // attributes; nil when not asked for
 	postRead []string
 	paged    *paging
+	sync     *syncing
 }
 
 // A paging is what the paged results control says (RFC 2696 2).
@@ -133,6 +134,10 @@ func (x *extras) read(c control) error {
 			x.preRead = attrs
 		} else {
 			x.postRead = attrs
+		}
+	case controlSync:
+		if x.sync, err = parseSync(p); err != nil {
+			return err
 		}
 	case controlPaged:
 		f, err := list(p, ber.TagSequence)

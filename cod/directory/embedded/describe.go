@@ -29,7 +29,7 @@ func (s *Server) rootDSE() ldapschema.Entry {
 		{Name: "objectClass", Values: []string{"top"}},
 		{Name: "namingContexts", Values: []string{string(s.cfg.Suffix)}},
 		{Name: "subschemaSubentry", Values: []string{string(subschemaDN)}},
-		{Name: "supportedControl", Values: []string{controlAssert, controlPaged, controlPostRead, controlPreRead, controlManageDSA}},
+		{Name: "supportedControl", Values: []string{controlAssert, controlPaged, controlPostRead, controlPreRead, controlManageDSA, controlSync}},
 		{Name: "supportedExtension", Values: extensions},
 		{Name: "supportedFeatures", Values: []string{featureAllOperational, featureObjectClass, featureTrueFalse, featureIncrement}},
 		{Name: "supportedLDAPVersion", Values: []string{"3"}},

@@ -14,6 +14,7 @@ a write only when it is on disk.
 	message.go, control.go     octets to requests, with limits
 	bind.go, search.go, ...    one file for each kind of request
 	writer.go                  the one goroutine that writes, many requests in one commit
+	watch.go                   clients that are told of each change (RFC 4533)
 	store.go, codec.go,        entries in a bbolt file, ordered as the tree is walked
 	index.go
 

@@ -1,8 +1,12 @@
 package embedded_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/directory/dirtest"
@@ -50,6 +54,73 @@ func connect(t testing.TB, s *embedded.Server) directory.Directory {
 func TestSuiteOverLDAP(t *testing.T) {
 	t.Parallel()
 	dirtest.Run(t, func(t *testing.T) directory.Directory { return connect(t, start(t, config(t))) })
+}
+
+// TestWatchSuite: clients of the server watch it as they watch slapd.
+func TestWatchSuite(t *testing.T) {
+	t.Parallel()
+	dirtest.RunWatch(t, func(t *testing.T) dirtest.Watched { return connect(t, start(t, config(t))).(dirtest.Watched) })
+}
+
+// TestWatchEndsWithServer: closing the server does not wait for watchers, however
+// long its other clients may be silent.
+func TestWatchEndsWithServer(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	cfg.Idle = time.Millisecond // a watcher is silent for longer
+	s := start(t, cfg)
+	d := connect(t, s).(dirtest.Watched)
+	base, err := ldapschema.Base(dirtest.Base, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Local(rootDN).Apply(t.Context(), ldapschema.AddEntry(base)); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	err = d.Watch(t.Context(), dirtest.Base, "", func(ev directory.Event) error {
+		switch {
+		case ev.Kind == directory.Refreshed: // being told of it shows that the line stands
+			time.Sleep(20 * cfg.Idle)
+			go func() {
+				closed <- s.Local(rootDN).Apply(t.Context(), ldapschema.Change{Kind: ldapschema.Modify, DN: dirtest.Base,
+					Mods: []ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: "description", Values: []string{"x"}}}})
+			}()
+		case ev.Entry.Has("description"):
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+			go func() { closed <- s.Close() }()
+		}
+		return nil
+	})
+	if !errors.Is(err, directory.ErrUnavailable) {
+		t.Errorf("the watch ended with %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWatchWithCookie: who comes back with a cookie is told to begin anew.
+func TestWatchWithCookie(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(t))
+	c, err := ldap.DialURL(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Bind(rootDN, password); err != nil {
+		t.Fatal(err)
+	}
+	req := ldap.NewSearchRequest(string(dirtest.Base), ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", nil, nil)
+	res := c.Syncrepl(t.Context(), req, 1, ldap.SyncRequestModeRefreshAndPersist, []byte("old"), false)
+	for res.Next() {
+	}
+	if err := res.Err(); !ldap.IsErrorWithCode(err, 4096) {
+		t.Errorf("answered with %v", err)
+	}
 }
 
 func TestSuiteLocal(t *testing.T) {

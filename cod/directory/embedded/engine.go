@@ -176,15 +176,21 @@ func (s store) pick(keys []tree.Key, base, after tree.Key, scope int, visit func
 // dress adds to an entry what is not stored with it, and takes away what the asker
 // may not see.
 func (g *engine) dress(s store, key tree.Key, e ldapschema.Entry, q query) ldapschema.Entry {
+	e = g.dressed(e, q)
+	if q.family {
+		below, _ := s.HasChildren(key)
+		e.Attrs = append(e.Attrs, ldapschema.Attr{Name: "hasSubordinates", Values: []string{map[bool]string{true: "TRUE", false: "FALSE"}[below]}})
+	}
+	return e
+}
+
+// dressed is dress as far as the entry alone tells.
+func (g *engine) dressed(e ldapschema.Entry, q query) ldapschema.Entry {
 	if q.see != nil {
 		e = q.see(e)
 	}
 	e.Attrs = append(slices.Clip(e.Attrs),
 		ldapschema.Attr{Name: "entryDN", Values: []string{string(e.DN)}},
 		ldapschema.Attr{Name: "subschemaSubentry", Values: []string{string(subschemaDN)}})
-	if q.family {
-		below, _ := s.HasChildren(key)
-		e.Attrs = append(e.Attrs, ldapschema.Attr{Name: "hasSubordinates", Values: []string{map[bool]string{true: "TRUE", false: "FALSE"}[below]}})
-	}
 	return e
 }

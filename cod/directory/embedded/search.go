@@ -68,7 +68,7 @@ func (c *client) search(ctx context.Context, m message) (*ber.Packet, []*ber.Pac
 	if err != nil {
 		return done(err)
 	}
-	x, err := m.controlsFor(controlPaged, controlAssert)
+	x, err := m.controlsFor(controlPaged, controlAssert, controlSync)
 	if err != nil {
 		return done(err)
 	}
@@ -93,6 +93,16 @@ func (c *client) search(ctx context.Context, m message) (*ber.Packet, []*ber.Pac
 		if err := c.assertBase(ctx, r.base, *x.assert); err != nil {
 			return done(err)
 		}
+	}
+	if x.sync != nil {
+		if x.paged != nil {
+			return done(protocolError("a watch does not come in pages"))
+		}
+		err := c.sync(ctx, m, r, *x.sync)
+		if err == nil {
+			return resultOf(opSearchDone, nil), []*ber.Packet{syncDone()}
+		}
+		return done(err)
 	}
 	cookie, err := c.stream(ctx, m, r, x)
 	if x.paged == nil {

@@ -67,9 +67,12 @@ func openDB(cfg Config, suffix tree.Key) (*bbolt.DB, error) {
 // A store is the tree as one transaction sees it.
 type store struct {
 	entries, index *bbolt.Bucket
+	done           *[]change // what was put and deleted; nil when nobody asks
 }
 
-func storeOf(tx *bbolt.Tx) store { return store{tx.Bucket(entryBucket), tx.Bucket(indexBucket)} }
+func storeOf(tx *bbolt.Tx) store {
+	return store{entries: tx.Bucket(entryBucket), index: tx.Bucket(indexBucket)}
+}
 
 var _ tree.Store = store{}
 
@@ -90,7 +93,14 @@ func (s store) Put(k tree.Key, e ldapschema.Entry) error {
 	if err := s.reindex(k, old, e); err != nil {
 		return err
 	}
+	s.note(change{k, e.Get("entryUUID"), e})
 	return s.entries.Put([]byte(k), encodeEntry(e))
+}
+
+func (s store) note(c change) {
+	if s.done != nil {
+		*s.done = append(*s.done, c)
+	}
 }
 
 func (s store) Delete(k tree.Key) error {
@@ -101,6 +111,7 @@ func (s store) Delete(k tree.Key) error {
 	if err := s.reindex(k, old, ldapschema.Entry{}); err != nil {
 		return err
 	}
+	s.note(change{k, old.Get("entryUUID"), ldapschema.Entry{DN: old.DN}})
 	return s.entries.Delete([]byte(k))
 }
 

@@ -28,6 +28,7 @@ type writer struct {
 	db     *bbolt.DB
 	suffix tree.Key
 	clock  *csnClock
+	hub    hub
 	jobs   chan job
 	ended  chan struct{}
 }
@@ -82,10 +83,15 @@ func (w *writer) commit(batch []job) []error {
 		return failAll(err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	t := tree.Tree{Store: storeOf(tx), Suffix: w.suffix}
+	var all, done []change
+	s := storeOf(tx)
+	s.done = &done
+	t := tree.Tree{Store: s, Suffix: w.suffix}
 	for i, j := range batch {
 		t.Stamp = w.clock.stamp(j.who)
+		done = done[:0]
 		results[i] = j.do(t)
+		all = append(all, renamed(done)...)
 		if errors.Is(results[i], directory.ErrUnavailable) {
 			return failAll(results[i])
 		}
@@ -96,5 +102,6 @@ func (w *writer) commit(batch []job) []error {
 	if err := tx.Commit(); err != nil {
 		return failAll(err)
 	}
+	w.hub.publish(all)
 	return results
 }

@@ -19,7 +19,7 @@ import (
 
 // A Call is one call on a directory: a change, or a read of a name.
 type Call struct {
-	Op     string // "add", "modify", "delete", "rename", "read" or "list"
+	Op     string // "add", "modify", "delete", "rename", "read", "list" or "watch"
 	DN     ldapschema.DN
 	Change ldapschema.Change // of a write
 }
@@ -33,10 +33,11 @@ type Dir struct {
 	// returned though the call was carried out: the answer was lost.
 	After func(Call) error
 
-	mu     sync.Mutex
-	tree   tree.Tree
-	store  store
-	closed bool
+	mu      sync.Mutex
+	tree    tree.Tree
+	store   store
+	watches map[*watch]bool
+	closed  bool
 }
 
 var _ directory.Directory = (*Dir)(nil)
@@ -47,14 +48,20 @@ func New(suffix ldapschema.DN) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{store: store{entries: map[tree.Key]ldapschema.Entry{}}}
+	d := &Dir{store: store{entries: map[tree.Key]ldapschema.Entry{}, who: map[tree.Key]identity{}}, watches: map[*watch]bool{}}
 	d.tree = tree.Tree{Store: &d.store, Suffix: key}
 	return d, nil
 }
 
 // Apply carries out one change.
-func (d *Dir) Apply(ctx context.Context, c ldapschema.Change) error {
-	return d.call(ctx, Call{c.Kind.String(), c.DN, c}, func() error { return d.tree.Apply(c) })
+func (d *Dir) Apply(ctx context.Context, c ldapschema.Change) error { return d.apply(ctx, c, "") }
+
+func (d *Dir) apply(ctx context.Context, c ldapschema.Change, writer ldapschema.DN) error {
+	return d.call(ctx, Call{c.Kind.String(), c.DN, c}, func() error {
+		err := d.tree.Apply(c)
+		d.publish(writer, false)
+		return err
+	})
 }
 
 // Read returns one entry.
@@ -118,16 +125,23 @@ func (d *Dir) Children(ctx context.Context, base ldapschema.DN) ([]ldapschema.En
 // Rename gives an entry another name below the same parent; what lies below it
 // goes with it. The value of its old name is dropped.
 func (d *Dir) Rename(ctx context.Context, dn, rdn ldapschema.DN) error {
-	return d.call(ctx, Call{Op: "rename", DN: dn}, func() error { return d.tree.Rename(dn, rdn, true, nil, nil) })
+	return d.call(ctx, Call{Op: "rename", DN: dn}, func() error {
+		err := d.tree.Rename(dn, rdn, true, nil, nil)
+		d.publish("", err == nil)
+		return err
+	})
 }
 
-// Close makes every later call fail.
+// Close makes every later call fail, and ends watches.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
+	d.cut(errClosed)
 	return nil
 }
+
+var errClosed = errors.New("directory is closed")
 
 func (d *Dir) call(ctx context.Context, c Call, do func() error) error {
 	lost := func(err error) error {
@@ -146,9 +160,9 @@ func (d *Dir) call(ctx context.Context, c Call, do func() error) error {
 		}
 	}
 	d.mu.Lock()
-	err := errors.New("directory is closed")
+	var err error
 	if d.closed {
-		err = lost(err)
+		err = lost(errClosed)
 	} else {
 		err = do()
 	}
@@ -165,6 +179,15 @@ func (d *Dir) call(ctx context.Context, c Call, do func() error) error {
 type store struct {
 	entries map[tree.Key]ldapschema.Entry
 	keys    []tree.Key
+	who     map[tree.Key]identity
+	last    int    // identity given out
+	done    []made // by the write under way
+}
+
+// An identity is an entry's number, and who wrote it last.
+type identity struct {
+	id     int
+	writer ldapschema.DN
 }
 
 func (s *store) Get(k tree.Key) (ldapschema.Entry, bool, error) {
@@ -176,7 +199,13 @@ func (s *store) Put(k tree.Key, e ldapschema.Entry) error {
 	if i, ok := slices.BinarySearch(s.keys, k); !ok {
 		s.keys = slices.Insert(s.keys, i, k)
 	}
-	s.entries[k] = e.Clone()
+	who, ok := s.who[k]
+	if !ok {
+		s.last++
+		who.id = s.last
+	}
+	s.entries[k], s.who[k] = e.Clone(), who
+	s.done = append(s.done, made{key: k, id: who.id, dn: e.DN})
 	return nil
 }
 
@@ -184,7 +213,9 @@ func (s *store) Delete(k tree.Key) error {
 	if i, ok := slices.BinarySearch(s.keys, k); ok {
 		s.keys = slices.Delete(s.keys, i, i+1)
 	}
+	s.done = append(s.done, made{key: k, id: s.who[k].id, dn: s.entries[k].DN, gone: true})
 	delete(s.entries, k)
+	delete(s.who, k)
 	return nil
 }
 

@@ -25,6 +25,36 @@ func TestSuite(t *testing.T) {
 	dirtest.Run(t, func(t *testing.T) directory.Directory { return open(t) })
 }
 
+func TestWatchSuite(t *testing.T) {
+	t.Parallel()
+	dirtest.RunWatch(t, func(t *testing.T) dirtest.Watched { return open(t) })
+}
+
+// TestWatchMemory: events name their writers, and cutting the line ends a watch.
+func TestWatchMemory(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	base, err := ldapschema.Base(dirtest.Base, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.As("cn=ada").Apply(t.Context(), ldapschema.AddEntry(base)); err != nil {
+		t.Fatal(err)
+	}
+	err = d.Watch(t.Context(), dirtest.Base, "", func(ev directory.Event) error {
+		if ev.Kind == directory.Present && ev.Writer != "cn=ada" {
+			t.Errorf("written by %q", ev.Writer)
+		}
+		if ev.Kind == directory.Refreshed {
+			d.Cut()
+		}
+		return nil
+	})
+	if !errors.Is(err, directory.ErrUnavailable) {
+		t.Errorf("a cut line ends the watch with %v", err)
+	}
+}
+
 // TestLostCalls: a lost request changes nothing, a lost answer hides a change, and
 // both read as "unavailable" to the caller.
 func TestLostCalls(t *testing.T) {
