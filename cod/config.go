@@ -47,6 +47,8 @@ type Config struct {
 	// RetryFirst and RetryMost bound the pauses while the directory is away, which
 	// double each time; 0 means 200 ms and 30 s.
 	RetryFirst, RetryMost actors.Millis
+	// Virtual says which units are placed on which hosts.
+	Virtual VirtualConfig
 	// Remember is how many units that are gone keep their last answer, for actions
 	// asked again; 0 means 4096.
 	Remember int

@@ -131,11 +131,13 @@ func (n *node) render(cfg Config) ([]record, error) {
 func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
 	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
-	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
+	h := ldapschema.Host{
 		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
 		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
 		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
-	})
+	}
+	n.describe(cfg, &h)
+	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), h)
 }
 
 // owner is the node's name relative to the site's zone.

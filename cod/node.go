@@ -2,6 +2,7 @@ package cod
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"strconv"
@@ -26,6 +27,7 @@ type node struct {
 	addr    netip.Addr
 	mac     ldapschema.MAC
 	host    string // the piece of inventory
+	virtual
 
 	telling
 	said said // what its entry was last told to say
@@ -61,6 +63,7 @@ type telling struct {
 type said struct {
 	state State
 	telling
+	seat
 }
 
 // newest is the highest sequence number asked of the node.
@@ -89,6 +92,7 @@ func (n *node) move(m *Machine, to State) {
 	if to != n.state {
 		m.fx.Moved = append(m.fx.Moved, Transition{Unit: n.unit, From: n.state, To: to, Why: n.why(to)})
 		n.state = to
+		n.converted(m, to)
 	}
 }
 
@@ -105,6 +109,9 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 	if n.next != nil && n.free() {
 		n.begin(m, now)
 		return true
+	}
+	if n.migrate(m, now) {
+		return false
 	}
 	if n.answer != nil || n.action.Verb == 0 || n.waits != nil {
 		return false
@@ -146,7 +153,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.say(m, Draining)
 		n.shelf.aim = hold
 		m.push(now, &n.shelf, n)
-		if n.shelf.done() || n.shelf.refused != "" {
+		if (n.shelf.done() || n.shelf.refused != "") && n.drained(m, now) {
 			n.drive(m, now)
 		}
 	case Wiped:
@@ -186,6 +193,7 @@ func (n *node) free() bool {
 // begin takes up the next action.
 func (n *node) begin(m *Machine, now actors.Millis) {
 	loaded := n.action.Verb == 0
+	same := maps.Equal(n.action.Properties, n.next.Properties) && maps.Equal(n.action.Ticket, n.next.Ticket)
 	n.action, n.next, n.answer = *n.next, nil, nil
 	n.shelf.refused, n.calls, n.again, n.trouble = "", 0, 0, ""
 	n.lease = plainOr(string(n.action.Reservation))
@@ -194,6 +202,7 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	n.kind = plainOr(string(n.action.Type))
 	if n.action.Verb == actors.Teardown {
 		n.stopWaiting(m, now)
+		m.pool.Arrived(string(n.unit), false) // it moves nowhere any more
 		if n.state != Wiped {
 			n.move(m, Draining)
 		}
@@ -202,6 +211,8 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	if n.action.Verb == actors.ModifyUnit {
 		if n.state != Up {
 			n.fail(m, handlers.ExitInvalid, fmt.Sprintf("the node is %v, not up", n.state))
+		} else if note := n.allow(m); note != "" {
+			n.fail(m, handlers.ExitInvalid, note)
 		} else if note := m.rekey(n.cluster, n.action.Properties); note != "" {
 			n.fail(m, CodeExhausted, note)
 		}
@@ -212,6 +223,12 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	}
 	if image := clip(n.action.Properties[PropImage], 256); image != "" {
 		n.image = image
+	}
+	if n.state == Up {
+		n.known = n.known && same // otherwise its driver has to hear of it
+		if note := n.grant(m); note != "" {
+			n.fail(m, CodeExhausted, note)
+		}
 	}
 	switch {
 	case n.cluster == nil && n.state == Suspect: // only its teardown ever failed
@@ -255,7 +272,7 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	now := said{s, n.telling}
+	now := said{s, n.telling, n.seat}
 	if n.cluster == nil || n.said == now {
 		return
 	}

@@ -38,6 +38,12 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
+	if note := n.lodge(m); note != "" {
+		n.vacate(m)
+		n.fail(m, CodeExhausted, note)
+		c.advance(m, now)
+		return true
+	}
 	n.move(m, Allocated)
 	records, err := n.render(m.cfg)
 	if err != nil {
@@ -129,6 +135,7 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 // is not given out again.
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
+	n.moveOut(m)
 	if m.macs[n.mac] == n {
 		delete(m.macs, n.mac)
 	}
@@ -136,7 +143,7 @@ func (n *node) vacate(m *Machine) {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.name, n.known, n.found, n.touched = nil, 0, "", false, nil, false
+	n.cluster, n.id, n.name, n.known, n.found, n.touched, n.virtual = nil, 0, "", false, nil, false, virtual{}
 	n.said = said{}
 	n.shelf = newShelf(nil)
 }

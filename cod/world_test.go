@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/directory/memdir"
@@ -26,6 +27,17 @@ func siteConfig() cod.Config {
 		Owner: "site1", Base: siteBase, Domain: "site.test", Network: netip.MustParsePrefix("10.99.0.0/27"), BlockBits: 29,
 		UIDs: cod.Range{First: 30000, Last: 30009}, GIDs: cod.Range{First: 30000, Last: 30009},
 	}
+}
+
+// virtualConfig is the same with virtual machines on two hosts, and on those that slice
+// id-Xen leases.
+func virtualConfig() cod.Config {
+	c := siteConfig()
+	c.Virtual = cod.VirtualConfig{
+		Types: []actors.ResourceType{"vm"}, Unit: calendar.Vector{100, 256}, Slices: []actors.SliceID{"id-Xen"}, Leased: calendar.Vector{800, 2048},
+		Hosts: []cod.VirtualHost{{Name: "dom0a", Size: calendar.Vector{400, 1024}}, {Name: "dom0b", Size: calendar.Vector{200, 1024}}},
+	}
+	return c
 }
 
 // pending is an operation whose answer is still to come.
@@ -46,7 +58,17 @@ func (p pending) String() string {
 	case p.read != nil:
 		return "read " + short(p.read.DN)
 	}
-	return fmt.Sprintf("drive %v %s %s", p.drive.Verb, p.drive.Unit.ID, p.drive.Params["unit.hostname"])
+	s := fmt.Sprintf("drive %v %s %s", p.drive.Verb, p.drive.Unit.ID, p.drive.Params["unit.hostname"])
+	if at := p.drive.Unit.Properties[handlers.ParamMachine]; at != "" {
+		s += " on " + at
+		for _, name := range []string{handlers.ResourceMemory, handlers.ResourceVCPUs, handlers.ResourceCPUCap, handlers.ResourceCPUWeight} {
+			s += " " + p.drive.Params.Get(name, "-")
+		}
+	}
+	if to := p.drive.Params["modify.move.host"]; to != "" {
+		s += " moves to " + to
+	}
+	return s
 }
 
 // describe is one change on one line.

@@ -171,7 +171,7 @@ func (r Reservation) owed(before *Reservation) []actors.Action {
 				config = r.Ticket.Properties.Merged(r.Config)
 			}
 			out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: *u,
-				Verb: r.verb(u), Sequence: u.Sequence, Properties: config})
+				Verb: r.verb(u), Sequence: u.Sequence, Properties: config, Ticket: r.Ticket.Properties})
 		}
 	})
 	return out
