@@ -60,6 +60,7 @@ cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 cod/exports/table:      ldapschema
 cod/inventory:          ldapschema
+cod/daemons:            cod ldapschema
 
 [world] Each touches one thing outside the process.
 wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
