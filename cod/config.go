@@ -52,6 +52,8 @@ type Config struct {
 	RetryFirst, RetryMost actors.Millis
 	// Virtual says which units are placed on which hosts.
 	Virtual VirtualConfig
+	// Ladder says what becomes of nodes at the end of their leases.
+	Ladder LadderConfig
 	// Remember is how many units that are gone keep their last answer, for actions
 	// asked again; 0 means 4096.
 	Remember int
@@ -124,6 +126,10 @@ func (c Config) checked() (Config, error) {
 		}
 	}
 	if err := errors.Join(c.Homes.check(), c.Guests.check()); err != nil {
+		return Config{}, err
+	}
+	var err error
+	if c.Ladder, err = c.Ladder.checked(); err != nil {
 		return Config{}, err
 	}
 	def(&c.TTL, 60)

@@ -138,6 +138,10 @@ func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
 	}
 	n.describe(cfg, &h)
+	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]
+	if h.Note == "" {
+		h.Note = n.notice
+	}
 	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), h)
 }
 
