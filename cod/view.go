@@ -92,11 +92,14 @@ func (n *node) view() NodeView {
 func (n *node) waiting() string {
 	switch {
 	case n.waits != nil:
+		if s := &n.waits.shelf; s.tries > 0 {
+			return "its cluster, which waits for " + s.waiting()
+		}
 		return "its cluster, which is " + n.waits.phase.String()
 	case n.calling != 0:
 		return "the driver"
 	case n.shelf.tries > 0:
-		return "the directory, which does not answer"
+		return n.shelf.waiting()
 	case n.shelf.token != 0:
 		return "the directory"
 	case n.answer == nil && n.action.Verb == 0:
@@ -105,4 +108,12 @@ func (n *node) waiting() string {
 		return "the next look at the driver's work"
 	}
 	return ""
+}
+
+// waiting says why the directory is asked again, and what it said.
+func (s *shelf) waiting() string {
+	if s.note == "" {
+		return "the directory, which does not answer"
+	}
+	return "the directory: " + s.note
 }

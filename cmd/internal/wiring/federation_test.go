@@ -14,6 +14,7 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/dsig"
@@ -29,7 +30,7 @@ func part(t *testing.T, roles ...actors.Role) (dir string, c config.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	plan := starter.Plan{Dir: dir, Roles: roles, Nodes: 3, Listen: freePort(t), LDAP: freePort(t), Cycle: 100 * time.Millisecond,
+	plan := starter.Plan{Dir: dir, Roles: roles, Nodes: 3, Listen: setup.Address(t), LDAP: setup.Address(t), Cycle: 100 * time.Millisecond,
 		Begin: time.Now().Truncate(time.Minute), Algorithm: keys.RSA2048}
 	if c, err = starter.Make(plan); err != nil {
 		t.Fatal(err)

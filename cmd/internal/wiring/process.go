@@ -162,7 +162,7 @@ func (p *Process) Serve(ctx context.Context) error {
 		return err
 	}
 	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
-	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies()}.Serve)
+	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies(), Ready: p.ready}.Serve)
 	for _, m := range p.config.Registries {
 		watch(&fronts, "registry "+m.URL, func(ctx context.Context) error { return p.belong(ctx, m) })
 	}
