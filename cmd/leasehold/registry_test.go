@@ -15,6 +15,7 @@ import (
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
+	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/wssec"
 )
 
@@ -34,7 +35,7 @@ func newRegistryServer(t *testing.T, edit ...string) *registryServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	address := freeAddress(t)
+	address := setup.Address(t)
 	code, out, errs := call(t, "registry", "init", dir, "--listen", address, "--json")
 	var made struct{ File, Fingerprint string }
 	if err := json.Unmarshal([]byte(out), &made); code != 0 || err != nil {
