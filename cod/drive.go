@@ -34,6 +34,14 @@ func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 		n.migrated(m, now, ev)
 		return
 	}
+	switch {
+	case n.state == Saving:
+		n.putAway(m, now, ev)
+		return
+	case n.state == Booting && n.ladder.saved != "":
+		n.revived(m, now, ev)
+		return
+	}
 	if n.action.Verb == actors.ModifyUnit {
 		n.modified(m, now, ev)
 		return
@@ -140,7 +148,7 @@ func (n *node) facts(cfg Config) actors.Properties {
 		FactAddress: n.addr.String(), FactPrivate: n.addr.String(), FactMAC: n.mac.String(),
 		FactMask: netmask(cfg.Network.Bits()), FactGateway: cfg.Gateway.String(),
 		FactNode: itoa(n.id), FactDirectory: string(cfg.clusterDN(n.cluster.label)),
-	}
+	}.Merged(n.cluster.reading(cfg))
 }
 
 // params is what a driver is told: what the lessee configured, under the unit's own
@@ -154,6 +162,9 @@ func (n *node) params(cfg Config) handlers.Params {
 	n.measure(p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)
+	if n.made != "" {
+		p[handlers.ParamUnit] = string(n.made)
+	}
 	p[handlers.ParamHost] = a.Unit.Host
 	p[handlers.ParamType] = string(a.Type)
 	p[handlers.ParamReservation] = string(a.Reservation)

@@ -74,6 +74,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	if cfg.Homes.Path != "" {
 		c.renderHomes(cfg, &r)
 	}
+	c.renderReader(cfg, &r)
 	return r.records, r.err
 }
 
@@ -137,6 +138,10 @@ func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
 	}
 	n.describe(cfg, &h)
+	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]
+	if h.Note == "" {
+		h.Note = n.notice
+	}
 	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), h)
 }
 

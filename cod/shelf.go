@@ -37,6 +37,7 @@ const (
 	partDHCPGroup             // its group of DHCP hosts
 	partVolume                // its volume on a file server
 	partMount                 // a map of automounters, or an entry of one
+	partReader                // the credentials of its nodes
 	partHost                  // the node: its name is the allocation
 	partDHCPHost              // its DHCP host
 	partForward               // its address record
@@ -46,7 +47,7 @@ const (
 // yields reports whether a stranger's entry at this name is left alone and lived
 // with. At the other names it means that the name is taken.
 func (p part) yields() bool {
-	return p == partAccount || p == partContainer || p == partVolume || p == partMount
+	return p == partAccount || p == partContainer || p == partVolume || p == partMount || p == partReader
 }
 
 // aim is what a shelf's records should become.

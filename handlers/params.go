@@ -17,7 +17,9 @@ const (
 	// ParamMachine names the machine that the unit is on, where it is not named after its
 	// piece of inventory. A driver that moves a unit reports it.
 	ParamMachine = "machine"
-	ParamAction  = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
+	// ParamKeep asks a teardown to leave the unit's checkpoint, if it has one.
+	ParamKeep   = "handler.keep"
+	ParamAction = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
 )
 
 // Names of how much a unit has (leasing 4.8.5). Drivers of what can be cut to size read

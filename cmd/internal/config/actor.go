@@ -299,28 +299,3 @@ func readBuy(v value) Buy {
 	b.Request = o.get("request").texted()
 	return b
 }
-
-func readCOD(v value) *COD {
-	o := v.object()
-	if !o.given() {
-		return nil
-	}
-	defer o.done()
-	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
-	c.UIDFirst, c.UIDLast = o.need("uids").uids()
-	c.Block = o.get("block").number(0, 9, 30)
-	c.Gateway, c.NextServer = o.get("gateway").address(), o.get("next_server").address()
-	c.BootFile = o.get("boot_file").text("")
-	c.Homes = readHomes(o.get("homes"))
-	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
-	return c
-}
-
-func readHomes(v value) (h Homes) {
-	o := v.object()
-	if !o.given() {
-		return h
-	}
-	defer o.done()
-	return Homes{Server: o.get("server").text(""), Path: o.need("path").text(""), Options: o.get("options").text("")}
-}
