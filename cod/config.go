@@ -190,6 +190,9 @@ func ImagesDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "image
 // SlicesDN is the entry that virtual clusters are kept below.
 func SlicesDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "slices") }
 
+// ReverseZone is the zone of the network's reverse names.
+func (c Config) ReverseZone() string { return reverseZone(c.Network) }
+
 func (c Config) slicesDN() ldapschema.DN   { return SlicesDN(c.Base) }
 func (c Config) networksDN() ldapschema.DN { return c.Base.Child("ou", "networks") }
 func (c Config) dhcpDN() ldapschema.DN     { return c.Base.Child("ou", "dhcp") }
