@@ -70,7 +70,9 @@ func Capability(d Driver, subcommand string) Call {
 		if call == nil {
 			return nil
 		}
-		return func(ctx context.Context, on run.Runner, p Params) (Result, error) { return call(ctx, on, g.info.Guard(p, g.site)) }
+		return func(ctx context.Context, on run.Runner, p Params) (Result, error) {
+			return call(ctx, on, g.info.Guard(p, g.site))
+		}
 	}
 	switch subcommand {
 	case Suspend, Resume:
