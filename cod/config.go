@@ -54,6 +54,8 @@ type Config struct {
 	RetryFirst, RetryMost actors.Millis
 	// Virtual says which units are placed on which hosts.
 	Virtual VirtualConfig
+	// Reserved begins the names of what lessees may not tell drivers (handlers.Given).
+	Reserved []string
 	// Ladder says what becomes of nodes at the end of their leases.
 	Ladder LadderConfig
 	// Remember is how many units that are gone keep their last answer, for actions

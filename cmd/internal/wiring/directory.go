@@ -87,6 +87,6 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) ru
 	if err != nil {
 		return nil, err
 	}
-	c.Ladder.Can = handlers.Capabilities(d)
+	c.Ladder.Can, c.Reserved = handlers.Capabilities(d), reserved(act.Config.Role)
 	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }
