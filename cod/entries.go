@@ -74,6 +74,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	if cfg.Homes.Path != "" {
 		c.renderHomes(cfg, &r)
 	}
+	c.renderReader(cfg, &r)
 	return r.records, r.err
 }
 
@@ -131,11 +132,17 @@ func (n *node) render(cfg Config) ([]record, error) {
 func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
 	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
-	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
+	h := ldapschema.Host{
 		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
 		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
 		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
-	})
+	}
+	n.describe(cfg, &h)
+	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]
+	if h.Note == "" {
+		h.Note = n.notice
+	}
+	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), h)
 }
 
 // owner is the node's name relative to the site's zone.

@@ -63,7 +63,7 @@ const (
 	Missing                    // there is no entry of that name
 	Conflict                   // the assertion failed, or entries lie below
 	Refused                    // the directory will never accept it: schema or access
-	Unavailable                // nobody knows; ask again later
+	Unavailable                // nobody knows, or not now; ask again later
 )
 
 var outcomeNames = [...]string{"done", "exists", "missing", "conflict", "refused", "unavailable"}
@@ -88,6 +88,7 @@ type Effects struct {
 	Read   []Read
 	Drive  []Drive
 	Report []actors.ActionDone
+	Warn   []Warning     // of leases that end soon
 	Moved  []Transition  // for logs and watchers
 	Wake   actors.Millis // deliver Tick then; actors.Forever asks for nothing
 }

@@ -188,6 +188,7 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	n.addr = offset(c.block.Addr(), n.id)
 	c.nodes[n.id] = n
 	m.units[n.unit] = n
+	n.settled(m, h)
 	if m.macs[n.mac] == nil {
 		m.macs[n.mac] = n
 	}

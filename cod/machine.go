@@ -2,6 +2,7 @@ package cod
 
 import (
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cod/pool"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
@@ -10,6 +11,7 @@ import (
 // give it the directory's contents with Load, then Step it.
 type Machine struct {
 	cfg      Config
+	pool     *pool.Pool
 	clusters map[string]*cluster // by slice, see sliceKey
 	labels   map[string]*cluster // by subdomain
 	blocks   map[int]*cluster
@@ -56,8 +58,12 @@ func New(cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	hosts, err := cfg.newPool()
+	if err != nil {
+		return nil, err
+	}
 	return &Machine{
-		cfg: cfg, clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
+		cfg: cfg, pool: hosts, clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
 		gids: map[int]*cluster{}, uids: map[int]*cluster{}, macs: map[ldapschema.MAC]*node{}, units: map[actors.UnitID]*node{},
 		others: newStrangers(), gone: newMemory(cfg.Remember), asked: map[Token]owner{},
 	}, nil
@@ -85,7 +91,10 @@ func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 			o.advance(m, now)
 		}
 	case Forget:
-		if n := m.units[unitKey(ev.Unit)]; n != nil && n.forgettable() {
+		if n := m.units[unitKey(ev.Unit)]; n != nil && n.state == Held {
+			n.leaseEnd = leaseTime(now) // its grace is over
+			n.advance(m, now)
+		} else if n != nil && n.forgettable() {
 			n.forget(m)
 			n.advance(m, now)
 		}

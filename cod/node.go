@@ -2,6 +2,7 @@ package cod
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"strconv"
@@ -26,6 +27,8 @@ type node struct {
 	addr    netip.Addr
 	mac     ldapschema.MAC
 	host    string // the piece of inventory
+	virtual
+	ladder
 
 	telling
 	said said // what its entry was last told to say
@@ -55,12 +58,16 @@ type telling struct {
 	image      string
 	generation int    // sequence number of the action it was last changed for
 	trouble    string // why it is suspect
+	notice     string // what its holder should know
 }
 
 // said is what was told, and the state it was told in.
 type said struct {
 	state State
 	telling
+	seat
+	saved string
+	made  actors.UnitID
 }
 
 // newest is the highest sequence number asked of the node.
@@ -89,6 +96,7 @@ func (n *node) move(m *Machine, to State) {
 	if to != n.state {
 		m.fx.Moved = append(m.fx.Moved, Transition{Unit: n.unit, From: n.state, To: to, Why: n.why(to)})
 		n.state = to
+		n.converted(m, to)
 	}
 }
 
@@ -106,6 +114,13 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.begin(m, now)
 		return true
 	}
+	if n.migrate(m, now) {
+		return false
+	}
+	if n.state == Held {
+		return n.hold(m, now)
+	}
+	n.warn(m, now)
 	if n.answer != nil || n.action.Verb == 0 || n.waits != nil {
 		return false
 	}
@@ -118,7 +133,22 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.say(m, Booting)
 		return n.write(m, now, present, Booting)
 	case Booting:
-		n.drive(m, now)
+		if n.ladder.saved != "" && !n.tell(m, now) { // whose it is now comes first
+			return false
+		}
+		if n.state != Booting {
+			return true
+		}
+		if !n.revive(m, now) {
+			n.drive(m, now)
+		}
+	case Saving:
+		n.say(m, Saving)
+		n.shelf.aim = hold
+		m.push(now, &n.shelf, n)
+		if n.shelf.done() || n.shelf.refused != "" {
+			n.save(m, now)
+		}
 	case Up:
 		n.say(m, Up)
 		if !n.write(m, now, present, Up) {
@@ -146,7 +176,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.say(m, Draining)
 		n.shelf.aim = hold
 		m.push(now, &n.shelf, n)
-		if n.shelf.done() || n.shelf.refused != "" {
+		if (n.shelf.done() || n.shelf.refused != "") && n.drained(m, now) {
 			n.drive(m, now)
 		}
 	case Wiped:
@@ -186,15 +216,23 @@ func (n *node) free() bool {
 // begin takes up the next action.
 func (n *node) begin(m *Machine, now actors.Millis) {
 	loaded := n.action.Verb == 0
+	same := maps.Equal(n.action.Properties, n.next.Properties) && maps.Equal(n.action.Ticket, n.next.Ticket)
 	n.action, n.next, n.answer = *n.next, nil, nil
 	n.shelf.refused, n.calls, n.again, n.trouble = "", 0, 0, ""
 	n.lease = plainOr(string(n.action.Reservation))
-	n.leaseEnd = leaseTime(n.action.Term.End)
+	if n.state != Held { // of that it is the end of its grace, and what is noted stays
+		n.leaseEnd, n.notice = leaseTime(n.action.Term.End), ""
+	}
 	n.generation = n.action.Sequence
 	n.kind = plainOr(string(n.action.Type))
 	if n.action.Verb == actors.Teardown {
 		n.stopWaiting(m, now)
-		if n.state != Wiped {
+		m.pool.Arrived(string(n.unit), false) // it moves nowhere any more
+		switch {
+		case n.state == Held: // it is put away already
+		case n.keeps(m, now):
+			n.move(m, Saving)
+		case n.state != Wiped:
 			n.move(m, Draining)
 		}
 		return
@@ -202,6 +240,8 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	if n.action.Verb == actors.ModifyUnit {
 		if n.state != Up {
 			n.fail(m, handlers.ExitInvalid, fmt.Sprintf("the node is %v, not up", n.state))
+		} else if note := n.allow(m); note != "" {
+			n.fail(m, handlers.ExitInvalid, note)
 		} else if note := m.rekey(n.cluster, n.action.Properties); note != "" {
 			n.fail(m, CodeExhausted, note)
 		}
@@ -212,6 +252,12 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	}
 	if image := clip(n.action.Properties[PropImage], 256); image != "" {
 		n.image = image
+	}
+	if n.state == Up {
+		n.known = n.known && same // otherwise its driver has to hear of it
+		if note := n.grant(m); note != "" {
+			n.fail(m, CodeExhausted, note)
+		}
 	}
 	switch {
 	case n.cluster == nil && n.state == Suspect: // only its teardown ever failed
@@ -255,7 +301,7 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	now := said{s, n.telling}
+	now := said{s, n.telling, n.seat, n.ladder.saved, n.made}
 	if n.cluster == nil || n.said == now {
 		return
 	}

@@ -33,8 +33,21 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return false
 	}
+	if h, note := n.take(m, c); h != nil {
+		h.advance(m, now)
+		return false // this one is nobody any more
+	} else if note != "" {
+		n.fail(m, CodeInvalid, note)
+		return true
+	}
 	if code, note := n.settle(m, c); code != CodeDone {
 		n.fail(m, code, note)
+		c.advance(m, now)
+		return true
+	}
+	if note := n.lodge(m); note != "" {
+		n.vacate(m)
+		n.fail(m, CodeExhausted, note)
 		c.advance(m, now)
 		return true
 	}
@@ -129,6 +142,7 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 // is not given out again.
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
+	n.moveOut(m)
 	if m.macs[n.mac] == n {
 		delete(m.macs, n.mac)
 	}
@@ -136,7 +150,7 @@ func (n *node) vacate(m *Machine) {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.name, n.known, n.found, n.touched = nil, 0, "", false, nil, false
+	n.cluster, n.id, n.name, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, "", false, nil, false, virtual{}, ladder{}
 	n.said = said{}
 	n.shelf = newShelf(nil)
 }

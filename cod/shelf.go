@@ -37,6 +37,7 @@ const (
 	partDHCPGroup             // its group of DHCP hosts
 	partVolume                // its volume on a file server
 	partMount                 // a map of automounters, or an entry of one
+	partReader                // the credentials of its nodes
 	partHost                  // the node: its name is the allocation
 	partDHCPHost              // its DHCP host
 	partForward               // its address record
@@ -46,7 +47,7 @@ const (
 // yields reports whether a stranger's entry at this name is left alone and lived
 // with. At the other names it means that the name is taken.
 func (p part) yields() bool {
-	return p == partAccount || p == partContainer || p == partVolume || p == partMount
+	return p == partAccount || p == partContainer || p == partVolume || p == partMount || p == partReader
 }
 
 // aim is what a shelf's records should become.
@@ -74,6 +75,7 @@ type shelf struct {
 	refused string // why the directory will not have a record; cleared by a new action
 	rounds  int    // modifies in a row that somebody else's write spoiled
 	tries   int    // failures of the directory since it last answered
+	note    string // what the last of them said
 	retry   actors.Millis
 }
 
@@ -251,7 +253,7 @@ func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
 	r := &s.records[i]
 	switch ev.Outcome {
 	case Unavailable:
-		m.later(now, s)
+		m.later(now, s, ev.Note)
 		return
 	case Exists:
 		s.look = i
@@ -285,7 +287,7 @@ func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
 
 // settle forgets the operation under way.
 func (s *shelf) settle() {
-	s.token, s.batch, s.sent, s.doing, s.tries, s.retry = 0, nil, nil, 0, 0, 0
+	s.token, s.batch, s.sent, s.doing, s.tries, s.note, s.retry = 0, nil, nil, 0, 0, "", 0
 }
 
 // refuse stops the shelf until somebody asks for something else.
@@ -294,13 +296,13 @@ func (s *shelf) refuse(i int, note string) {
 }
 
 // later repeats the operation after a pause that grows with every failure.
-func (m *Machine) later(now actors.Millis, s *shelf) {
+func (m *Machine) later(now actors.Millis, s *shelf, note string) {
 	tries := s.tries + 1
 	if s.doing == reading {
 		s.look = s.batch[0]
 	}
 	s.settle()
-	s.tries = tries
+	s.tries, s.note = tries, clip(note, maxNote)
 	s.retry = now + min(m.cfg.RetryMost, m.cfg.RetryFirst<<min(tries-1, 20))
 }
 
@@ -311,10 +313,10 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 	r := &s.records[i]
 	mine := ev.Outcome == Done && o.mine(m, ev.Entry, r.part)
 	if ev.Outcome == Unavailable {
-		m.later(now, s)
+		m.later(now, s, ev.Note)
 		return -1
 	}
-	stuck := s.stuck
+	stuck, tries, note := s.stuck, s.tries, s.note
 	s.stuck = false
 	s.settle()
 	switch {
@@ -335,6 +337,9 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 		}
 	default:
 		r.doubt = false
+		if ev.Outcome == Missing && s.aim == present {
+			s.tries, s.note = tries, note // the add that was in doubt failed, and is tried again
+		}
 		if ev.Outcome == Missing || s.aim != present {
 			return -1
 		}

@@ -95,7 +95,7 @@ func TestInventoryFollowed(t *testing.T) {
 		}
 		return out
 	}
-	if code, _, errs := call(t, "init", dir, "--nodes", "3", "--cycle", "100ms", "--listen", freeAddr(t), "--ldap", freeAddr(t)); code != 0 {
+	if code, _, errs := call(t, "init", dir, "--nodes", "3", "--cycle", "100ms", "--listen", setup.Address(t), "--ldap", setup.Address(t)); code != 0 {
 		t.Fatal(errs)
 	}
 	serving := func() (stop func()) {
@@ -139,7 +139,15 @@ func TestInventoryFollowed(t *testing.T) {
 	}
 	stop := serving()
 	until("host001 host002 host003") // those of the configuration
-	must("cod", "host", "add", "new1", "--type", "other", "--mac", "52:54:00:00:00:11")
+	for add := []string{"cod", "host", "add", "new1", "--type", "other", "--mac", "52:54:00:00:00:11", "--config", yaml}; ; {
+		code, out, errs := call(t, add...)
+		if code == 0 {
+			break
+		}
+		if code != 3 || t.Context().Err() != nil { // the site has yet to lay its tree out
+			t.Fatalf("exit %d\n%s%s", code, out, errs)
+		}
+	}
 	until("host001 host002 host003 new1") // of another type: the pool still counts
 	must("cod", "host", "add", "new2", "--type", "site.node")
 	until("new1 new2") // the directory has the type: it says what there is
@@ -219,4 +227,50 @@ func TestCODInit(t *testing.T) {
 		"--network", "10.99.0.0/16", "--domain", "site.test", "--apply"); code != 3 && code != 1 || !strings.Contains(errs, "dc=none") {
 		t.Errorf("a base that the server does not have: exit %d, %s", code, errs)
 	}
+}
+
+// TestCODGenerate: configurations are written once; passwords and keys stay as they are.
+func TestCODGenerate(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "daemons")
+	generate := func(code int, args ...string) string {
+		t.Helper()
+		got, out, errs := call(t, append([]string{"cod", "generate", dir, "--directory", "ldap://ldap.site.test/dc=site,dc=test", "--network", "10.99.0.0/16", "--domain", "site.test"}, args...)...)
+		if got != code {
+			t.Fatalf("exit %d: %s%s", got, out, errs)
+		}
+		return out
+	}
+	read := func(name string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	generate(0)
+	password, key := read("secrets/dhcpd"), read("leasehold.key")
+	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || !strings.Contains(read("slapd.conf"), `suffix "dc=site,dc=test"`) {
+		t.Error("the files are not about this site")
+	}
+	for _, name := range []string{"secrets/dhcpd", "dhcpd.conf", "daemons.ldif", "slapd.conf"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s can be read by others: %v, %v", name, info.Mode(), err)
+		}
+	}
+	if out := generate(0, "--json"); strings.Contains(out, "written") || strings.Contains(out, "kept") {
+		t.Errorf("again: %s", out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "dhcpd.conf"), []byte("# ours\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := generate(0); !strings.Contains(out, "kept") || read("dhcpd.conf") != "# ours\n" {
+		t.Errorf("an edited file: %s", out)
+	}
+	generate(0, "--force", "--tftp-root", "/var/tftp")
+	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || read("secrets/dhcpd") != password || read("leasehold.key") != key || !strings.Contains(read("tftpd-hpa"), `"/var/tftp"`) {
+		t.Error("--force does not write what it should, or makes other secrets")
+	}
+	generate(2, "--force", "--tftp-root", "/var/a\"b")
 }

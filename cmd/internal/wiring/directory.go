@@ -72,8 +72,13 @@ func SiteConfig(c config.Config, a config.Actor) (cod.Config, error) {
 		return cod.Config{}, fmt.Errorf("no numbers for accounts: %d to %d", a.COD.UIDFirst, a.COD.UIDLast)
 	}
 	numbers := cod.Range{First: a.COD.UIDFirst, Last: a.COD.UIDLast}
-	return cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, UIDs: numbers, GIDs: numbers,
-		BlockBits: a.COD.Block, Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, Homes: cod.Homes(a.COD.Homes)}, nil
+	out := cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, BlockBits: a.COD.Block,
+		Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, UIDs: numbers, GIDs: numbers,
+		Homes: cod.Homes(a.COD.Homes), Guests: cod.Guests{URLs: a.COD.Guests.URLs}}
+	out.Virtual, out.Ladder = placing(a.COD.Virtual), ladder(a.COD.LeaseEnd)
+	text, err := secret(a.COD.Guests.SecretFile)
+	out.Guests.Secret = []byte(text)
+	return out, err
 }
 
 // newSite makes the COD side of an authority.
@@ -82,5 +87,6 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) ru
 	if err != nil {
 		return nil, err
 	}
+	c.Ladder.Can = handlers.Capabilities(d)
 	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }
