@@ -35,3 +35,12 @@ func ladder(e *config.LeaseEnd) cod.LadderConfig {
 	return cod.LadderConfig{End: e.Then, Warn: actors.Millis(e.Warn.Milliseconds()), Grace: actors.Millis(e.Grace.Milliseconds()),
 		Most: actors.Millis(e.Most.Milliseconds())}
 }
+
+// reserved begins the names of what a site's lessees may not tell its drivers: what a
+// domain's disk is, for one. A manager's handlers are told by the manager itself.
+func reserved(r actors.Role) []string {
+	if r == actors.RoleAuthority {
+		return []string{"xen."}
+	}
+	return nil
+}
