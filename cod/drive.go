@@ -34,6 +34,14 @@ func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 		n.migrated(m, now, ev)
 		return
 	}
+	switch {
+	case n.state == Saving:
+		n.putAway(m, now, ev)
+		return
+	case n.state == Booting && n.ladder.saved != "":
+		n.revived(m, now, ev)
+		return
+	}
 	if n.action.Verb == actors.ModifyUnit {
 		n.modified(m, now, ev)
 		return
@@ -148,12 +156,14 @@ func (n *node) facts(cfg Config) actors.Properties {
 // the site knows better.
 func (n *node) params(cfg Config) handlers.Params {
 	a := n.action
-	p := handlers.Params{}
-	maps.Copy(p, a.Properties)
+	p := handlers.Given(a.Properties, cfg.Reserved...)
 	maps.Copy(p, a.Unit.Properties)
 	n.measure(p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)
+	if n.made != "" {
+		p[handlers.ParamUnit] = string(n.made)
+	}
 	p[handlers.ParamHost] = a.Unit.Host
 	p[handlers.ParamType] = string(a.Type)
 	p[handlers.ParamReservation] = string(a.Reservation)

@@ -88,6 +88,7 @@ type Effects struct {
 	Read   []Read
 	Drive  []Drive
 	Report []actors.ActionDone
+	Warn   []Warning     // of leases that end soon
 	Moved  []Transition  // for logs and watchers
 	Wake   actors.Millis // deliver Tick then; actors.Forever asks for nothing
 }

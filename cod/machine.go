@@ -91,7 +91,10 @@ func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 			o.advance(m, now)
 		}
 	case Forget:
-		if n := m.units[unitKey(ev.Unit)]; n != nil && n.forgettable() {
+		if n := m.units[unitKey(ev.Unit)]; n != nil && n.state == Held {
+			n.leaseEnd = leaseTime(now) // its grace is over
+			n.advance(m, now)
+		} else if n != nil && n.forgettable() {
 			n.forget(m)
 			n.advance(m, now)
 		}

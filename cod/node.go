@@ -28,6 +28,7 @@ type node struct {
 	mac     ldapschema.MAC
 	host    string // the piece of inventory
 	virtual
+	ladder
 
 	telling
 	said said // what its entry was last told to say
@@ -57,6 +58,7 @@ type telling struct {
 	image      string
 	generation int    // sequence number of the action it was last changed for
 	trouble    string // why it is suspect
+	notice     string // what its holder should know
 }
 
 // said is what was told, and the state it was told in.
@@ -64,6 +66,8 @@ type said struct {
 	state State
 	telling
 	seat
+	saved string
+	made  actors.UnitID
 }
 
 // newest is the highest sequence number asked of the node.
@@ -113,6 +117,10 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 	if n.migrate(m, now) {
 		return false
 	}
+	if n.state == Held {
+		return n.hold(m, now)
+	}
+	n.warn(m, now)
 	if n.answer != nil || n.action.Verb == 0 || n.waits != nil {
 		return false
 	}
@@ -125,7 +133,22 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.say(m, Booting)
 		return n.write(m, now, present, Booting)
 	case Booting:
-		n.drive(m, now)
+		if n.ladder.saved != "" && !n.tell(m, now) { // whose it is now comes first
+			return false
+		}
+		if n.state != Booting {
+			return true
+		}
+		if !n.revive(m, now) {
+			n.drive(m, now)
+		}
+	case Saving:
+		n.say(m, Saving)
+		n.shelf.aim = hold
+		m.push(now, &n.shelf, n)
+		if n.shelf.done() || n.shelf.refused != "" {
+			n.save(m, now)
+		}
 	case Up:
 		n.say(m, Up)
 		if !n.write(m, now, present, Up) {
@@ -197,13 +220,19 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	n.action, n.next, n.answer = *n.next, nil, nil
 	n.shelf.refused, n.calls, n.again, n.trouble = "", 0, 0, ""
 	n.lease = plainOr(string(n.action.Reservation))
-	n.leaseEnd = leaseTime(n.action.Term.End)
+	if n.state != Held { // of that it is the end of its grace, and what is noted stays
+		n.leaseEnd, n.notice = leaseTime(n.action.Term.End), ""
+	}
 	n.generation = n.action.Sequence
 	n.kind = plainOr(string(n.action.Type))
 	if n.action.Verb == actors.Teardown {
 		n.stopWaiting(m, now)
 		m.pool.Arrived(string(n.unit), false) // it moves nowhere any more
-		if n.state != Wiped {
+		switch {
+		case n.state == Held: // it is put away already
+		case n.keeps(m, now):
+			n.move(m, Saving)
+		case n.state != Wiped:
 			n.move(m, Draining)
 		}
 		return
@@ -272,7 +301,7 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	now := said{s, n.telling, n.seat}
+	now := said{s, n.telling, n.seat, n.ladder.saved, n.made}
 	if n.cluster == nil || n.said == now {
 		return
 	}

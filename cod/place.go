@@ -33,6 +33,13 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return false
 	}
+	if h, note := n.take(m, c); h != nil {
+		h.advance(m, now)
+		return false // this one is nobody any more
+	} else if note != "" {
+		n.fail(m, CodeInvalid, note)
+		return true
+	}
 	if code, note := n.settle(m, c); code != CodeDone {
 		n.fail(m, code, note)
 		c.advance(m, now)
@@ -143,7 +150,7 @@ func (n *node) vacate(m *Machine) {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.name, n.known, n.found, n.touched, n.virtual = nil, 0, "", false, nil, false, virtual{}
+	n.cluster, n.id, n.name, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, "", false, nil, false, virtual{}, ladder{}
 	n.said = said{}
 	n.shelf = newShelf(nil)
 }

@@ -203,6 +203,9 @@ func (n *node) machine() actors.Unit {
 // migrate asks the driver to move a node to the host that has room reserved for it. It
 // reports whether one is to be moved, and so nothing else can be done.
 func (n *node) migrate(m *Machine, now actors.Millis) bool {
+	if n.dom0 == "" {
+		return false
+	}
 	_, to := m.pool.Where(string(n.unit))
 	if to == "" || n.state != Up || n.action.Verb == actors.ModifyUnit && n.answer == nil {
 		return false // a modify moves it by itself
@@ -376,6 +379,15 @@ func (n *node) settled(m *Machine, h ldapschema.Host) {
 	n.size = calendar.Vector{h.CPU, h.Memory, h.Bandwidth}
 	if h.Dom0.Parent().Equal(InventoryDN(m.cfg.Base)) {
 		_, n.dom0 = h.Dom0.RDN()
+	}
+	n.recall(h)
+	switch {
+	case n.state == Held:
+		m.wake(actors.Millis(n.leaseEnd.UnixMilli()), n)
+	case n.state == Up && m.cfg.Ladder.Warn > 0:
+		m.wake(0, n)
+	}
+	if n.dom0 != "" && n.state != Held {
 		m.pool.Take(string(n.unit), n.size, n.dom0)
 	}
 	if n.hosting(m) {

@@ -37,6 +37,7 @@ func virtualConfig() cod.Config {
 		Types: []actors.ResourceType{"vm"}, Unit: calendar.Vector{100, 256}, Slices: []actors.SliceID{"id-Xen"}, Leased: calendar.Vector{800, 2048},
 		Hosts: []cod.VirtualHost{{Name: "dom0a", Size: calendar.Vector{400, 1024}}, {Name: "dom0b", Size: calendar.Vector{200, 1024}}},
 	}
+	c.Ladder = cod.LadderConfig{Warn: 10 * 60_000, Grace: 60 * 60_000, Most: 48 * 60 * 60_000, Can: []string{handlers.Suspend, handlers.Checkpoint}}
 	return c
 }
 
@@ -67,6 +68,12 @@ func (p pending) String() string {
 	}
 	if to := p.drive.Params["modify.move.host"]; to != "" {
 		s += " moves to " + to
+	}
+	switch n := p.drive.Params[handlers.ParamModify]; {
+	case n == "end" || n == "resume":
+		s += " " + p.drive.Params.Subcommand() + " of " + p.drive.Params[handlers.ParamUnit]
+	case p.drive.Params[handlers.ParamKeep] != "":
+		s += " keeping"
 	}
 	return s
 }
@@ -169,6 +176,9 @@ func (w *world) step(ev cod.Event) {
 	for _, mv := range fx.Moved {
 		w.moved = append(w.moved, mv)
 		w.logf("~ %s %v>%v", mv.Unit, mv.From, mv.To)
+	}
+	for _, wn := range fx.Warn {
+		w.logf("? warn %s %q", wn.Unit, wn.Note)
 	}
 	for i := range fx.Write {
 		w.ask(pending{write: &fx.Write[i]})

@@ -38,6 +38,7 @@ var codAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.1.40", Name: "codServer", Desc: "file server, as nodes know it", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 256, Single: true, Form: LineForm},
 	{OID: "2.25.87403613558355095199329559718821265856.1.41", Name: "codPath", Desc: "folder of the file server", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true, Form: LineForm},
 	{OID: "2.25.87403613558355095199329559718821265856.1.42", Name: "codHomes", Desc: "TRUE when every account of the cluster has a folder in it", Equality: BooleanMatch, Syntax: Boolean, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.60", Name: "codOrigin", Desc: "unit that the node was made for, where a later lease has taken it up", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 256, Single: true},
 }
 
 // codClasses are below the arc .2.
@@ -46,7 +47,7 @@ var codClasses = []Class{
 		Must: []string{"codSlice"},
 		May:  []string{"codHostPrefix", "ipNetworkNumber", "ipNetmaskNumber", "codState", "codGeneration", "codOwner", "codNote", "codHold", "description"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.2", Name: "codNode", Desc: "one node, beside device, ipHost, ieee802Device and bootableDevice", Sup: "top", Kind: Auxiliary,
-		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot", "codHold"}},
+		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot", "codHold", "codOrigin"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.3", Name: "codManaged", Desc: "any entry that the authority writes and may remove", Sup: "top", Kind: Auxiliary,
 		May: []string{"codSlice", "codLease", "codGeneration", "codOwner", "codNote"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.4", Name: "codBootImage", Desc: "an image that machines boot, beside device", Sup: "top", Kind: Auxiliary,

@@ -316,3 +316,21 @@ func (p *Pool) choose(size calendar.Vector, not string) (at, why string) {
 func (p *Pool) ordered() []*host {
 	return slices.SortedFunc(maps.Values(p.hosts), func(a, b *host) int { return cmp.Compare(a.name, b.name) })
 }
+
+// PlaceOn puts a unit on a certain host, if there is room. The text says why it cannot be
+// there.
+func (p *Pool) PlaceOn(name string, size calendar.Vector, at string) (why string) {
+	h := p.hosts[at]
+	switch {
+	case p.units[name] != nil:
+		return "it has a place"
+	case h == nil || h.state != Serving:
+		return fmt.Sprintf("%.64q takes no units", at)
+	case !size.Fits(h.room()):
+		return fmt.Sprintf("%s has %v left, not %v", at, h.room(), size)
+	}
+	u := &unit{name: name, size: size, at: at}
+	p.units[name] = u
+	h.enter(u, size)
+	return ""
+}

@@ -210,7 +210,11 @@ func (d *Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params)
 			return handlers.Result{}, err
 		}
 	}
-	for _, file := range []string{d.saved(w), d.checkpoint(w)} {
+	files := []string{d.saved(w), d.checkpoint(w)}
+	if p[handlers.ParamKeep] == "yes" {
+		files = files[:1]
+	}
+	for _, file := range files {
 		if err := h.remove(ctx, file); err != nil {
 			return handlers.Result{}, err
 		}
