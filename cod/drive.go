@@ -141,6 +141,9 @@ func (n *node) params(cfg Config) handlers.Params {
 	p := handlers.Params{}
 	maps.Copy(p, a.Properties)
 	maps.Copy(p, a.Unit.Properties)
+	if n.ruled {
+		p[PropImage] = n.image
+	}
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)
 	p[handlers.ParamHost] = a.Unit.Host

@@ -78,7 +78,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschema.Entry, error) {
 	return ldapschema.VirtualCluster(cfg.slicesDN(), ldapschema.Cluster{
 		Name: c.label, HostPrefix: c.label, Network: block, State: state,
-		Description: clip(c.slice.Name, maxText), Mark: cfg.mark(c.key),
+		Description: clip(c.slice.Name, maxText), Hold: c.hold, Mark: cfg.mark(c.key),
 	})
 }
 
@@ -88,8 +88,9 @@ func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschem
 func (n *node) render(cfg Config) ([]record, error) {
 	r := renderer{}
 	mark := cfg.mark(n.cluster.key)
+	mark.Unit = string(n.unit)
 	h := ldapschema.Host{
-		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: cfg.BootFile, Mark: mark,
+		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: n.bootFile, Mark: mark,
 	}
 	r.add(partHost)(n.entry(cfg, n.state))
 	r.add(partDHCPHost)(ldapschema.DHCPHost(cfg.serviceDN().Child("cn", n.cluster.label), h))
@@ -105,11 +106,11 @@ func (n *node) render(cfg Config) ([]record, error) {
 // entry is the node's own entry.
 func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
-	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
+	mark.Unit, mark.Lease, mark.Generation, mark.Note = string(n.unit), n.lease, int64(n.generation), n.trouble
 	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
 		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
-		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
-		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
+		BootFile: n.bootFile, Boot: n.boot, Hold: n.hold, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
+		ResourceType: n.kind, Mark: mark,
 	})
 }
 

@@ -356,7 +356,7 @@ func (h *history) inhabited(e ldapschema.Entry) bool {
 // whole checks that a unit reported as set up has a host entry that says so.
 func (h *history) whole(a actors.Action) {
 	for _, e := range h.ours() {
-		if e.Get("codUnit") == string(a.Unit.ID) {
+		if e.IsA("codNode") && e.Get("codUnit") == string(a.Unit.ID) {
 			if e.Get("codState") != "up" || e.Get("codLeaseEnd") == "" {
 				h.rt.Fatalf("%s is set up, but its entry says\n%s", a.Unit.ID, e.LDIF())
 			}
