@@ -22,20 +22,20 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 		return
 	}
 	h, err := ldapschema.ParseHost(have)
-	before, held := n.identity, n.held()
+	before, image, held := n.identity, n.image, n.held()
 	var followed []ldapschema.Conflict
-	n.rejects = nil
+	name := n.rejects["cn"]
+	if n.rejects = nil; name != "" {
+		n.reject("cn", name)
+	}
 	for _, c := range edits {
 		if known, why := n.follow(m, c.Attr, h, have, err); why != "" {
-			if n.rejects == nil {
-				n.rejects = map[string]string{}
-			}
-			n.rejects[c.Attr] = why
+			n.reject(c.Attr, why)
 		} else if known {
 			followed = append(followed, c)
 		}
 	}
-	if n.identity != before {
+	if n.identity != before || n.image != image {
 		n.rerender(m)
 	}
 	for _, c := range followed {
@@ -44,8 +44,8 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 	if held && !n.held() {
 		m.wake(now, n)
 	}
-	if len(followed) > 0 && n.identity != before && n.state == Up && n.answer != nil && n.answer.Verb == actors.Setup && n.answer.Code == CodeDone {
-		m.fx.Changed = append(m.fx.Changed, Changed{Unit: n.unit, Reservation: n.action.Reservation, Properties: n.facts(m.cfg)})
+	if n.name != before.name || n.addr != before.addr || n.mac != before.mac {
+		n.announce(m)
 	}
 }
 
@@ -73,12 +73,14 @@ func (n *node) follow(m *Machine, attr string, h ldapschema.Host, have ldapschem
 	case "ipHostNumber":
 		why = m.refuseAddr(n, h.IP)
 		if why == "" {
-			n.moveTo(m, h.IP)
+			n.oldAddrs = append(n.oldAddrs, n.addr)
+			n.addr = h.IP
+			m.addrs[n.addr] = n
 		}
 	case "macAddress":
 		why = m.refuseMAC(n, h.MAC)
 		if why == "" {
-			m.release(n)
+			n.oldMACs = append(n.oldMACs, n.mac)
 			n.mac = h.MAC
 			m.macs[n.mac] = n
 		}
@@ -123,20 +125,20 @@ func (m *Machine) refuseMAC(n *node, mac ldapschema.MAC) string {
 	return ""
 }
 
-// release gives back the node's hardware address.
-func (m *Machine) release(n *node) {
-	if m.macs[n.mac] == n {
-		delete(m.macs, n.mac)
+// release gives back the addresses that the node does not have any more, once its
+// entries do not name them.
+func (n *node) release(m *Machine) {
+	for _, a := range n.oldAddrs {
+		if a != n.addr && m.addrs[a] == n {
+			delete(m.addrs, a)
+		}
 	}
-}
-
-// moveTo gives the node an address that is free.
-func (n *node) moveTo(m *Machine, a netip.Addr) {
-	if m.addrs[n.addr] == n {
-		delete(m.addrs, n.addr)
+	for _, mac := range n.oldMACs {
+		if mac != n.mac && m.macs[mac] == n {
+			delete(m.macs, mac)
+		}
 	}
-	n.addr = a
-	m.addrs[a] = n
+	n.oldAddrs, n.oldMACs = nil, nil
 }
 
 // broadcast is the last address of a network.
@@ -161,35 +163,75 @@ func (n *node) rerender(m *Machine) {
 	m.enroll(n)
 }
 
-// renamed lets the node have the name that an operator gave to its entry.
-func (n *node) renamed(m *Machine, _ actors.Millis, have ldapschema.Entry) bool {
-	_, name := have.DN.RDN()
-	name = strings.ToLower(name)
-	c := n.cluster
-	if hostLabel(name, 63) != name || c.named(name) || m.others.hosts[name+"."+c.label] > 0 {
-		return false
+// renamed lets the node have the name that an operator gave to its entry. Where no
+// machine can have that name, or another has it, only the entry has.
+func (n *node) renamed(m *Machine, _ actors.Millis, have ldapschema.Entry) {
+	_, rdn := have.DN.RDN()
+	name := strings.ToLower(rdn)
+	why := n.refuseName(m, name)
+	if why == "" {
+		n.name, n.rdn = name, ""
+		delete(n.rejects, "cn")
+	} else {
+		n.rdn = rdn
+		n.reject("cn", why)
 	}
-	n.name = name
 	records, err := n.render(m.cfg)
 	if err != nil {
-		return false
+		return // every value was checked
 	}
 	n.said = said{n.state, n.telling}
 	m.dismiss(n)
 	own := n.shelf.records[0]
 	by, at := own.odd.by, own.odd.at
+	own.odd = oddity{by: by, at: at}
 	own.sent, own.key = nil, ""
-	own.base = renamedEntry(own.base, records[0].want)
-	own.wish(records[0].want)
+	if own.left || !own.ours() {
+		own.left, own.want = false, records[0].want
+		own.adopt(have, true)
+	} else {
+		own.base = renamedEntry(own.base, records[0].want)
+		own.wish(records[0].want)
+	}
 	n.shelf.records[0] = own
 	n.shelf.revise(records)
 	m.enroll(n)
-	m.fx.Notice = append(m.fx.Notice, Notice{Entry: have.DN, Unit: n.unit, Attr: "cn", Value: name, By: by, Kind: TakenOver})
-	n.shelf.records[0].odd.by, n.shelf.records[0].odd.at = by, at
+	kind := TakenOver
+	if why != "" {
+		kind = Kept
+	}
+	m.fx.Notice = append(m.fx.Notice, Notice{Entry: have.DN, Unit: n.unit, Attr: "cn", Value: rdn, By: by, Kind: kind, Detail: why})
+	if why == "" {
+		n.announce(m)
+	}
+}
+
+// refuseName says why a node cannot have a name.
+func (n *node) refuseName(m *Machine, name string) string {
+	switch {
+	case hostLabel(name, 63) != name:
+		return "it is no name of a machine"
+	case n.name != name && n.cluster.named(name):
+		return "another node has it"
+	case m.others.hosts[name+"."+n.cluster.label] > 0:
+		return "another entry has it"
+	}
+	return ""
+}
+
+// reject notes why an attribute cannot be followed.
+func (n *node) reject(attr, why string) {
+	if n.rejects == nil {
+		n.rejects = map[string]string{}
+	}
+	n.rejects[attr] = why
+}
+
+// announce tells the lessee what became of a node that is up.
+func (n *node) announce(m *Machine) {
 	if n.state == Up && n.answer != nil && n.answer.Verb == actors.Setup && n.answer.Code == CodeDone {
 		m.fx.Changed = append(m.fx.Changed, Changed{Unit: n.unit, Reservation: n.action.Reservation, Properties: n.facts(m.cfg)})
 	}
-	return true
 }
 
 // renamedEntry is what we would have written under the name that wanted has.
@@ -231,4 +273,4 @@ func (c *cluster) held() bool { return c.hold != "" }
 func (c *cluster) who() actors.UnitID { return "" }
 
 // renamed: a cluster's name is in too many others to change.
-func (c *cluster) renamed(*Machine, actors.Millis, ldapschema.Entry) bool { return false }
+func (c *cluster) renamed(*Machine, actors.Millis, ldapschema.Entry) {}

@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -30,11 +31,6 @@ func (c Config) mark(slice string) ldapschema.Mark {
 // marked reports whether e bears it.
 func (c Config) marked(e ldapschema.Entry, slice string) bool {
 	return e.Get("codOwner") == c.Owner && e.Get("codSlice") == slice
-}
-
-// assertion is the filter that entries with our mark match (RFC 4515).
-func (c Config) assertion() string {
-	return "(codOwner=" + ldapschema.EscapeFilter(c.Owner) + ")"
 }
 
 // clusterDN is where a slice's cluster lives.
@@ -108,7 +104,7 @@ func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
 	mark.Unit, mark.Lease, mark.Generation, mark.Note = string(n.unit), n.lease, int64(n.generation), n.trouble
 	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
-		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
+		Name: cmp.Or(n.rdn, n.name), Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
 		BootFile: n.bootFile, Boot: n.boot, Hold: n.hold, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
 		ResourceType: n.kind, Mark: mark,
 	})

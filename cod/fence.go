@@ -84,9 +84,16 @@ func (m *Machine) fencedBy(e ldapschema.Entry) bool {
 // signed puts our number on a change, and has it fail where the entry is not ours or
 // bears a later one. Entries that are written also bear the digest of the whole as we
 // would have it.
-func (m *Machine) signed(c ldapschema.Change, whole ldapschema.Entry) ldapschema.Change {
+func (m *Machine) signed(o owner, c ldapschema.Change, whole ldapschema.Entry) ldapschema.Change {
 	if c.Kind != ldapschema.Add {
-		c.Assert = m.cfg.assertion()
+		c.Assert = ldapschema.EqualFilter("codOwner", m.cfg.Owner)
+		if unit := o.who(); unit != "" {
+			c.Assert += ldapschema.EqualFilter("codUnit", string(unit))
+		}
+		if m.writer > 0 {
+			c.Assert += fmt.Sprintf("(!(codWriter>=%d))", m.writer+1)
+		}
+		c.Assert = "(&" + c.Assert + ")"
 	}
 	if m.writer == 0 {
 		return c
@@ -95,12 +102,10 @@ func (m *Machine) signed(c ldapschema.Change, whole ldapschema.Entry) ldapschema
 	switch c.Kind {
 	case ldapschema.Add:
 		c.Attrs = append(c.Attrs, ldapschema.Attr{Name: "codWriter", Values: number}, ldapschema.Attr{Name: "codDigest", Values: sum})
-		return c
 	case ldapschema.Modify:
 		c.Mods = append(c.Mods, ldapschema.Mod{Op: ldapschema.ModReplace, Attr: "codWriter", Values: number},
 			ldapschema.Mod{Op: ldapschema.ModReplace, Attr: "codDigest", Values: sum})
 	}
-	c.Assert = fmt.Sprintf("(&%s(!(codWriter>=%d)))", c.Assert, m.writer+1)
 	return c
 }
 

@@ -21,7 +21,7 @@ import (
 // entry differs from that, an operator edited it, and the edit is kept. The notes
 // tell what was not understood; such entries are left alone.
 func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
-	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}, elsewhere: map[holding]bool{}}
+	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}, elsewhere: map[holding]bool{}, dhcp: map[actors.UnitID]ldapschema.Entry{}}
 	below := map[ldapschema.DN][]ldapschema.DN{} // children of each name, in order
 	for _, e := range entries {
 		l.at[e.DN.Normal()] = e
@@ -29,6 +29,9 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 	sorted := slices.Sorted(maps.Keys(l.at))
 	for _, dn := range sorted {
 		below[dn.Parent()] = append(below[dn.Parent()], dn)
+		if e := l.at[dn]; e.IsA("dhcpHost") && e.Get("codOwner") == m.cfg.Owner {
+			l.dhcp[actors.UnitID(e.Get("codUnit"))] = e
+		}
 	}
 	try := func(under ldapschema.DN, class string, load func(ldapschema.Entry) error) {
 		for _, dn := range below[under.Normal()] {
@@ -90,7 +93,8 @@ type loader struct {
 	ours map[ldapschema.DN]bool // names that belong to a cluster or node
 
 	entries   []hostEntry
-	elsewhere map[holding]bool // what units have, under whatever name
+	dhcp      map[actors.UnitID]ldapschema.Entry // DHCP's entries, by the units they are for
+	elsewhere map[holding]bool                   // what units have, under whatever name
 }
 
 // A holding is one kind of entry of one unit.
@@ -188,8 +192,10 @@ func (l *loader) number(c *cluster) []string {
 // node takes in a node's own entry. Its address comes later (addresses).
 func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	h, err := ldapschema.ParseHost(e)
-	if err != nil {
-		return fmt.Errorf("cod: load: %w", err)
+	if err != nil { // an operator's slip in one attribute does not lose us the node
+		if h, err = ldapschema.ParseHost(e.With("ipHostNumber", "0.0.0.0").With("macAddress")); err != nil {
+			return fmt.Errorf("cod: load: %w", err)
+		}
 	}
 	m := l.m
 	n := &node{
@@ -201,12 +207,26 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 		n.bootFile = m.cfg.BootFile
 	}
 	switch {
-	case !m.cfg.marked(e, c.key) || n.unit == "" || hostLabel(n.name, 63) != n.name || n.mac.IsZero():
+	case !m.cfg.marked(e, c.key) || n.unit == "":
 		return fmt.Errorf("cod: load: %s: not as we would write it", e.DN)
 	case n.id < 1 || n.id > lastID(m.cfg.BlockBits) || c.nodes[n.id] != nil:
 		return fmt.Errorf("cod: load: %s: id %d is none or another's", e.DN, n.id)
 	case m.units[n.unit] != nil:
 		return fmt.Errorf("cod: load: %s: its unit has another entry", e.DN)
+	}
+	if n.mac.IsZero() || n.mac[0]&1 != 0 {
+		if mac, ok := readMAC(l.told(n, "dhcpHWAddress", "ethernet")); ok {
+			n.mac = mac
+		} else {
+			n.mac = deriveMAC("unit", string(n.unit))
+		}
+	}
+	if hostLabel(n.name, 63) != n.name {
+		n.rdn, n.name = h.Name, l.dhcp[n.unit].Get("cn")
+		if hostLabel(n.name, 63) != n.name || c.named(n.name) {
+			n.name = c.label + itoa(n.id)
+		}
+		n.reject("cn", "it is no name of a machine")
 	}
 	n.touched = n.state != Allocated
 	n.shelf.aim = hold // until the authority asks for something
@@ -242,7 +262,7 @@ func (l *loader) addresses() {
 		case why == "":
 			n.addr = he.h.IP
 		default:
-			n.rejects = map[string]string{"ipHostNumber": why}
+			n.reject("ipHostNumber", why)
 			if a, err := netip.ParseAddr(told); err == nil && m.refuseAddr(n, a) == "" {
 				n.addr = a
 			}
@@ -256,12 +276,11 @@ func (l *loader) addresses() {
 		why := ""
 		if m.macs[n.mac] != nil {
 			why = m.refuseMAC(n, n.mac)
+		} else if he.h.MAC != n.mac {
+			why = "it is no hardware address of one station"
 		}
 		if why != "" {
-			if n.rejects == nil {
-				n.rejects = map[string]string{}
-			}
-			n.rejects["macAddress"] = why
+			n.reject("macAddress", why)
 			if mac, ok := readMAC(l.told(n, "dhcpHWAddress", "ethernet")); ok && m.refuseMAC(n, mac) == "" {
 				n.mac = mac
 			}
@@ -274,8 +293,7 @@ func (l *loader) addresses() {
 
 // told is what a node's DHCP entry says after a word.
 func (l *loader) told(n *node, attr, word string) string {
-	dn := l.m.cfg.serviceDN().Child("cn", n.cluster.label).Child("cn", n.name)
-	for _, v := range l.at[dn.Normal()].Values(attr) {
+	for _, v := range l.dhcp[n.unit].Values(attr) {
 		if rest, ok := cutWord(v, word); ok {
 			return rest
 		}

@@ -53,9 +53,8 @@ type owner interface {
 	// edited lets it follow what others wrote into the entry of its i-th record, as
 	// far as it can, and then want the same. No operation is under way.
 	edited(m *Machine, now actors.Millis, i int, have ldapschema.Entry, edits []ldapschema.Conflict)
-	// renamed takes over that its own entry stands under another name; false when it
-	// cannot have that.
-	renamed(m *Machine, now actors.Millis, have ldapschema.Entry) bool
+	// renamed takes over that its own entry stands under another name.
+	renamed(m *Machine, now actors.Millis, have ldapschema.Entry)
 	// who names it in notices: its unit, if it has one.
 	who() actors.UnitID
 }

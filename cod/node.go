@@ -28,6 +28,10 @@ type node struct {
 	// What operators said of it.
 	ruled   bool              // its image is not the one that its lessee wants
 	rejects map[string]string // attributes that cannot be followed, and why
+	// oldAddrs and oldMACs are what it had before, and keeps from others until its
+	// entries say so no more.
+	oldAddrs []netip.Addr
+	oldMACs  []ldapschema.MAC
 
 	telling
 	said said // what its entry was last told to say
@@ -52,6 +56,7 @@ type node struct {
 // identity is what operators may change of a node by editing its entry.
 type identity struct {
 	name     string // host name without domain
+	rdn      string // the name of its entry, where an operator chose one that no machine can have
 	addr     netip.Addr
 	mac      ldapschema.MAC
 	bootFile string
@@ -257,6 +262,9 @@ func (m *Machine) tend(now actors.Millis, n *node) {
 		n.shelf.aim = present
 	}
 	m.push(now, &n.shelf, n)
+	if n.state == Up && n.shelf.done() {
+		n.release(m)
+	}
 }
 
 // write brings the shelf to its aim and then moves on. A node whose entries the

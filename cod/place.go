@@ -134,10 +134,9 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 // is not given out again.
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
-	m.release(n)
-	if m.addrs[n.addr] == n {
-		delete(m.addrs, n.addr)
-	}
+	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
+	n.identity = identity{}
+	n.release(m)
 	m.dismiss(n)
 	if n.leftStanding() {
 		c.taken[n.id] = true

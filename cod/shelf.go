@@ -2,6 +2,7 @@ package cod
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
@@ -276,19 +277,19 @@ func (m *Machine) ask(s *shelf, o owner, d doing, batch []int, change ...ldapsch
 	case adding:
 		for _, i := range batch {
 			r := &s.records[i]
-			change = append(change, m.signed(ldapschema.AddEntry(r.want), r.want))
+			change = append(change, m.signed(o, ldapschema.AddEntry(r.want), r.want))
 			s.sent = append(s.sent, r.want)
 			r.remember(r.want)
 			r.doubt, r.tried = true, r.want // until the answer comes
 		}
 	case modifying:
 		r := &s.records[batch[0]]
-		change[0] = m.signed(change[0], r.want)
+		change[0] = m.signed(o, change[0], r.want)
 		s.sent = []ldapschema.Entry{r.want}
 		r.remember(r.want)
 	case deleting:
 		for _, i := range batch {
-			change = append(change, m.signed(ldapschema.DeleteEntry(s.records[i].base.DN), ldapschema.Entry{}))
+			change = append(change, m.signed(o, ldapschema.DeleteEntry(s.records[i].base.DN), ldapschema.Entry{}))
 		}
 	}
 	m.fx.Write = append(m.fx.Write, Write{s.token, change})
@@ -325,10 +326,12 @@ func (m *Machine) written(now actors.Millis, s *shelf, o owner, ev Written) {
 	case Exists:
 		s.look = i
 	case Missing:
-		switch s.doing {
-		case deleting: // an operator was faster
+		switch {
+		case s.doing != adding && r.part == partHost && s.hint != "": // it has another name
+			r.check = true
+		case s.doing == deleting: // an operator was faster
 			r.none()
-		case modifying:
+		case s.doing == modifying:
 			m.leave(now, o, r, removed)
 		default: // its container is gone
 			s.refuse(i, ev.Note)
@@ -390,10 +393,11 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 	}
 	if hinted {
 		s.hint = ""
-		if !mine || !o.renamed(m, now, ev.Entry) {
+		if !mine {
 			r.check = r.ours() // it stands under its own name, or not at all
 			return -1
 		}
+		o.renamed(m, now, ev.Entry)
 		r, i = &s.records[0], 0
 	}
 	switch {
@@ -449,9 +453,11 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 // others made of it, and writes the rest of what is wanted.
 func (m *Machine) takeOver(now actors.Millis, s *shelf, o owner, i int, have ldapschema.Entry) {
 	r := &s.records[i]
+	r.sent = nil // what is told from now on may be older than this, but not taken for ours
 	if edits := r.part.edits(r.base, have); len(edits) > 0 {
 		o.edited(m, now, i, have, edits)
 		r = &s.records[i]
+		r.base = agreed(r.base, have, r.want)
 	}
 	change, any, kept := ldapschema.Merge(r.base, have, r.want) // conflicts: the operator wins
 	m.oddly(now, o, r, kept)
@@ -463,6 +469,16 @@ func (m *Machine) takeOver(now actors.Millis, s *shelf, o owner, i int, have lda
 		return // what is wanted is written when it is let go
 	}
 	m.ask(s, o, modifying, []int{i}, change)
+}
+
+// agreed is base, but where an entry is as we want it now, whoever wrote that.
+func agreed(base, have, want ldapschema.Entry) ldapschema.Entry {
+	for _, a := range append(slices.Clone(want.Attrs), base.Attrs...) {
+		if v := want.Values(a.Name); slices.Equal(v, have.Values(a.Name)) {
+			base = base.With(a.Name, v...)
+		}
+	}
+	return base
 }
 
 // adopt takes an entry of ours for what we last wrote, as far as that can be told.

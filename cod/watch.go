@@ -79,7 +79,24 @@ func (m *Machine) seen(now actors.Millis, ev Seen) {
 	case m.strayed(now, ev):
 	default:
 		m.others.note(m.cfg, key, ev)
+		m.sweep(now, m.others.by[key])
 	}
+}
+
+// sweep removes what is left of a unit that is torn down: somebody had given its entry
+// another name, and we were told too late.
+func (m *Machine) sweep(now actors.Millis, u uses) {
+	if !u.stray || u.unit == "" || m.units[u.unit] != nil {
+		return
+	}
+	if last, ok := m.gone.find(u.unit); !ok || last.Verb != actors.Teardown {
+		return
+	}
+	n := &node{unit: u.unit, state: Wiped, keeping: keeping{shelf: newShelf(m.others.orphans(u.unit))}}
+	n.action.Verb, n.action.Unit.ID = actors.Teardown, u.unit
+	m.units[u.unit] = n
+	m.enroll(n)
+	n.advance(m, now)
 }
 
 // recognize compares one of our entries with what we know of it.
@@ -137,7 +154,7 @@ func (m *Machine) suspicious(now actors.Millis, p place, ev Seen) {
 func (m *Machine) strayed(now actors.Millis, ev Seen) bool {
 	n := m.units[actors.UnitID(ev.Entry.Get("codUnit"))]
 	if n == nil || n.cluster == nil || !ev.Entry.IsA("codNode") || !m.cfg.marked(ev.Entry, n.cluster.key) || len(n.shelf.records) == 0 ||
-		!ev.Entry.DN.Parent().Equal(n.shelf.records[0].want.DN.Parent()) || !n.shelf.records[0].ours() {
+		!ev.Entry.DN.Parent().Equal(n.shelf.records[0].want.DN.Parent()) || !n.shelf.records[0].ours() && !n.shelf.records[0].left {
 		return false
 	}
 	n.shelf.hint = ev.Entry.DN
