@@ -14,7 +14,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill setup sim bench bench-wire bench-core c14n fuzz lint clean
+.PHONY: build demo test test-kill test-xen setup sim bench bench-wire bench-core c14n fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -33,6 +33,11 @@ test: setup
 test-kill: setup
 	$(GO) test -count 1 -timeout 2h -v ./cmd/leasehold -run '^TestKill$$' -args -kills $(KILLS)
 	$(GO) test -count 1 -timeout 2h -v ./actors/store -run '^TestCrash$$' -args -kills $(KILLS)
+
+# The driver of virtual machines on two real Xen hosts in QEMU: about ten minutes, and
+# two more the first time, when it makes their disk. Takes root.
+test-xen: setup
+	$(GO) test -count 1 -timeout 2h -v ./conformance/xen -run '^TestXen$$' -args -real -table $(CURDIR)/conformance/doc/xen.md
 
 setup:
 	conformance/setup/install.sh

@@ -9,6 +9,7 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/insomniacslk/dhcp v0.0.0-20260901064844-234b97448fae
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/kolo/xmlrpc v0.0.0-20220921171641-a4b6fa1dd06b
 	github.com/lestrrat-go/helium v0.7.0
 	github.com/miekg/dns v1.1.73
 	github.com/pjbgf/sha1cd v0.7.0

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -43,17 +44,35 @@ func NewestModify(p Properties) Modification {
 		}
 	}
 	if m.Number > 0 {
-		prefix := fmt.Sprintf("%s%d.", modifyPrefix, m.Number)
-		for k, v := range p {
-			if name, ok := strings.CutPrefix(k, prefix); ok {
-				if m.Arguments == nil {
-					m.Arguments = Properties{}
-				}
-				m.Arguments[name] = v
-			}
-		}
+		m.Arguments = p.modifyArguments(m.Number)
 	}
 	return m
+}
+
+// Modifies are all of p, from the lowest number to the highest.
+func Modifies(p Properties) []Modification {
+	var out []Modification
+	for k, v := range p {
+		if n, ok := modifyNumber(k, subcommandPrefix); ok && k == subcommandPrefix+strconv.Itoa(n) {
+			out = append(out, Modification{n, v, p.modifyArguments(n)})
+		}
+	}
+	slices.SortFunc(out, func(a, b Modification) int { return a.Number - b.Number })
+	return out
+}
+
+// modifyArguments are those of modify n.
+func (p Properties) modifyArguments(n int) (out Properties) {
+	prefix := fmt.Sprintf("%s%d.", modifyPrefix, n)
+	for k, v := range p {
+		if name, ok := strings.CutPrefix(k, prefix); ok {
+			if out == nil {
+				out = Properties{}
+			}
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // Validate says why nobody would carry m out, or nil.

@@ -116,12 +116,16 @@ func (r Range) free(used func(int) bool) (int, bool) {
 	return 0, false
 }
 
-// enlist gives the slice the accounts it does not have yet. The text says what ran
-// out.
-func (m *Machine) enlist(c *cluster, names []string) string {
-	before := len(c.accounts)
-	for _, login := range names {
-		if slices.ContainsFunc(c.accounts, func(a account) bool { return a.login == login }) || len(c.accounts) == maxAccounts {
+// enlist gives the slice the accounts and keys it does not have yet: whatever one of
+// its leases asks for is there until the slice is gone. The text says what ran out.
+func (m *Machine) enlist(c *cluster, wanted []account) string {
+	news := len(c.shelf.records) == 0
+	for _, w := range wanted {
+		if i := indexLogin(c.accounts, w.login); i >= 0 {
+			news = c.accounts[i].learn(w.keys) || news
+			continue
+		}
+		if len(c.accounts) == maxAccounts {
 			continue
 		}
 		uid, ok := m.cfg.UIDs.free(func(n int) bool { return m.uids[n] != nil || m.others.uids[n] > 0 })
@@ -129,9 +133,10 @@ func (m *Machine) enlist(c *cluster, names []string) string {
 			return "no account number is free"
 		}
 		m.uids[uid] = c
-		c.accounts = append(c.accounts, account{login, uid})
+		w.uid, news = uid, true
+		c.accounts = append(c.accounts, w)
 	}
-	if len(c.accounts) == before && len(c.shelf.records) > 0 {
+	if !news {
 		return ""
 	}
 	records, err := c.render(m.cfg)

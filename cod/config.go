@@ -3,6 +3,7 @@ package cod
 import (
 	"fmt"
 	"net/netip"
+	"path"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
@@ -33,6 +34,8 @@ type Config struct {
 	// UIDs and GIDs are the numbers accounts and groups of slices get; zero means
 	// 30000 to 59999.
 	UIDs, GIDs Range
+	// Homes is where the people of a slice have their files; zero for nowhere.
+	Homes Homes
 	// TTL of DNS records in seconds; 0 means 60.
 	TTL int
 	// DriverPatience is how long a driver may answer "not yet" to one action; 0
@@ -47,6 +50,14 @@ type Config struct {
 	// Remember is how many units that are gone keep their last answer, for actions
 	// asked again; 0 means 4096.
 	Remember int
+}
+
+// Homes is a file server's folder, in which each cluster has a volume that bears its
+// name, and in there each account a folder.
+type Homes struct {
+	Server  string // as nodes know it; empty for a folder of each node's own
+	Path    string // of the folder there; empty for no homes at all
+	Options string // of automount, such as "-fstype=nfs4,rw" (auto_master(5)); empty for its defaults
 }
 
 // Range is the numbers from First to Last, both included.
@@ -107,6 +118,9 @@ func (c Config) checked() (Config, error) {
 			return bad("numbers %d to %d are no range above those of the system", r.First, r.Last)
 		}
 	}
+	if err := c.Homes.check(); err != nil {
+		return Config{}, err
+	}
 	def(&c.TTL, 60)
 	def(&c.Remember, 4096)
 	def(&c.DriverPatience, 30*60*1000)
@@ -117,6 +131,32 @@ func (c Config) checked() (Config, error) {
 		return bad("times must not be negative, nor the last pause shorter than the first")
 	}
 	return c, nil
+}
+
+// check says what an automounter or a file server would misread.
+func (h Homes) check() error {
+	odd := func(s, more string) bool {
+		return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"+more) != ""
+	}
+	switch {
+	case h == Homes{}:
+		return nil
+	case !path.IsAbs(h.Path) || path.Clean(h.Path) != h.Path || h.Path == "/" || odd(h.Path, "/"):
+		return fmt.Errorf("cod: config: homes: %q is no path of a folder", h.Path)
+	case odd(h.Server, ":[]"):
+		return fmt.Errorf("cod: config: homes: %q is no name of a server", h.Server)
+	case h.Options != "" && !strings.HasPrefix(h.Options, "-") || odd(h.Options, "=,:"):
+		return fmt.Errorf("cod: config: homes: %q is no option of an automounter, such as -fstype=nfs4,rw", h.Options)
+	}
+	return nil
+}
+
+// volume is where a cluster's volume is on the file server.
+func (h Homes) volume(label string) string { return path.Join(h.Path, label) }
+
+// mount is what an automounter is told about all homes of a cluster.
+func (h Homes) mount(label string) string {
+	return strings.TrimSpace(h.Options + " " + h.Server + ":" + h.volume(label) + "/&")
 }
 
 // def gives *v its default.

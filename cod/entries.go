@@ -64,10 +64,35 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	}))
 	for _, a := range c.accounts {
 		r.add(partAccount)(ldapschema.Account(dn.Child("ou", "people"), ldapschema.AccountRecord{
-			UID: a.login, Number: a.uid, Group: c.gid, Shell: "/bin/sh", Mark: mark,
+			UID: a.login, Number: a.uid, Group: c.gid, Shell: "/bin/sh", Keys: a.keys, Mark: mark,
 		}))
 	}
+	if cfg.Homes.Path != "" {
+		c.renderHomes(cfg, &r)
+	}
 	return r.records, r.err
+}
+
+// renderHomes lists the records of a cluster's home directories: the volume, by which
+// the file server knows who may mount it, and the maps that nodes' automounters read.
+func (c *cluster) renderHomes(cfg Config, r *renderer) {
+	dn, mark := cfg.clusterDN(c.label), cfg.mark(c.key)
+	for _, ou := range []string{"volumes", "automount"} {
+		r.add(partContainer)(marked(mark)(ldapschema.OrganizationalUnit(dn, ou, "")))
+	}
+	if cfg.Homes.Server != "" {
+		r.add(partVolume)(ldapschema.ExportEntry(dn.Child("ou", "volumes"), ldapschema.ExportRecord{
+			Name: "home", Server: cfg.Homes.Server, Path: cfg.Homes.volume(c.label), Clients: c.block, Homes: true, Mark: mark,
+		}))
+	}
+	maps := dn.Child("ou", "automount")
+	for _, m := range []struct{ name, key, information string }{
+		{"auto.master", "/home", "auto.home"},
+		{"auto.home", "*", cfg.Homes.mount(c.label)},
+	} {
+		r.add(partMount)(marked(mark)(ldapschema.AutomountMap(maps, m.name)))
+		r.add(partMount)(marked(mark)(ldapschema.AutomountEntry(maps.Child("automountMapName", m.name), ldapschema.Mount{Key: m.key, Information: m.information})))
+	}
 }
 
 // entry is the cluster's own entry.

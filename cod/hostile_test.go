@@ -75,6 +75,7 @@ func TestHostile(t *testing.T) {
 			func(a *actors.Action) { a.Properties["host.prefix"] = v },
 			func(a *actors.Action) { a.Properties["config.image.guid"] = v },
 			func(a *actors.Action) { a.Properties["config.ssh.user1.login"] = v },
+			func(a *actors.Action) { a.Properties["config.ssh.user1.keys"] = v },
 			func(a *actors.Action) { a.Properties["config.ssh.numlogins"] = v },
 			func(a *actors.Action) { a.Properties["mac"], a.Properties["unit.mac"] = "52:54:00:00:00:01", v },
 			func(a *actors.Action) { a.Properties["unit.hostname"], a.Properties["unit.manage.ip"] = v, v },

@@ -162,7 +162,7 @@ func (l *loader) account(c *cluster, e ldapschema.Entry) error {
 		c.gid = a.Group
 	}
 	_, login := e.DN.RDN()
-	c.accounts = append(c.accounts, account{login, a.Number})
+	c.accounts = append(c.accounts, account{login, a.Number, a.Keys})
 	l.m.uids[a.Number] = c
 	return nil
 }

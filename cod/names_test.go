@@ -98,7 +98,11 @@ func TestLogins(t *testing.T) {
 		{"a digit first", actors.Properties{"config.ssh.user1.login": "1a"}, nil},
 		{"long", actors.Properties{"config.ssh.user1.login": strings.Repeat("a", 33)}, nil},
 	} {
-		if got := logins(c.p); !slices.Equal(got, c.want) {
+		var got []string
+		for _, a := range logins(c.p) {
+			got = append(got, a.login)
+		}
+		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -109,6 +113,42 @@ func TestLogins(t *testing.T) {
 	}
 	if got := logins(many); len(got) != maxAccounts {
 		t.Errorf("%d logins", len(got))
+	}
+}
+
+// keyA and keyB are public keys.
+const (
+	keyA = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
+	keyB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
+)
+
+func TestPublicKeys(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, text, want string }{
+		{"none", "", ""},
+		{"two lines", keyA + " ada@home\n\n" + keyB + "\r\n", keyA + " ada@home|" + keyB},
+		{"twice", keyA + "\n" + keyA, keyA},
+		{"a comment of many words and signs", keyA + " a  b\x1b[1m ä", keyA + " a b?[1m ?"},
+		{"options", `command="evil" ` + keyA, ""},
+		{"another algorithm", strings.Replace(keyA, "ed25519", "dss", 1), ""},
+		{"the blob of another algorithm", strings.Replace(keyA, "ssh-ed25519", "ssh-rsa", 1), ""},
+		{"cut off", keyA[:20], ""},
+		{"no base64", "ssh-ed25519 AAAA$$$$", ""},
+		{"endless", "ssh-ed25519 " + strings.Repeat("A", 9000), ""},
+		{"an account's other line", "root:x:0:0", ""},
+	} {
+		if got := strings.Join(publicKeys(c.text), "|"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	// A modify says anew which keys log in; another kind of modify says nothing.
+	p := actors.Properties{
+		"config.ssh.user1.login": "ada", "config.ssh.user1.keys": keyA,
+		"modify.subcommand.1": "modify.ssh", "modify.1.config.ssh.user1.login": "ada", "modify.1.config.ssh.user1.keys": keyB,
+		"modify.subcommand.2": "modify.restart", "modify.2.config.ssh.user1.login": "ada", "modify.2.config.ssh.user1.keys": keyA,
+	}
+	if got := logins(p); len(got) != 1 || !slices.Equal(got[0].keys, []string{keyB}) {
+		t.Errorf("after a modify: %+v", got)
 	}
 }
 

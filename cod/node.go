@@ -223,6 +223,11 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	if n.action.Verb == actors.ModifyUnit {
 		if n.state != Up {
 			n.fail(m, handlers.ExitInvalid, fmt.Sprintf("the node is %v, not up", n.state))
+		} else if note := m.rekey(n.cluster, n.action.Properties); note != "" {
+			n.fail(m, CodeExhausted, note)
+		}
+		if n.cluster != nil {
+			n.cluster.advance(m, now)
 		}
 		return
 	}
@@ -234,7 +239,13 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		n.move(m, Allocated) // what is missing of its entries comes first
 	}
 	if n.cluster != nil {
-		if note := m.enlist(n.cluster, logins(n.action.Properties)); note != "" {
+		wanted := logins(n.action.Properties)
+		if loaded { // old news; a key that is not there any more was taken away
+			for i := range wanted {
+				wanted[i].keys = nil
+			}
+		}
+		if note := m.enlist(n.cluster, wanted); note != "" {
 			n.fail(m, CodeExhausted, note)
 		}
 		n.cluster.advance(m, now)

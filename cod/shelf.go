@@ -47,6 +47,8 @@ const (
 	partGroup                 // its POSIX group
 	partAccount               // one of its accounts
 	partDHCPGroup             // its group of DHCP hosts
+	partVolume                // its volume on a file server
+	partMount                 // a map of automounters, or an entry of one
 	partHost                  // the node: its name is the allocation
 	partDHCPHost              // its DHCP host
 	partForward               // its address record
@@ -55,7 +57,9 @@ const (
 
 // yields reports whether a stranger's entry at this name is left alone and lived
 // with. At the other names it means that the name is taken.
-func (p part) yields() bool { return p == partAccount || p == partContainer }
+func (p part) yields() bool {
+	return p == partAccount || p == partContainer || p == partVolume || p == partMount
+}
 
 // aim is what a shelf's records should become.
 type aim uint8
@@ -122,32 +126,23 @@ func (r record) ours() bool { return !r.base.IsZero() }
 // newShelf is a shelf on which nothing stands yet.
 func newShelf(records []record) shelf { return shelf{records: records, look: -1} }
 
-// revise replaces what is wanted. What is known about the records that stay is kept.
-// Those not wanted any more come behind the others, to be removed when these stand.
-// While an operation is under way no record may go.
+// revise replaces what is wanted, and adds records that are new behind the others.
+// What is known about the records that stay is kept; those not wanted any more are
+// removed when all others stand.
 func (s *shelf) revise(want []record) {
 	at := make(map[ldapschema.DN]int, len(s.records))
-	for i, r := range s.records {
-		at[r.want.DN] = i
+	for i := range s.records {
+		at[s.records[i].want.DN] = i
+		s.records[i].drop = true
 	}
-	out := make([]record, 0, max(len(want), len(s.records)))
 	for _, w := range want {
 		if i, ok := at[w.want.DN]; ok {
-			delete(at, w.want.DN)
-			r := s.records[i]
-			r.drop = false
-			r.wish(w.want)
-			w = r
-		}
-		out = append(out, w)
-	}
-	for _, r := range s.records {
-		if _, old := at[r.want.DN]; old {
-			r.drop = true
-			out = append(out, r)
+			s.records[i].drop = false
+			s.records[i].wish(w.want)
+		} else {
+			s.records = append(s.records, w)
 		}
 	}
-	s.records = out
 }
 
 // done reports whether the directory agrees with the aim, as far as is known.

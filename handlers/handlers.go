@@ -3,7 +3,9 @@ Package handlers is the contract between a site that wants something true of a
 node and the code that makes it true.
 
 A [Driver] makes one kind of thing true or untrue: a virtual machine, a disk
-image, an account. A [Modifier] can also change what is true already. Drivers
+image, an account. A [Modifier] can also change what is true already, and what
+drivers can do besides (suspend a unit, move it, resize it) they declare: see
+[Capabilities]. Drivers
 speak to machines through package run and to nobody else. An [Info] describes a
 driver for people, and a [Catalogue] is the list of the drivers a program has;
 programs write their list out, nothing registers itself.

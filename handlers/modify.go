@@ -65,8 +65,12 @@ func CodeOf(err error) int {
 	return ExitBroke
 }
 
-// Modify lets d modify p's unit, if it is a driver that can.
+// Modify lets d modify p's unit, if it is a driver that can: through the capability
+// that the subcommand names, or else as a Modifier.
 func Modify(ctx context.Context, d Driver, on run.Runner, p Params) (Result, error) {
+	if call := Capability(d, p.Subcommand()); call != nil {
+		return call(ctx, on, p)
+	}
 	m, ok := d.(Modifier)
 	if !ok {
 		return Result{}, Exit{ExitUnknown, fmt.Sprintf("the driver modifies nothing, so not %s either", p.Subcommand())}

@@ -14,6 +14,10 @@ const (
 	ParamReservation = "unit.rid"          // the reservation that leases it
 	ParamSlice       = "unit.sliceid"      // the slice it belongs to
 	ParamSequence    = "action.sequence"   // the sequence number of the action
+	// ParamMachine names the machine that the unit is on, where it is not named after its
+	// piece of inventory. A driver that moves a unit reports it.
+	ParamMachine = "machine"
+	ParamAction  = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
 )
 
 // Params are the named values of one call. A driver reads them and never

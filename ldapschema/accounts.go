@@ -12,12 +12,13 @@ type AccountRecord struct {
 	Home     string // "/home/<UID>" when empty
 	Shell    string
 	Mail     string
-	Password string // as the server stores it: "{SSHA}...", or empty
+	Password string   // as the server stores it: "{SSHA}...", or empty
+	Keys     []string // public keys that log in, as authorized_keys holds them
 	Mark
 }
 
 // Account is the entry uid=UID: inetOrgPerson, so that every tool shows it as a
-// person, and posixAccount, so that nodes know it.
+// person, posixAccount and shadowAccount, so that nodes know it, and ldapPublicKey when it has keys.
 func Account(under DN, a AccountRecord) (Entry, error) {
 	name, sn, home := a.Name, a.Surname, a.Home
 	if name == "" {
@@ -29,8 +30,11 @@ func Account(under DN, a AccountRecord) (Entry, error) {
 	if home == "" {
 		home = "/home/" + a.UID
 	}
-	return New(under.Child("uid", a.UID), "top", "person", "organizationalPerson", "inetOrgPerson", "posixAccount").
-		Set("cn", name).
+	b := New(under.Child("uid", a.UID), "top", "person", "organizationalPerson", "inetOrgPerson", "posixAccount", "shadowAccount")
+	if len(a.Keys) > 0 {
+		b.Class("ldapPublicKey").Set("sshPublicKey", a.Keys...)
+	}
+	return b.Set("cn", name).
 		Set("sn", sn).
 		Set("uidNumber", strconv.Itoa(a.Number)).
 		Set("gidNumber", strconv.Itoa(a.Group)).
@@ -49,7 +53,7 @@ func ParseAccount(e Entry) (AccountRecord, error) {
 	a := AccountRecord{
 		UID: r.text("uid"), Name: r.text("cn"), Surname: r.text("sn"), Number: int(r.number("uidNumber")),
 		Group: int(r.number("gidNumber")), Home: r.text("homeDirectory"), Shell: r.text("loginShell"),
-		Mail: r.text("mail"), Password: r.text("userPassword"), Mark: markOf(&r),
+		Mail: r.text("mail"), Password: r.text("userPassword"), Keys: e.Values("sshPublicKey"), Mark: markOf(&r),
 	}
 	if r.err != nil {
 		return AccountRecord{}, r.err

@@ -1,6 +1,9 @@
 package ldapschema
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A ChangeKind says what a Change does to its entry.
 type ChangeKind uint8
@@ -84,3 +87,27 @@ func (c Change) Entry() Entry { return Entry{DN: c.DN, Attrs: c.Attrs} }
 
 // String names the change for a log: "modify cn=a1,ou=hosts,dc=site,dc=test".
 func (c Change) String() string { return c.Kind.String() + " " + string(c.DN) }
+
+// LDIF is the change as one record of RFC 2849 4, without the empty line that parts
+// records. An assertion is shown as a comment: LDIF has no form for it that people read.
+func (c Change) LDIF() string {
+	var b strings.Builder
+	writeLDIFLine(&b, "dn", string(c.DN))
+	if c.Assert != "" {
+		fmt.Fprintf(&b, "# only if %q\n", c.Assert)
+	}
+	b.WriteString("changetype: " + c.Kind.String() + "\n")
+	for _, a := range c.Attrs {
+		for _, v := range a.Values {
+			writeLDIFLine(&b, a.Name, v)
+		}
+	}
+	for _, m := range c.Mods {
+		b.WriteString(m.Op.String() + ": " + m.Attr + "\n")
+		for _, v := range m.Values {
+			writeLDIFLine(&b, m.Attr, v)
+		}
+		b.WriteString("-\n")
+	}
+	return b.String()
+}

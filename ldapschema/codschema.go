@@ -35,8 +35,11 @@ var codAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.1.26", Name: "codImageFormat", Desc: "form of the contents: raw, qcow2, tar or volume", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 16, Single: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.27", Name: "codImageSize", Desc: "octets of the contents", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.28", Name: "codImageDigest", Desc: "digest of the contents, as sha256:hexadecimal", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 160, Single: true},
-	{OID: "2.25.87403613558355095199329559718821265856.1.40", Name: "codWriter", Desc: "which of its owner's processes wrote the entry last, counted from 1: a later one fences the earlier off", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
-	{OID: "2.25.87403613558355095199329559718821265856.1.41", Name: "codDigest", Desc: "digest of the entry as its owner wrote it, by which edits of others are known", Equality: CaseExactIA5Match, Syntax: IA5String, MaxLen: 64, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.40", Name: "codServer", Desc: "file server, as nodes know it", Equality: CaseIgnoreMatch, Syntax: DirectoryString, MaxLen: 256, Single: true, Form: LineForm},
+	{OID: "2.25.87403613558355095199329559718821265856.1.41", Name: "codPath", Desc: "folder of the file server", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true, Form: LineForm},
+	{OID: "2.25.87403613558355095199329559718821265856.1.42", Name: "codHomes", Desc: "TRUE when every account of the cluster has a folder in it", Equality: BooleanMatch, Syntax: Boolean, Single: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.60", Name: "codWriter", Desc: "which of its owner's processes wrote the entry last, counted from 1: a later one fences the earlier off", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
+	{OID: "2.25.87403613558355095199329559718821265856.1.61", Name: "codDigest", Desc: "digest of the entry as its owner wrote it, by which edits of others are known", Equality: CaseExactIA5Match, Syntax: IA5String, MaxLen: 64, Single: true},
 }
 
 // codClasses are below the arc .2.
@@ -53,4 +56,7 @@ var codClasses = []Class{
 	{OID: "2.25.87403613558355095199329559718821265856.2.5", Name: "codHost", Desc: "a machine of the site's inventory, beside device and ieee802Device", Sup: "top", Kind: Auxiliary,
 		Must: []string{"codResourceType"},
 		May:  []string{"codHealth", "codHold", "codNote", "codMemory", "codCpu", "codBandwidth", "codProperty", "description"}},
+	{OID: "2.25.87403613558355095199329559718821265856.2.10", Name: "codExport", Desc: "a folder that a file server lets a network mount, beside device", Sup: "top", Kind: Auxiliary,
+		Must: []string{"codPath"},
+		May:  []string{"codServer", "codHomes", "ipNetworkNumber", "ipNetmaskNumber", "codNote", "description"}},
 }

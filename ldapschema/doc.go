@@ -19,8 +19,8 @@ stands. Both answer with a [Change], which package cod/directory carries out.
 
 dn.go and entry.go are the nouns, schema.go the shape of the tables, and each
 family of schema is one file of facts: core.go, cosine.go, nis.go, inetorg.go,
-dhcpschema.go, dnsschema.go, automount.go, codschema.go, recovery.go, operational.go. The
-builders beside them (cod.go, dhcp.go, dns.go, accounts.go) are examples of their
+dhcpschema.go, dnsschema.go, automount.go, publickey.go, codschema.go, recovery.go, operational.go. The
+builders beside them (cod.go, dhcp.go, dns.go, accounts.go, exports.go) are examples of their
 own use.
 
 # What is not here

@@ -107,6 +107,7 @@ func ExampleAccount() {
 	// objectClass: organizationalPerson
 	// objectClass: inetOrgPerson
 	// objectClass: posixAccount
+	// objectClass: shadowAccount
 	// sn: Guest
 	// uid: alice
 	// uidNumber: 30001

@@ -60,8 +60,8 @@ type Class struct {
 // which a server has to load them.
 type Family string
 
-// The families. The first four ship with every OpenLDAP; DHCP, DNS, Automount, COD
-// and Recovery are written out by [SchemaText] for servers that lack them.
+// The families. The first four ship with every OpenLDAP; DHCP, DNS, Automount,
+// PublicKey, COD and Recovery are written out by [SchemaText] for servers that lack them.
 const (
 	Core          Family = "core"          // RFC 4512, RFC 4519
 	Cosine        Family = "cosine"        // RFC 4524
@@ -70,9 +70,14 @@ const (
 	DHCP          Family = "dhcp"          // the schema ISC dhcpd reads
 	DNS           Family = "dnszone"       // the schema ldap2zone and others read
 	Automount     Family = "automount"     // automount maps of RFC 2307bis
+	PublicKey     Family = "openssh-lpk"   // public keys of accounts, as sshd is commonly told them
 	COD           Family = "cod"           // ours
 	Recovery      Family = "recovery"      // ours: actors' records
 )
+
+// Loadable are the families that [SchemaText] and [SchemaLDIF] write for a site's
+// server, in the order in which they are loaded.
+func Loadable() []Family { return []Family{DHCP, DNS, Automount, PublicKey, COD} }
 
 // A family's definitions, each in one file of this package.
 type family struct {
@@ -90,6 +95,7 @@ var schema = newTables(
 	family{DHCP, dhcpAttributes, dhcpClasses},
 	family{DNS, dnsAttributes, dnsClasses},
 	family{Automount, automountAttributes, automountClasses},
+	family{PublicKey, publicKeyAttributes, publicKeyClasses},
 	family{COD, codAttributes, codClasses},
 	family{Recovery, recoveryAttributes, recoveryClasses},
 )

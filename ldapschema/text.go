@@ -108,6 +108,25 @@ func SchemaText(families ...Family) string {
 	return b.String()
 }
 
+// SchemaLDIF writes families as entries of cn=config, for a server that keeps its
+// configuration in itself: they are loaded while it runs, with ldapadd.
+func SchemaLDIF(families ...Family) string {
+	var out []Entry
+	for _, name := range families {
+		var attributes, classes []string
+		for i, a := range Attributes(name) {
+			attributes = append(attributes, fmt.Sprintf("{%d}%s", i, a.Definition()))
+		}
+		for i, c := range Classes(name) {
+			classes = append(classes, fmt.Sprintf("{%d}%s", i, c.Definition()))
+		}
+		out = append(out, Entry{DN: DN("cn=schema,cn=config").Child("cn", string(name)), Attrs: []Attr{
+			{"objectClass", []string{"olcSchemaConfig"}}, {"cn", []string{string(name)}},
+			{"olcAttributeTypes", attributes}, {"olcObjectClasses", classes}}})
+	}
+	return LDIF(out)
+}
+
 // fold breaks long lists after a "$", so that people can read the file.
 func fold(parts []string, width int) []string {
 	var out []string

@@ -77,6 +77,23 @@ func AppendText(dst []byte, s string) (out []byte, bad int) {
 	return append(dst, s[done:]...), -1
 }
 
+// FirstIllegal is the offset of the first octet of s that XML 1.0 cannot carry in any
+// form, or -1.
+func FirstIllegal(s string) int {
+	for i := 0; i < len(s); {
+		if plain[s[i]] || s[i] == '&' || s[i] == '<' || s[i] == '>' || s[i] == '\r' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r < ' ' || r == utf8.RuneError && size == 1 || r == 0xFFFE || r == 0xFFFF {
+			return i
+		}
+		i += size
+	}
+	return -1
+}
+
 // IllegalText says what stands at offset i of s.
 func IllegalText(s string, i int) string {
 	r, size := utf8.DecodeRuneInString(s[i:])

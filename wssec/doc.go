@@ -1,5 +1,6 @@
 /*
-Package wssec seals SOAP messages between actors and opens them again.
+Package wssec seals messages between actors, in SOAP or as calls of XML-RPC, and opens
+them again.
 
 Opening is the only way to get a [Verified], and a Verified is the only thing a
 decoder of messages should accept: it holds the Body that a pinned key signed,
@@ -9,6 +10,8 @@ says whose key it was, and nothing else of the envelope.
 	OpenRequest    envelope -> Verified or ErrRefused  the receiver
 	Seal.Response  body octets, Verified.SignatureValue -> envelope
 	OpenResponse   envelope, the value we sent -> Verified or ErrRefused
+
+	Seal.Call, OpenCall, Seal.Result, OpenResult      the same for calls
 
 Identity is a pin: a public key that an administrator, or something as good,
 tied to a GUID ([Pin], [Trust]). Certificates only carry keys; who issued them
@@ -31,7 +34,7 @@ of the sentinels in errors.go or in package dsig, for the log.
 profile.go is the policy on one screen, policy.go what can be set per peer, open.go
 the algorithm in the order it runs, token.go how the signer is found, seal.go and
 seal_legacy.go the messages we send. THREATS.md says what is promised and what is
-not; attack_test.go tries it. words.go has the words that configuration uses.
+not; attack_test.go tries it. call.go has what is signed of a call. words.go has the words that configuration uses.
 
 # What is not here
 

@@ -65,6 +65,9 @@ func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Ver
 	if err != nil {
 		return v, err
 	}
+	if policy.Protocol != SOAP {
+		return v, refuse(ErrProfile, "agreed with this peer is %v, not SOAP", policy.Protocol)
+	}
 	if err := l.check(need, peer); err != nil {
 		return v, err
 	}
@@ -209,17 +212,25 @@ func (o Opening) identity(n xmltree.Node, peer string) (guid, name string, err e
 	if n.End() != n.Index()+1 {
 		return "", "", refuse(ErrShape, "AuthToken has content")
 	}
-	switch {
-	case !ValidLegacyGUID(guid):
-		return "", "", refuse(ErrIdentity, "guid %.60q is no UUID", guid)
-	case !ValidName(name):
-		return "", "", refuse(ErrIdentity, "name %.60q", name)
-	case strings.EqualFold(guid, o.Self):
-		return "", "", refuse(ErrIdentity, "our own guid") // reflection, wssec.md A8
-	case peer != "" && guid != peer:
-		return "", "", refuse(ErrIdentity, "%s answers for %.60q", guid, peer)
+	if err := o.acceptable(guid, name, peer); err != nil {
+		return "", "", err
 	}
 	return guid, name, nil
+}
+
+// acceptable says why nobody can be who a sender claims to be, or nil.
+func (o Opening) acceptable(guid, name, peer string) error {
+	switch {
+	case !ValidLegacyGUID(guid):
+		return refuse(ErrIdentity, "guid %.60q is no UUID", guid)
+	case !ValidName(name):
+		return refuse(ErrIdentity, "name %.60q", name)
+	case strings.EqualFold(guid, o.Self):
+		return refuse(ErrIdentity, "our own guid") // reflection, wssec.md A8
+	case peer != "" && guid != peer:
+		return refuse(ErrIdentity, "%s answers for %.60q", guid, peer)
+	}
+	return nil
 }
 
 // agreed is what the policy of a peer asks of this kind of message.

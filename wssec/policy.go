@@ -41,6 +41,38 @@ type Policy struct {
 	// standard. Stacks newer than those of deployed actors look for no other; deployed
 	// actors know the draft's alone. Both are read from everybody.
 	FinalConfirmation bool
+	// Protocol is what messages to and from the peer are written in. Nothing in the other
+	// one is taken from it.
+	Protocol Protocol
+}
+
+// Protocol is a rendering of the leasing protocol.
+type Protocol uint8
+
+// The protocols.
+const (
+	SOAP   Protocol = iota // SOAP 1.1 with WS-Security
+	XMLRPC                 // XML-RPC with the auth struct of xmlrpc-leasing 5
+)
+
+// String is the protocol's name in configuration files.
+func (p Protocol) String() string {
+	if p == XMLRPC {
+		return "xmlrpc"
+	}
+	return "soap"
+}
+
+// ParseProtocol is the inverse of String. The empty name is SOAP, and so is what actor
+// registries call it.
+func ParseProtocol(name string) (Protocol, error) {
+	switch name {
+	case "", "soap", "soapaxis2":
+		return SOAP, nil
+	case "xmlrpc":
+		return XMLRPC, nil
+	}
+	return SOAP, fmt.Errorf("wssec: no protocol %.40q", name)
 }
 
 // Tokens is a set of the ways in which KeyInfo may name the signer's certificate
@@ -115,6 +147,19 @@ func (p Policy) Mistakes() (all []Mistake) {
 	}{{"MTOM", p.MTOM}, {"AnyCaseGUID", p.AnyCaseGUID}, {"FinalConfirmation", p.FinalConfirmation}} {
 		if only.given && r.headers {
 			bad(only.field, "is for the legacy profiles, not for %s", r.name)
+		}
+	}
+	if p.Protocol == XMLRPC {
+		for _, only := range []struct {
+			field string
+			given bool
+		}{{"Digests", p.Digests != nil}, {"Tokens", p.Tokens != 0}, {"Mutual", p.Mutual}, {"MTOM", p.MTOM}, {"FinalConfirmation", p.FinalConfirmation}} {
+			if only.given {
+				bad(only.field, "is for protocol soap, and this peer's is xmlrpc")
+			}
+		}
+		if p.Signatures != nil && !slices.Contains(p.Signatures, dsig.RSASHA256) && !slices.Contains(p.Signatures, dsig.ECDSASHA256) {
+			bad("Signatures", "calls of XML-RPC are signed with rsa-sha256 or ecdsa-sha256, and neither is allowed to this peer")
 		}
 	}
 	return all

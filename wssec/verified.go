@@ -20,9 +20,11 @@ type Verified struct {
 	value      []byte
 	key        crypto.PublicKey
 	profile    Profile
+	dated      bool // a call of XML-RPC, all of which say when they were made
 }
 
-// Body is the one child of soap:Body. Nothing else of the envelope is to be read.
+// Body is the one child of soap:Body. Nothing else of the envelope is to be read. Of a
+// call of XML-RPC it is no node: there, request is what was signed.
 func (v Verified) Body() xmltree.Node { return v.body }
 
 // GUID is the sender: the identity the signing key is pinned to.
@@ -33,15 +35,21 @@ func (v Verified) GUID() string { return v.guid }
 // key. Empty in answers of legacy peers.
 func (v Verified) Name() string { return v.name }
 
+// Dated reports whether everything under the sender's profile says when it was made, so
+// that it is for [Replay] to remember, and not for [Once].
+func (v Verified) Dated() bool { return v.dated || v.profile == Strict }
+
 // MessageID identifies a request; of a response it is the id of the request
-// that it answers. Legacy messages have theirs in the body only: then it is empty.
+// that it answers. Legacy messages have theirs in the body only: then it is empty. Of a
+// call of XML-RPC it is the nonce.
 func (v Verified) MessageID() string { return v.message }
 
 // Created is when the sender made the message, by the sender's clock. It is zero
 // where nothing signed says so, as in the messages of deployed actors.
 func (v Verified) Created() time.Time { return v.created }
 
-// SignatureValue is a copy of the octets that a response has to confirm.
+// SignatureValue is a copy of the octets that a response has to confirm: of a call, its
+// nonce.
 func (v Verified) SignatureValue() []byte { return append([]byte(nil), v.value...) }
 
 // Key is the pinned key that signed.

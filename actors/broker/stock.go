@@ -161,7 +161,7 @@ func (a *Actor) sweep(now actors.Cycle) actors.Effects {
 	}
 	for _, id := range sorted(a.sources) {
 		s := a.sources[id]
-		if !s.shut || s.grants > 0 {
+		if !s.shut || s.grants > 0 { // the count is quick; the last hold would say the same
 			continue
 		}
 		h, ok := a.holdingOf(actors.ReservationID(id))

@@ -186,6 +186,9 @@ func (c *Calendar) Next(after actors.Millis) (actors.Millis, bool) {
 	return at, ok
 }
 
+// Last is the last instant at which anything is held; false if nothing is.
+func (c *Calendar) Last() (actors.Millis, bool) { return c.units.last() }
+
 // Span is a stretch of time over which the same number of units is held.
 type Span struct {
 	From, To actors.Millis

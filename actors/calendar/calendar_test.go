@@ -54,7 +54,7 @@ func TestNaive(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			id := rapid.SampledFrom([]actors.ReservationID{"a", "b", "c", "d"}).Draw(t, "id")
 			from, to, units := when.Draw(t, "from"), when.Draw(t, "to"), rapid.IntRange(0, 7).Draw(t, "units")
-			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0, 1:
 				h := calendar.Hold{From: from, To: to, Units: units}
 				fits := units > 0 && from <= to && units <= free(from, to)
@@ -69,6 +69,16 @@ func TestNaive(t *testing.T) {
 					t.Fatalf("Release(%s) = %v, want %v", id, got, want)
 				}
 				delete(held, id)
+			case 4:
+				want := actors.Millis(0)
+				for at := actors.Millis(1); at <= days; at++ {
+					if used(at) > 0 {
+						want = at
+					}
+				}
+				if got, some := c.Last(); some != (want > 0) || got != want {
+					t.Fatalf("Last() = %d, %v, want %d", got, some, want)
+				}
 			case 3:
 				length := actors.Millis(rapid.IntRange(1, 10).Draw(t, "length"))
 				want, found := actors.Millis(0), false

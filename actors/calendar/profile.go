@@ -193,6 +193,21 @@ func (n *change) next(after actors.Millis) (at actors.Millis, ok bool) {
 	return at, ok
 }
 
+// last is the last instant at which anything is taken. What is taken for ever has no
+// change behind it.
+func (n *change) last() (actors.Millis, bool) {
+	if n == nil {
+		return 0, false
+	}
+	if n.sum != 0 {
+		return actors.Forever, true
+	}
+	for n.right != nil {
+		n = n.right
+	}
+	return n.at - 1, true
+}
+
 // gap is the earliest start at or after from such that no more than limit is
 // taken for length, and the start is no later than until.
 func (n *change) gap(from, length, until actors.Millis, limit int) (actors.Millis, bool) {

@@ -25,6 +25,10 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.public.answer(w, r, e.cfg.Location.Name) {
 		return
 	}
+	if e.callPath(r.URL.Path) {
+		e.calls.ServeHTTP(w, r)
+		return
+	}
 	began := e.cfg.Clock.Now()
 	var x exchange
 	err := e.serve(&x, w, r)

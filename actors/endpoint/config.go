@@ -15,6 +15,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/registry"
+	"github.com/leasehold/leasehold/wire/xmlrpc/server"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/keys"
 )
@@ -42,11 +43,14 @@ type Config struct {
 	// date their messages. Without one, a restart forgets it: such peers must not be
 	// served then. It belongs to this endpoint.
 	Journal *Journal
-	Window  time.Duration // how long undated messages are remembered; 0 means 24 h
-	Room    int           // how many of one peer; 0 means 65,536
-	Body    int64         // octets of a request; 0 means 4 MiB
-	Checks  int           // requests verified at once; 0 means GOMAXPROCS
-	Wait    time.Duration // longest time for Ask; 0 means 20 s
+	// Budget bounds the octets of XML-RPC calls that are held while they arrive. It may
+	// be that of other endpoints too; nil means 64 MiB for this one.
+	Budget *server.Budget
+	Window time.Duration // how long undated messages are remembered; 0 means 24 h
+	Room   int           // how many of one peer; 0 means 65,536
+	Body   int64         // octets of a request; 0 means 4 MiB
+	Checks int           // requests verified at once; 0 means GOMAXPROCS
+	Wait   time.Duration // longest time for Ask; 0 means 20 s
 	// Trace sees every request when it ends. It is called from several goroutines
 	// and must not block. nil means nobody.
 	Trace func(Exchange)
@@ -74,6 +78,7 @@ type Endpoint struct {
 	noted  sync.Map // GUIDs whose strength is in the journal
 	certs  wssec.Certificates
 	public description
+	calls  *server.Server // the same actor as XML-RPC
 
 	mu     sync.Mutex
 	counts Counts
@@ -124,6 +129,9 @@ func New(cfg Config) (*Endpoint, error) {
 		once: wssec.NewOnce(cfg.Room, cfg.Window),
 	}
 	if err := cfg.Journal.load(e.once, &e.strong, e.since); err != nil {
+		return nil, err
+	}
+	if e.calls, err = e.rpc(); err != nil {
 		return nil, err
 	}
 	e.counts.Taken, e.counts.Refused = make(map[string]int), make(map[string]int)

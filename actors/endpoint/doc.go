@@ -19,6 +19,15 @@ its octets sent again are answered as the first time and not acted upon. It may
 come as text/xml or in one part of MTOM, chunked, with or without
 Expect: 100-continue.
 
+# Calls of XML-RPC
+
+A peer whose policy says protocol xmlrpc calls methods instead, under another path
+(xmlrpc-leasing 4). Its calls go through the same stages, with a codec and a signature
+of their own, and end in the same events:
+
+	HTTP -> wire/xmlrpc/server -> wssec.OpenCall -> replay cache -> permission
+	     -> wire/xmlrpc/leasing -> translate -> the actor
+
 # Answers
 
 A 200 with an empty, signed response says that the actor has taken the message and
@@ -35,8 +44,8 @@ msg_id and kind. A peer that could not be verified is logged by its address.
 # Where to read next
 
 config.go, admit.go for HTTP, receive.go for the message, rules.go for what a
-verified message must still obey, answer.go for responses, journal.go for what
-outlives the process, describe.go for the WSDL that anybody may read, services.go to
+verified message must still obey, answer.go for responses, calls.go for the same as calls of XML-RPC,
+journal.go for what outlives the process, describe.go for the WSDL that anybody may read, services.go to
 serve several actors.
 
 # What is not here

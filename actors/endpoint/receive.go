@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/registry"
@@ -93,28 +94,38 @@ func (e *Endpoint) check(ctx context.Context, x *exchange, data []byte) error {
 // for whom and when.
 func (e *Endpoint) open(x *exchange, doc *xmltree.Document) (wssec.Verified, error) {
 	now := e.cfg.Clock.Now()
-	v, err := wssec.OpenRequest(doc, wssec.Opening{
-		Trust: e.cfg.Registry, Self: e.cfg.Self.GUID, Now: now, NotBefore: e.since, Skew: e.cfg.Skew,
-		Policy: e.cfg.Registry.Policy, Cache: &e.certs, Strength: &e.strong,
-	})
+	v, err := wssec.OpenRequest(doc, e.opening(now))
 	if err != nil {
 		return v, err
 	}
+	return v, e.known(x, v, now)
+}
+
+func (e *Endpoint) opening(now time.Time) wssec.Opening {
+	return wssec.Opening{
+		Trust: e.cfg.Registry, Self: e.cfg.Self.GUID, Now: now, NotBefore: e.since, Skew: e.cfg.Skew,
+		Policy: e.cfg.Registry.Policy, Cache: &e.certs, Strength: &e.strong,
+	}
+}
+
+// known looks at who signed: a peer, under its registered name, and not with what was
+// seen before.
+func (e *Endpoint) known(x *exchange, v wssec.Verified, now time.Time) error {
 	x.claim = v.MessageID()
 	peer, ok := e.cfg.Registry.Peer(actors.ActorID(v.GUID()))
 	switch {
 	case !ok: // left the registry a moment ago
-		return v, fmt.Errorf("peer %s is not registered", v.GUID())
+		return fmt.Errorf("peer %s is not registered", v.GUID())
 	case v.Name() != peer.Name:
-		return v, fmt.Errorf("peer %q calls itself %q", peer.Name, wire.Clip(v.Name()))
-	case v.Profile() == wssec.Strict && e.replay.Seen(v.ReplayKey(), v.Created()):
-		return v, fmt.Errorf("message %q of peer %q was seen before", wire.Clip(v.MessageID()), peer.Name)
+		return fmt.Errorf("peer %q calls itself %q", peer.Name, wire.Clip(v.Name()))
+	case v.Dated() && e.replay.Seen(v.ReplayKey(), v.Created()):
+		return fmt.Errorf("message %q of peer %q was seen before", wire.Clip(v.MessageID()), peer.Name)
 	}
 	if !v.Created().IsZero() {
 		e.cfg.Clocks.Asked(v.GUID(), v.Created(), now)
 	}
 	x.peer, x.confirm = peer, v.SignatureValue()
-	return v, nil
+	return nil
 }
 
 // errTaken means that the actor has taken this very message before. Java clients
@@ -124,7 +135,7 @@ var errTaken = errors.New("message was taken before")
 
 // remember makes sure that an undated message is acted on once, before it is.
 func (e *Endpoint) remember(x *exchange, v wssec.Verified) error {
-	if v.Profile() == wssec.Strict {
+	if v.Dated() {
 		return nil
 	}
 	record, err := e.once.First(v.GUID(), v.ReplayKey(), e.cfg.Clock.Now())
@@ -165,12 +176,19 @@ func (e *Endpoint) decode(x *exchange, v wssec.Verified) error {
 	if err != nil {
 		return fail(actors.Invalid, err)
 	}
-	x.about = m.Reservation.ID
-	if v.Profile() != wssec.Strict {
-		x.claim = m.MessageID
-	} else if m.MessageID != v.MessageID() {
+	if v.Profile() == wssec.Strict && m.MessageID != v.MessageID() {
 		return fail(actors.Invalid, fmt.Errorf("message id %q in the header, %q in the body", wire.Clip(v.MessageID()), wire.Clip(m.MessageID)))
 	}
+	return e.understand(x, v, m)
+}
+
+// understand turns a message that a permitted peer signed into what the actor is to
+// hear, whatever it was written in.
+func (e *Endpoint) understand(x *exchange, v wssec.Verified, m wire.Message) error {
+	deny := func(err error) error {
+		return &actors.Error{Op: "endpoint." + x.op.Name, Kind: actors.Denied, Err: err}
+	}
+	x.about, x.claim = m.Reservation.ID, m.MessageID
 	var found proof
 	in, err := translate.Incoming(m, x.peer.ID, func(text string) (t actors.Ticket, err error) {
 		found, err = e.verify(text, x.peer)
@@ -182,10 +200,10 @@ func (e *Endpoint) decode(x *exchange, v wssec.Verified) error {
 	in.To = e.cfg.Location.ID
 	if in.Ticket != nil {
 		if err := e.checkTicket(in, found, v.Key()); err != nil {
-			return fail(actors.Denied, err)
+			return deny(err)
 		}
 		if in.Ticket.Authority, err = e.site(*in.Ticket); err != nil {
-			return fail(actors.Denied, err)
+			return deny(err)
 		}
 	}
 	x.message = in

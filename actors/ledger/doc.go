@@ -32,11 +32,18 @@ The price is that tickets alone cannot show every conflict that a Ledger refuses
 Nobody can use what is past, so it is not counted: the clocks of a site and its
 broker differ, and what one has taken back the other may sell a moment before.
 
+# What nobody uses
+
+A claim that only is an ancestor counts whole, but only as long as something that
+was carved from it is held: its holder gives back early what nobody holds any of, and
+its issuer gives it again to somebody else. As soon as somebody presents something
+carved from it again, it counts again, and the later of the two is refused.
+
 # What it does not know
 
-That an issuer took something back which its holder presents all the same: units
-that were relinquished may be given again, and the issuer then answers an accusation
-with the signed relinquish.
+That an issuer took something back which its holder presents, or sells on, all the same:
+units that were relinquished may be given again, and the issuer then answers an
+accusation with the signed relinquish.
 
 # Cost
 

@@ -45,26 +45,33 @@ func (s set) holds(members []*node) []hold {
 	switch {
 	case s.own:
 		for _, n := range members {
-			whole(n)
+			out = append(out, hold{n.claim.Term.NewStart, n.own, n.claim.Units, n})
 		}
 	case s.reservation != "":
-		out = versions(members)
+		out = versions(members, (*node).ends)
 	case len(members) == 1 || !slices.ContainsFunc(members, func(n *node) bool { return n.loose || n.claim.Term.NewStart != n.claim.Term.Start }):
 		for _, n := range members {
 			whole(n)
 		}
 	default:
-		out = versions(leastFirst(members))
+		// While one version is in use, none has been given back.
+		until := actors.Millis(0)
+		for _, n := range members {
+			until = max(until, n.until)
+		}
+		out = versions(leastFirst(members), func(n *node) actors.Millis { return min(n.claim.Term.End, until) })
 	}
 	return slices.DeleteFunc(out, func(h hold) bool { return h.from > h.to })
 }
 
+func (n *node) ends() actors.Millis { return n.until }
+
 // versions is what one holding comes to: each version counts from its NewStart to
 // its end, or until a later one takes its place (tickets 11.4).
-func versions(list []*node) (out []hold) {
+func versions(list []*node, ends func(*node) actors.Millis) (out []hold) {
 	next := actors.Forever
 	for _, n := range slices.Backward(list) {
-		out = append(out, hold{n.claim.Term.NewStart, min(n.until, next), n.claim.Units, n})
+		out = append(out, hold{n.claim.Term.NewStart, min(ends(n), next), n.claim.Units, n})
 		next = min(next, n.claim.Term.NewStart-1)
 	}
 	return out
@@ -75,7 +82,7 @@ func versions(list []*node) (out []hold) {
 func leastFirst(list []*node) []*node {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b *node) int {
-		return cmp.Or(cmp.Compare(a.claim.Term.NewStart, b.claim.Term.NewStart), cmp.Compare(b.until, a.until), cmp.Compare(b.claim.Units, a.claim.Units))
+		return cmp.Or(cmp.Compare(a.claim.Term.NewStart, b.claim.Term.NewStart), cmp.Compare(b.claim.Term.End, a.claim.Term.End), cmp.Compare(b.claim.Units, a.claim.Units))
 	})
 	return list
 }

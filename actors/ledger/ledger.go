@@ -26,7 +26,8 @@ type node struct {
 	parent      *node
 	reservation actors.ReservationID // that redeemed it; empty when it came as an ancestor or was only seen
 	seen        bool
-	until       actors.Millis // last instant, earlier than the term's end once it is released
+	own         actors.Millis // last instant at which its reservation holds it, earlier than the term's end once it is released; 0 without one
+	until       actors.Millis // last instant at which it counts, see lasts
 
 	children map[actors.TicketID][]*node // two records under one name are two claims
 	holdings map[set]*holding            // what the children hold
@@ -88,33 +89,88 @@ func (l *Ledger) Release(reservation actors.ReservationID, from actors.Millis) {
 	}
 }
 
-// end makes a claim count until an instant and no longer than before.
+// end makes a claim its reservation's until an instant and no longer than before.
 func (n *node) end(until actors.Millis) {
-	if until >= n.until {
+	if until >= n.own {
 		return
 	}
-	n.until = until
-	if s := setOf(n); n.parent.parent != nil {
-		n.parent.put(s, n.parent.members(s), 0, true)
-	}
+	n.own = until
 	if n.holdings != nil {
 		n.put(set{own: true}, []*node{n}, 0, true)
 	}
+	n.settle()
+}
+
+// lasts is how long a claim counts: while its reservation holds it, to its end if it
+// was seen, and as long as anything that was carved from it. What nobody uses any
+// more its holder may have given back, and its issuer given again.
+func (n *node) lasts() actors.Millis {
+	last := n.own
+	if n.seen {
+		last = n.claim.Term.End
+	}
+	if n.taken != nil {
+		if under, some := n.taken.Last(); some {
+			last = max(last, under)
+		}
+	}
+	return min(last, n.claim.Term.End)
+}
+
+// settle makes how long a claim counts agree with what rests on it, and those above
+// it likewise.
+func (n *node) settle() {
+	for ; n.parent != nil; n = n.parent {
+		last := n.lasts()
+		if last == n.until {
+			return
+		}
+		n.until = last
+		if s := setOf(n); n.parent.parent != nil {
+			n.parent.put(s, n.parent.members(s), 0, true)
+		}
+	}
+}
+
+// lift makes a claim count for longer, if there is room beside its siblings or by
+// force.
+func (n *node) lift(until, now actors.Millis, force bool) *Conflict {
+	before := n.until
+	if until <= before {
+		return nil
+	}
+	n.until = until
+	if n.parent.parent == nil {
+		return nil
+	}
+	s := setOf(n)
+	c := n.parent.put(s, n.parent.members(s), now, force)
+	if c != nil {
+		n.until = before
+	}
+	return c
 }
 
 // Forget takes out the claims of a reservation, and those above them that nobody
 // else rests on. It is for reservations whose actor has forgotten them.
 func (l *Ledger) Forget(reservation actors.ReservationID) {
 	for _, n := range l.claimed[reservation] {
-		n.leave()
-		n.reservation = ""
-		n.enter(0, true)
-		if n.holdings != nil {
-			n.put(set{own: true}, nil, 0, true)
-		}
-		l.prune(n)
+		l.free(n)
 	}
 	delete(l.claimed, reservation)
+}
+
+// free makes a claim nobody's lease.
+func (l *Ledger) free(n *node) {
+	n.leave()
+	n.reservation, n.own = "", 0
+	if n.holdings != nil {
+		n.put(set{own: true}, nil, 0, true)
+	}
+	n.until = n.lasts()
+	n.enter(0, true)
+	n.parent.settle()
+	l.prune(n)
 }
 
 // Retract takes out a claim that was just counted for a reservation, because
@@ -127,13 +183,7 @@ func (l *Ledger) Retract(reservation actors.ReservationID, t actors.Ticket) {
 	if l.claimed[reservation] = without(l.claimed[reservation], n); len(l.claimed[reservation]) == 0 {
 		delete(l.claimed, reservation)
 	}
-	n.leave()
-	n.reservation = ""
-	n.enter(0, true)
-	if n.holdings != nil {
-		n.put(set{own: true}, nil, 0, true)
-	}
-	l.prune(n)
+	l.free(n)
 }
 
 // Len is the number of claims in the ledger.
@@ -188,23 +238,27 @@ func same(a, b actors.Delegation) bool {
 		a.Units == b.Units && a.Term == b.Term && maps.Equal(a.Properties, b.Properties)
 }
 
-// grow puts the records of a ticket where they belong. Undo takes those back that
-// were not there.
+// grow puts the records of a ticket where they belong, and makes those that are there
+// count as long as the ticket. Undo takes those back that were not there.
 func (l *Ledger) grow(now actors.Millis, reservation actors.ReservationID, t actors.Ticket, force bool) (leaf *node, undo func(), conflict *Conflict) {
-	var added []*node
+	var added, lifted []*node
 	undo = func() {
 		for _, n := range slices.Backward(added) {
 			l.drop(n)
+		}
+		for _, n := range slices.Backward(lifted) {
+			n.settle()
 		}
 	}
 	parent := &l.roots
 	for k := len(t.Ancestors); k >= 0; k-- {
 		d := record(t, k)
 		n := parent.child(d)
+		last := min(d.Term.End, t.Term.End)
 		if n == nil {
-			n = &node{claim: d, loose: t.Loose, in: t, newer: k, parent: parent, until: d.Term.End}
-			if k == 0 {
-				n.reservation = reservation
+			n = &node{claim: d, loose: t.Loose, in: t, newer: k, parent: parent, until: last}
+			if k == 0 && reservation != "" {
+				n.reservation, n.own = reservation, last
 			}
 			if c := n.enter(now, force); c != nil {
 				undo()
@@ -212,6 +266,12 @@ func (l *Ledger) grow(now actors.Millis, reservation actors.ReservationID, t act
 			}
 			l.add(n)
 			added = append(added, n)
+		} else {
+			if c := n.lift(last, now, force); c != nil {
+				undo()
+				return nil, nil, c
+			}
+			lifted = append(lifted, n)
 		}
 		parent = n
 	}
@@ -244,12 +304,14 @@ func (l *Ledger) claim(now actors.Millis, n *node, reservation actors.Reservatio
 
 // rename makes a claim another reservation's.
 func (n *node) rename(reservation actors.ReservationID, now actors.Millis, force bool) *Conflict {
-	before := n.reservation
+	before, held := n.reservation, n.own
 	n.leave()
-	n.reservation = reservation
+	if n.reservation, n.own = reservation, 0; reservation != "" {
+		n.own = n.claim.Term.End
+	}
 	c := n.enter(now, force)
 	if c != nil {
-		n.reservation = before
+		n.reservation, n.own = before, held
 		n.enter(0, true)
 	}
 	return c
@@ -325,4 +387,5 @@ func (l *Ledger) drop(n *node) {
 		}
 	}
 	l.count--
+	p.settle()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -453,4 +454,157 @@ func BenchmarkRedeem(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What a reseller has given back early may be given to somebody else, although the
+// claim is remembered because leases once rested on it (leasing 1.8). Who sells of it
+// all the same is refused.
+func TestGivenBackEarly(t *testing.T) {
+	t.Parallel()
+	middle := delegation("middle", "br", "br2", 60, 1, 1, 1000)
+	other := delegation("other", "br", "br3", 60, 100, 100, 1000)
+	of := func(id string, from actors.ActorID, under actors.Delegation, start, end actors.Millis) actors.Ticket {
+		return chained(delegation(id, from, "sm", 1, start, start, end), under, export, root)
+	}
+	first, again := of("t1", "br2", middle, 10, 500), of("t3", "br2", middle, 150, 600)
+	instead := of("t2", "br3", other, 100, 400)
+	var l Ledger
+	if err := l.Redeem(10, "r1", first); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Redeem(99, "r2", instead); !errors.Is(err, actors.Oversold) {
+		t.Errorf("while the reseller's customer holds a unit: %v", err)
+	}
+	l.Release("r1", 100)
+	if got := l.Redeemed(export, 1, 1000); got != 60 { // until 99
+		t.Errorf("%d units are redeemed", got)
+	}
+	if err := l.Redeem(100, "r2", instead); err != nil {
+		t.Errorf("after it was given back: %v", err)
+	}
+	before := l.Len()
+	var c *Conflict
+	if err := l.Redeem(150, "r3", again); !errors.As(err, &c) || c.Parent.ID != "export" || c.Units != 120 || c.Claims[0].ID != "middle" {
+		t.Errorf("sold on after it was given back: %v", err)
+	}
+	if l.Len() != before {
+		t.Errorf("a refused redeem left %d claims of %d", l.Len(), before)
+	}
+	l.Release("r2", 200)
+	if err := l.Redeem(200, "r3", again); err != nil {
+		t.Errorf("when the other one holds nothing: %v", err)
+	}
+	if err := l.Redeem(200, "r4", of("t4", "br3", other, 200, 300)); !errors.Is(err, actors.Oversold) {
+		t.Errorf("and the other way round: %v", err)
+	}
+	// A claim that its holder redeemed himself counts on while others hold parts of it.
+	l = Ledger{}
+	if err := errors.Join(l.Redeem(1, "own", chained(delegation("middle", "br", "br2", 60, 1, 1, 1000), export, root))); err != nil {
+		t.Fatal(err)
+	}
+	l.Release("own", 20)
+	if err := l.Redeem(20, "r1", of("t5", "br2", middle, 20, 300)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Redeem(100, "r2", instead); !errors.Is(err, actors.Oversold) {
+		t.Errorf("beside a part of what its holder redeemed before: %v", err)
+	}
+	for _, id := range []actors.ReservationID{"own", "r1"} {
+		l.Forget(id)
+	}
+	if l.Len() != 0 {
+		t.Errorf("%d claims are left", l.Len())
+	}
+}
+
+// With resellers in between, a ledger accepts exactly what a naive count accepts in
+// which a reseller's claim counts whole from its start until the last instant at which
+// anybody holds a part of it.
+func TestConservationOfResellers(t *testing.T) {
+	t.Parallel()
+	small := delegation("small", "site", "br", 10, 1, 1, 1000)
+	type part struct {
+		under, units int
+		from, until  actors.Millis
+		end          actors.Millis
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		l := new(Ledger)
+		units, parts := []int{4, 6, 5, 10}, map[int]part{}
+		fits := func(from actors.Millis) bool {
+			var until [4]actors.Millis
+			for _, p := range parts {
+				until[p.under] = max(until[p.under], p.until)
+			}
+			for i := from; i <= 80; i++ {
+				sum := 0
+				var under [4]int
+				for _, p := range parts {
+					if p.from <= i && i <= p.until {
+						under[p.under] += p.units
+					}
+				}
+				for m, n := range units {
+					if i <= until[m] {
+						sum += n
+					}
+					if under[m] > n {
+						return false
+					}
+				}
+				if sum > 10 {
+					return false
+				}
+			}
+			return true
+		}
+		ticketOf := func(r int, p part) actors.Ticket {
+			broker := actors.ActorID(fmt.Sprint("br", p.under))
+			return chained(delegation(fmt.Sprint("t", r), broker, "sm", p.units, p.from, p.from, p.end),
+				delegation(fmt.Sprint("m", p.under), "br", broker, units[p.under], 1, 1, 1000), small, root)
+		}
+		now := actors.Millis(1)
+		for step := range rapid.IntRange(2, 20).Draw(rt, "steps") {
+			if len(parts) > 0 && rapid.IntRange(0, 2).Draw(rt, "what") == 0 {
+				ids := make([]int, 0, len(parts))
+				for id := range parts {
+					ids = append(ids, id)
+				}
+				slices.Sort(ids)
+				id := rapid.SampledFrom(ids).Draw(rt, "which")
+				p := parts[id]
+				switch rapid.IntRange(0, 2).Draw(rt, "end") {
+				case 0:
+					l.Release(actors.ReservationID(fmt.Sprint(id)), now)
+					p.until = min(p.until, now-1)
+					parts[id] = p
+				case 1:
+					l.Forget(actors.ReservationID(fmt.Sprint(id)))
+					delete(parts, id)
+				case 2: // restart
+					l = new(Ledger)
+					for _, id := range ids {
+						l.Restore(actors.ReservationID(fmt.Sprint(id)), ticketOf(id, parts[id]), parts[id].until)
+					}
+				}
+				continue
+			}
+			now += actors.Millis(rapid.IntRange(0, 4).Draw(rt, "later"))
+			p := part{under: rapid.IntRange(0, 3).Draw(rt, "under"), units: rapid.IntRange(1, 4).Draw(rt, "units"), from: now + actors.Millis(rapid.IntRange(0, 10).Draw(rt, "from"))}
+			p.end = p.from + actors.Millis(rapid.IntRange(1, 20).Draw(rt, "length"))
+			p.until = p.end
+			before := l.Len()
+			err := l.Redeem(now, actors.ReservationID(fmt.Sprint(step)), ticketOf(step, p))
+			if err != nil && l.Len() != before {
+				rt.Fatalf("a refused redeem left %d claims of %d", l.Len(), before)
+			}
+			parts[step] = p
+			if ok := fits(now); ok != (err == nil) {
+				rt.Fatalf("%+v at %d beside %+v: fits %v, the ledger says %v", p, now, parts, ok, err)
+			}
+			if err != nil {
+				delete(parts, step)
+			}
+		}
+	})
 }

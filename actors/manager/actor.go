@@ -217,8 +217,11 @@ func (a *Actor) Restore(rec actors.Stored) error {
 // gate looks again at once: a predecessor's record may have been lost.
 func (a *Actor) Recover(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
+	a.config.recovered = now
 	for _, id := range slices.Sorted(maps.Keys(a.book)) {
-		fx.Join(a.book[id].owed(a.config.Rules, nil))
+		r := a.book[id]
+		fx.Join(r.owed(a.config.Rules, nil))
+		a.agenda.Set(id, r.next(a.config.Rules).at) // later than by the record alone
 		if a.book[id].gate() != "" {
 			a.agenda.Set(id, now)
 		}

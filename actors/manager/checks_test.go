@@ -39,7 +39,8 @@ func TestCheck09StaleCompletion(t *testing.T) {
 }
 
 // TestCheck14CloseWhileRedeeming: the close waits for the lease, and gives it straight
-// back; when the ticket has expired, by this actor's clock, it waits for nothing.
+// back; when the ticket has expired, by this actor's clock, it waits for nothing but the site's
+// word that it has no units.
 func TestCheck14CloseWhileRedeeming(t *testing.T) {
 	r, sent := play(t, sample(redeeming), actors.Close{Reservation: "R1"})
 	if r.Status != redeeming || !r.CloseAsked || len(sent) != 0 {
@@ -50,7 +51,7 @@ func TestCheck14CloseWhileRedeeming(t *testing.T) {
 		t.Fatalf("when the lease came: %v, sent %+v", r.Status, sent)
 	}
 	r, fx, err := Step(sample(redeeming), rules, 20, actors.Close{Reservation: "R1"})
-	if err != nil || r.Status != closed || len(fx.Send) != 1 || fx.Send[0].Op != actors.OpRelinquish {
+	if err != nil || r.Status != closed || len(fx.Send) != 1 || fx.Send[0].Op != actors.OpClose || !r.Unclosed {
 		t.Errorf("of an expired ticket: %v, sent %+v, %v", r.Status, fx.Send, err)
 	}
 }

@@ -15,9 +15,6 @@ func (r Reservation) owed(k Rules, before *Reservation) actors.Effects {
 		}
 	}
 	if before != nil {
-		if r.Status == failed && before.Status != failed && r.LeaseSeq > before.LeaseSeq && r.Ticket != nil {
-			fx.Send = append(fx.Send, r.message(k, actors.OpClose, r.LeaseSeq))
-		}
 		if r.Relinquished && !before.Relinquished {
 			fx.Send = append(fx.Send, r.message(k, actors.OpRelinquish, r.TicketSeq))
 		}
@@ -65,7 +62,7 @@ func (r Reservation) request() (actors.Op, int, int) {
 	case actors.ModifyingLease:
 		return actors.OpModifyLease, r.LeaseSeq, r.Tries
 	}
-	if r.Status == closeWait {
+	if r.Status == closeWait || r.Unclosed {
 		return actors.OpClose, r.LeaseSeq, r.Tries
 	}
 	return 0, 0, 0
@@ -142,6 +139,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeTruth("renewable", r.Renewable)
 	o.SomeTruth("renewRefused", r.RenewRefused)
 	o.SomeTruth("closeAsked", r.CloseAsked)
+	o.SomeTruth("unclosed", r.Unclosed)
 	o.SomeTruth("relinquished", r.Relinquished)
 	o.Number("since", int64(r.Since))
 	o.SomeNumber("sent", int64(r.Sent))

@@ -43,6 +43,7 @@ type Reservation struct {
 	Renewable    bool `json:"renewable,omitempty"`
 	RenewRefused bool `json:"renewRefused,omitempty"` // the broker refused an extension: run to the end
 	CloseAsked   bool `json:"closeAsked,omitempty"`   // close as soon as the lease arrives
+	Unclosed     bool `json:"unclosed,omitempty"`     // over here, but the site may have units for it and has not answered the close
 	Relinquished bool `json:"relinquished,omitempty"` // told the broker, once
 
 	Since actors.Cycle `json:"since"`           // cycle of the last move
@@ -58,7 +59,8 @@ type Rules struct {
 	Margins Margins
 	Gate    Gatekeeper // asked before a gate opens; nil lets everybody pass
 
-	look func(actors.ReservationID) (Reservation, bool) // finds predecessors; nil when there are none
+	look      func(actors.ReservationID) (Reservation, bool) // finds predecessors; nil when there are none
+	recovered actors.Cycle                                   // when all that was owed was last asked for again
 }
 
 // Step moves one reservation by one event. An error leaves it as it was, and so
@@ -304,6 +306,7 @@ func (s *step) close(why string) {
 	case closing, closeWait, closed:
 	case redeeming:
 		if s.Cycles.Of(s.Ticket.Term.End) < s.now { // no lease can come of it any more
+			s.unclose()
 			s.finish(why)
 			return
 		}
@@ -337,13 +340,22 @@ func (s *step) leave() {
 	s.Held, s.owned, s.changed = held, true, true
 }
 
-// finish ends the reservation and tells the broker, once.
+// finish ends the reservation and tells the broker.
 func (s *step) finish(why string) {
 	s.move(closed, why)
 	s.Held, s.gone = nil, 0
-	s.relinquish()
+	s.settled()
 }
 
+// settled gives the ticket back unless the site has yet to answer: the broker may sell
+// the units again at once, and an honest one would be accused if somebody held them.
+func (s *step) settled() {
+	if !s.Unclosed {
+		s.relinquish()
+	}
+}
+
+// relinquish gives the ticket back, once.
 func (s *step) relinquish() {
 	if s.TicketSeq > 0 && !s.Relinquished {
 		s.Relinquished = true
@@ -351,14 +363,35 @@ func (s *step) relinquish() {
 	}
 }
 
+// unclose asks the site to take back what it may have, now that the reservation is
+// over here without its word.
+func (s *step) unclose() {
+	if s.LeaseSeq > 0 {
+		s.LeaseSeq++
+		s.Unclosed, s.Sent, s.Tries, s.changed = true, s.now, 0, true
+	}
+}
+
+// taken ends the wait for a site that was asked to take units back behind the end of
+// the reservation.
+func (s *step) taken() {
+	s.Unclosed, s.changed = false, true
+	s.relinquish()
+}
+
 // fail ends the reservation because of an error. Whoever may hold something for
 // it is told, so that nothing stays allocated until the term ends.
 func (s *step) fail(why string) {
 	s.Error = why
 	s.leave()
+	s.unclose()
 	s.move(failed, why)
-	if s.LeaseSeq > 0 {
-		s.LeaseSeq++
-	}
+	s.settled()
+}
+
+// refused ends the reservation because the site says that it has nothing for it, or
+// nothing any more. The broker need not wait until the site has cleared away the rest.
+func (s *step) refused(why string) {
+	s.fail(why)
 	s.relinquish()
 }

@@ -64,7 +64,7 @@ func (r Reservation) timers(k Rules) []timer {
 	case actors.ActiveTicketed:
 		ts = []timer{{of(r.Ticket.Term.End) - m.Close, doClose}}
 		if r.Status.Pending == actors.ExtendingLease {
-			ts = append(ts, retry, timer{of(r.LeaseTerm.End) + 1 + m.Grace, doGiveUp})
+			ts = append(ts, retry, timer{k.patience(of(r.LeaseTerm.End)), doGiveUp})
 		} else {
 			ts = append(ts, timer{of(r.Ticket.Term.NewStart) - m.Redeem, doExtendLease})
 			if len(r.surplus()) > 0 {
@@ -72,9 +72,12 @@ func (r Reservation) timers(k Rules) []timer {
 			}
 		}
 	case actors.CloseWait:
-		ts = []timer{retry, {max(r.Since, of(r.Ticket.Term.End)) + 1 + m.Grace, doGiveUp}}
+		ts = []timer{retry, {k.patience(max(r.Since, of(r.Ticket.Term.End))), doGiveUp}}
 	case actors.Closed, actors.Failed:
 		ts = []timer{{max(r.Since, of(r.Term.End)) + m.Keep, doForget}}
+		if r.Unclosed {
+			ts = []timer{retry, {k.patience(max(r.Since, of(r.Ticket.Term.End))), doGiveUp}}
+		}
 	}
 	if r.Hold != "" && r.gate() != "" {
 		ts = append(ts, timer{r.HoldUntil, doAskGate})
@@ -118,9 +121,16 @@ func (r Reservation) activeTimers(k Rules, retry timer) []timer {
 		}
 		return []timer{retry, closes}
 	case actors.Closing:
-		return []timer{{max(r.Since, of(r.LeaseTerm.End)) + 1 + m.Grace, doGiveUp}}
+		return []timer{{k.patience(max(r.Since, of(r.LeaseTerm.End))), doGiveUp}}
 	}
 	return []timer{closes}
+}
+
+// patience is when to stop waiting for something that was due at an instant. Time in
+// which the manager itself was down does not count: whoever it waits for was asked
+// again when it came back.
+func (k Rules) patience(due actors.Cycle) actors.Cycle {
+	return max(due, k.recovered) + 1 + k.Margins.Grace
 }
 
 // until is the last instant at which an answer to the first request is of use: the
@@ -185,6 +195,7 @@ func (s *step) giveUp() {
 		s.fail("the broker did not answer before the term was over")
 	case redeeming:
 		s.Error = "the site did not answer before the term was over"
+		s.unclose() // it may have done what was asked, and its answer was lost
 		s.finish(s.Error)
 	case extendingLease, extendingLeaseJ, extendingLeaseB:
 		s.Error = "the site did not confirm the extension"
@@ -199,5 +210,7 @@ func (s *step) giveUp() {
 	case closeWait:
 		s.Error = "the site did not confirm that it took the units back"
 		s.finish(s.Error)
+	case closed, failed: // whatever the site has, the term is over
+		s.taken()
 	}
 }

@@ -86,12 +86,16 @@ func (s *step) updateLease(m actors.Message) error {
 		if !old || m.Failed || empty {
 			s.finish("the site took the units back")
 		}
+	case s.Unclosed:
+		if !old || m.Failed || empty {
+			s.taken()
+		}
 	case s.Status == redeeming && !old:
 		s.firstLease(m, empty)
 	case s.Status.State != actors.Active && s.Status.State != actors.ActiveTicketed, s.Status == closing, old:
 		// Nothing is held yet, or any more, or the news is older than our request.
 	case m.Failed:
-		s.fail("the site gave the lease up: " + m.Note)
+		s.refused("the site gave the lease up: " + m.Note)
 	case m.Lease != nil && empty:
 		s.Error = "the site ended the lease: " + m.Note
 		s.close("the site ended the lease")
@@ -104,9 +108,9 @@ func (s *step) updateLease(m actors.Message) error {
 func (s *step) firstLease(m actors.Message, empty bool) {
 	switch {
 	case m.Failed:
-		s.fail("redeem refused: " + m.Note)
+		s.refused("redeem refused: " + m.Note)
 	case empty:
-		s.fail("the site has no units for this ticket")
+		s.refused("the site has no units for this ticket")
 	default:
 		s.LeaseTerm, s.Held, s.owned = m.Term, gained(nil, m.Lease.Units), true
 		s.move(blockedJoin, "the site set the lease up")
@@ -220,6 +224,8 @@ func (s *step) sendFailed(ev actors.SendFailed) {
 	case m.Op == actors.OpClose && s.Status == closeWait && m.Sequence == s.LeaseSeq:
 		s.Error = why
 		s.finish(why)
+	case m.Op == actors.OpClose && s.Unclosed && m.Sequence == s.LeaseSeq:
+		s.taken()
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/leasehold/leasehold/actors/translate"
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/soap"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wire/xmltree"
 	"github.com/leasehold/leasehold/wssec"
 )
@@ -31,16 +32,15 @@ func (r *Remote) attempt(ctx context.Context, m actors.Message) result {
 	if !ok || peer.URL == "" {
 		return result{answer: unsendable, kind: actors.NotFound, err: fmt.Errorf("no address is known for %s", m.To)}
 	}
-	op, request, confirm, err := r.seal(m, peer)
-	if err != nil {
-		kind := actors.KindOf(err)
-		if kind == actors.Other {
-			kind = actors.Invalid
-		}
-		return result{answer: unsendable, kind: kind, err: err}
-	}
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Limit)
 	defer cancel()
+	if peer.Policy.Protocol == wssec.XMLRPC {
+		return r.call(ctx, m, peer)
+	}
+	op, request, confirm, err := r.seal(m, peer)
+	if err != nil {
+		return unsent(err)
+	}
 	kind := soap.PlainType
 	if peer.Policy.MTOM {
 		kind, request = soap.Pack(strings.ToUpper(strings.ReplaceAll(r.cfg.NewID(), "-", "")), request)
@@ -52,23 +52,34 @@ func (r *Remote) attempt(ctx context.Context, m actors.Message) result {
 	}
 	received := r.cfg.Clock.Now()
 	res := r.read(doc, peer, op, confirm)
-	// A time that the peer signed is better than one that its server, or anybody on
-	// the way, wrote above the answer; an undated answer has no other.
+	r.compare(peer, res, date, sent, received)
+	res.sent = len(request)
+	return res
+}
+
+// unsent is the end of an attempt at a message that cannot be written or signed.
+func unsent(err error) result {
+	kind := actors.KindOf(err)
+	if kind == actors.Other {
+		kind = actors.Invalid
+	}
+	return result{answer: unsendable, kind: kind, err: err}
+}
+
+// compare takes in what an answer says about the clock of its peer. A time that the
+// peer signed is better than one that its server, or anybody on the way, wrote above the
+// answer; an undated answer has no other.
+func (r *Remote) compare(peer registry.Peer, res result, date string, sent, received time.Time) {
 	if at := res.created; !at.IsZero() {
 		r.cfg.Clocks.Answered(string(peer.ID), sent, at, received, time.Millisecond)
 	} else if at, err := http.ParseTime(date); err == nil && peer.Policy.Profile != wssec.Strict {
 		r.cfg.Clocks.Answered(string(peer.ID), sent, at, received, time.Second)
 	}
-	res.sent = len(request)
-	return res
 }
 
 // seal makes the octets of a request, and what its answer has to confirm.
 func (r *Remote) seal(m actors.Message, peer registry.Peer) (op wire.Op, request, confirm []byte, err error) {
-	if m, err = r.signed(m); err != nil {
-		return 0, nil, nil, err
-	}
-	w, err := translate.Outgoing(m, r.cfg.Location)
+	w, err := r.outgoing(m, r.cfg.Location)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -76,12 +87,25 @@ func (r *Remote) seal(m actors.Message, peer registry.Peer) (op wire.Op, request
 	if err != nil {
 		return 0, nil, nil, err
 	}
+	request, confirm, err = r.sealed(m, peer).RequestConfirm(body)
+	return w.Op, request, confirm, err
+}
+
+// outgoing is a message as it crosses the wire, its ticket signed.
+func (r *Remote) outgoing(m actors.Message, self actors.Location) (wire.Message, error) {
+	m, err := r.signed(m)
+	if err != nil {
+		return wire.Message{}, err
+	}
+	return translate.Outgoing(m, self)
+}
+
+func (r *Remote) sealed(m actors.Message, peer registry.Peer) wssec.Seal {
 	now := r.cfg.Clock.Now()
-	request, confirm, err = wssec.Seal{
+	return wssec.Seal{
 		Signer: r.cfg.Self.Key, Cert: r.cfg.Self.Cert, GUID: r.cfg.Self.GUID, Name: r.cfg.Location.Name,
 		To: string(peer.ID), MessageID: m.ID, Created: now, Expires: now.Add(r.cfg.Life), Profile: peer.Policy.Profile,
-	}.RequestConfirm(body)
-	return w.Op, request, confirm, err
+	}
 }
 
 // post carries a request over and parses what comes back, in either packaging:
@@ -162,6 +186,10 @@ func target(peer registry.Peer, m actors.Message) string {
 	want, err1 := url.Parse(m.ReplyTo)
 	have, err2 := url.Parse(peer.URL)
 	if err1 != nil || err2 != nil || want.Scheme != have.Scheme || want.Host != have.Host || want.User != nil {
+		return peer.URL
+	}
+	// A reservation may be older than the protocol that its peer speaks now.
+	if calls, known := leasing.Spoken(m.ReplyTo); known && calls != (peer.Policy.Protocol == wssec.XMLRPC) {
 		return peer.URL
 	}
 	return m.ReplyTo

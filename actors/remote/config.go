@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/actors/registry"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/keys"
 )
@@ -37,6 +39,10 @@ type Config struct {
 	// Clocks takes in the times that peers write into their answers; nil means nobody
 	// does.
 	Clocks *clock.Offsets
+
+	// Calls is where peers that speak XML-RPC should send their answers; empty means the
+	// usual form of Location's URL.
+	Calls string
 
 	Client *http.Client  // nil means one with TLS defaults, no proxy and the time limit below
 	Limit  time.Duration // longest a single attempt may take; 0 means 30 s
@@ -84,6 +90,7 @@ func (c *Config) complete() error {
 	if c.Life > wssec.MaxLifetime {
 		return fmt.Errorf("remote: Config.Life is over the limit of %v", wssec.MaxLifetime)
 	}
+	c.Calls = cmp.Or(c.Calls, leasing.Address(c.Location.URL))
 	orDefault(&c.Limit, 30*time.Second)
 	orDefault(&c.Patience, time.Hour)
 	orDefault(&c.Life, 5*time.Minute)

@@ -52,13 +52,19 @@ To a peer whose policy says legacy a message goes as text/xml, or, if the policy
 says so, in one part of MTOM as its own clients send it; answers are read in both.
 Its faults are never signed, so they are hints like those of anybody.
 
+# Peers that speak XML-RPC
+
+To a peer whose policy says protocol xmlrpc the same message goes as a call, and the
+result of the call, signed by the peer for this very nonce, is its answer. Which of the
+two it is makes no difference to anything above.
+
 # Tickets
 
 A granted ticket arrives without its text; [Grant] signs it here, with the key of
 this actor and for the pinned certificate of the holder. Signing again gives the
 same text.
 
-queue.go orders, attempt.go makes one attempt, verdict.go judges it, grant.go signs
+queue.go orders, attempt.go makes one attempt, call.go makes it as a call of XML-RPC, verdict.go judges it, grant.go signs
 tickets, remote.go runs it all.
 */
 package remote

@@ -8,6 +8,8 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
+	"github.com/leasehold/leasehold/wire/xmlrpc"
+	"github.com/leasehold/leasehold/wire/xmlrpc/client"
 	"github.com/leasehold/leasehold/wssec"
 )
 
@@ -19,6 +21,7 @@ type Remote struct {
 	lanes  sync.WaitGroup // goroutines of peers
 	report reporter
 	certs  wssec.Certificates // of answers
+	calls  *client.Client     // to peers that speak XML-RPC
 
 	mu      sync.Mutex
 	peers   map[actors.ActorID]*lane
@@ -47,6 +50,8 @@ func New(cfg Config) (*Remote, error) {
 		return nil, err
 	}
 	r := &Remote{cfg: cfg, peers: make(map[actors.ActorID]*lane), closing: make(chan struct{})}
+	// Workers are bounded for each peer; among them nobody waits for another.
+	r.calls = client.New(client.Config{HTTP: cfg.Client, Limit: cfg.Limit, Parallel: 1 << 10, Limits: xmlrpc.Limits{Bytes: maxAnswer}})
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.report.failed = cfg.Failed
 	r.counts.Delivered = make(map[actors.Op]int)

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/leasehold/leasehold/cod/boot"
 	"github.com/leasehold/leasehold/cod/dns"
 	"github.com/leasehold/leasehold/cod/feed"
-	"github.com/leasehold/leasehold/ldapschema"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 )
@@ -36,71 +33,31 @@ limit for whom the feed binds as.`,
 
 // feedSource is the flags of every feed.
 type feedSource struct {
-	directory, bind, password, authority string
-	startTLS                             bool
-	maxRemoval                           int
-	verify                               time.Duration
-	once, dry                            bool
-	level                                string
+	directoryFlags
+	maxRemoval int
+	verify     time.Duration
+	once, dry  bool
+	level      string
 }
 
 func (o *feedSource) flags(c *cobra.Command) {
+	o.directoryFlags.flags(c)
 	f := c.Flags()
-	f.StringVar(&o.directory, "directory", "", "LDAP server as ldap://host:port/base; default that of the configuration")
-	f.StringVar(&o.bind, "bind-dn", "", "who to bind as; anonymous when empty")
-	f.StringVar(&o.password, "password-file", "", "file with the password for --bind-dn, which others must not be able to read")
-	f.BoolVar(&o.startTLS, "start-tls", false, "protect an ldap:// connection")
-	f.StringVar(&o.authority, "ca", "", "PEM file of the authority that signed the directory's certificate")
 	f.IntVar(&o.maxRemoval, "max-removal", feed.DefaultShare, "percent of what the daemon has that one comparison may remove")
 	f.DurationVar(&o.verify, "verify-every", time.Hour, "how often everything is compared although nothing happened")
 	f.BoolVar(&o.once, "once", false, "compare once, mend, say what was different and end")
 	f.BoolVar(&o.dry, "dry-run", false, "with --once: change nothing")
 	f.StringVar(&o.level, "log-level", "info", "debug, info, warning or error")
-	_ = c.MarkFlagFilename("ca")
-	_ = c.MarkFlagFilename("password-file")
-}
-
-// mistakes collects what is wrong with a command line.
-type mistakes []error
-
-func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
-
-// private complains about a file that others may read.
-func (m *mistakes) private(flag, path string) {
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o007 != 0 {
-		m.add("--%s: others may read %s (mode %#o): chmod o= %[2]s", flag, path, info.Mode().Perm())
-	}
 }
 
 // source is what the flags say about the directory, as far as that is right.
-func (a *app) source(o feedSource, wrong *mistakes) (where wiring.FeedSource, out feed.Source, err error) {
-	where = wiring.FeedSource{StartTLS: o.startTLS, Authority: o.authority}
-	if o.directory == "" {
-		path, err := a.configPath()
-		if err != nil {
-			return where, out, usage("which directory? give --directory or a configuration: %w", err)
-		}
-		conf, err := config.Load(path)
-		switch {
-		case err != nil:
-			return where, out, err
-		case conf.Directory == nil:
-			wrong.add("%s names no directory", path)
-		case conf.Directory.Embedded():
-			wrong.add("the directory of %s is inside the server and goes away with it; a feed needs one that runs by itself", path)
-		default:
-			where.Directory = *conf.Directory
-		}
-	} else {
-		u, err := url.Parse(o.directory)
-		if err != nil || len(u.Path) < 2 || u.Scheme != "ldap" && u.Scheme != "ldaps" {
-			wrong.add("--directory: %q is not of the form ldap://host:port/dc=site,dc=test", o.directory)
-		} else {
-			where.URL, where.Base = u.Scheme+"://"+u.Host, ldapschema.DN(u.Path[1:])
-		}
-		where.Bind, where.PasswordFile = ldapschema.DN(o.bind), o.password
+func (a *app) source(o feedSource, wrong *mistakes) (where wiring.DirectorySource, out feed.Source, err error) {
+	if where, err = a.where(o.directoryFlags, wrong); err != nil {
+		return where, out, err
 	}
-	wrong.private("password-file", o.password)
+	if where.Embedded() {
+		wrong.add("the configuration's directory is inside the server and goes away with it; a feed needs one that runs by itself")
+	}
 	if o.dry && !o.once {
 		wrong.add("--dry-run goes with --once")
 	}
@@ -116,11 +73,11 @@ func (a *app) source(o feedSource, wrong *mistakes) (where wiring.FeedSource, ou
 }
 
 // open prepares to read the directory when nothing was wrong.
-func (m mistakes) open(where wiring.FeedSource, out *feed.Source) (done func(), err error) {
-	if len(m) > 0 {
-		return nil, usage("%w", errors.Join(m...))
+func (m mistakes) open(where wiring.DirectorySource, out *feed.Source) (done func(), err error) {
+	if err := m.err(); err != nil {
+		return nil, err
 	}
-	dir, err := wiring.OpenFeed(where)
+	dir, err := wiring.OpenDirectory(where)
 	if err != nil {
 		return nil, usage("%w", err)
 	}

@@ -19,14 +19,6 @@ func TestOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		return l.Addr().String()
-	}
 	must := func(args ...string) string {
 		t.Helper()
 		code, out, errs := call(t, append(args, "--config", dir+"/leasehold.yaml")...)
@@ -35,7 +27,7 @@ func TestOperator(t *testing.T) {
 		}
 		return out
 	}
-	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", free(), "--ldap", free()); code != 0 {
+	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", freeAddr(t), "--ldap", freeAddr(t)); code != 0 {
 		t.Fatal(errs)
 	}
 
@@ -214,4 +206,15 @@ requests:
 	for _, r := range rs {
 		must("lease", "close", r.Reservation, "--wait")
 	}
+}
+
+// freeAddr is an address on this machine that nobody listens at now.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

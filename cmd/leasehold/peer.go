@@ -37,12 +37,13 @@ the file seen-ACTOR.journal from its state folder.`,
 
 // peerInfo is one peer as commands print it.
 type peerInfo struct {
-	Name    string   `json:"name"`
-	Role    string   `json:"role"`
-	GUID    string   `json:"guid"`
-	URL     string   `json:"url"`
-	Profile string   `json:"profile"`
-	Allow   []string `json:"allow,omitempty"` // absent: all that its role gives it
+	Name     string   `json:"name"`
+	Role     string   `json:"role"`
+	GUID     string   `json:"guid"`
+	URL      string   `json:"url"`
+	Profile  string   `json:"profile"`
+	Protocol string   `json:"protocol"`
+	Allow    []string `json:"allow,omitempty"` // absent: all that its role gives it
 	// Where the peer departs from its profile; absent: nowhere.
 	Signatures        []string  `json:"signatures,omitempty"`
 	Digests           []string  `json:"digests,omitempty"`
@@ -61,7 +62,7 @@ type peerInfo struct {
 }
 
 func peerInfoOf(p config.Peer) (peerInfo, error) {
-	i := peerInfo{Name: p.Name, Role: p.Role.String(), GUID: string(p.GUID), URL: p.URL, Profile: p.Policy.Profile.String(),
+	i := peerInfo{Name: p.Name, Role: p.Role.String(), GUID: string(p.GUID), URL: p.URL, Profile: p.Policy.Profile.String(), Protocol: p.Policy.Protocol.String(),
 		MinRSABits: p.Policy.MinRSABits, Tokens: p.Policy.Tokens.Names(), Mutual: p.Policy.Mutual, ExpiredUntil: p.Policy.ExpiredUntil,
 		MTOM: p.Policy.MTOM, AnyCaseGUID: p.Policy.AnyCaseGUID, FinalConfirmation: p.Policy.FinalConfirmation}
 	for _, name := range p.Policy.Signatures {
@@ -99,10 +100,14 @@ func (i peerInfo) allowed() string {
 // add would say it.
 func (i peerInfo) departures() string {
 	var out []string
+	protocol := i.Protocol
+	if protocol == wssec.SOAP.String() {
+		protocol = ""
+	}
 	for _, d := range []struct {
 		name, value string
 	}{
-		{"signatures", strings.Join(i.Signatures, ",")}, {"digests", strings.Join(i.Digests, ",")}, {"tokens", strings.Join(i.Tokens, ",")},
+		{"protocol", protocol}, {"signatures", strings.Join(i.Signatures, ",")}, {"digests", strings.Join(i.Digests, ",")}, {"tokens", strings.Join(i.Tokens, ",")},
 		{"min-rsa-bits", strings.TrimPrefix(strconv.Itoa(i.MinRSABits), "0")}, {"expired-until", strings.TrimPrefix(when(i.ExpiredUntil), "-")},
 	} {
 		if d.value != "" {

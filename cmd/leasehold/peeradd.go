@@ -29,9 +29,11 @@ first, since tickets are granted to it.
 
 How the peer's messages look is its profile: strict for actors like ours, legacy
 or legacy-strong for deployed ones. The other flags say where it departs from
-that; what cannot be is refused, all at once, and nothing is written.`,
+that; what cannot be is refused, all at once, and nothing is written. An address under
+/orca/xmlrpc/ is one of XML-RPC, any other one of SOAP, unless --protocol says so.`,
 		Example: `  leasehold peer add broker2 --role broker --url http://broker.example.org:8180/orca/services/broker2 --certificate broker2.pem
-  leasehold peer add old --role manager --url http://sm.example.org:14080/orca/services/sm --certificate sm.pem --profile legacy --mtom`,
+  leasehold peer add old --role manager --url http://sm.example.org:14080/orca/services/sm --certificate sm.pem --profile legacy --mtom
+  leasehold peer add site2 --role authority --url http://site2.example.org:8180/orca/xmlrpc/site2 --certificate site2.pem`,
 		Args: oneArg("name"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var wrong []string
@@ -58,7 +60,7 @@ that; what cannot be is refused, all at once, and nothing is written.`,
 				p.Allow, err = opsNamed(allow)
 				say(err)
 			}
-			p.Policy, err = policy.policy()
+			p.Policy, err = policy.policy(url)
 			say(err)
 			if len(wrong) > 0 {
 				return usage("%s; see %s --help", strings.Join(wrong, "; "), c.CommandPath())
@@ -125,7 +127,8 @@ func readCertificates(files []string) ([]*x509.Certificate, error) {
 
 // policyFlags are the flags that say how a peer signs.
 type policyFlags struct {
-	profile, expiredUntil       string
+	profile, protocol           string
+	expiredUntil                string
 	signatures, digests, tokens []string
 	bits                        int
 	mutual, mtom, anyCase       bool
@@ -135,6 +138,7 @@ type policyFlags struct {
 func (p *policyFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&p.profile, "profile", "strict", "how messages to and from it are signed: strict, legacy or legacy-strong")
+	f.StringVar(&p.protocol, "protocol", "", "what it speaks: soap or xmlrpc; default what the form of its URL says, which is xmlrpc under /orca/xmlrpc/")
 	f.StringSliceVar(&p.signatures, "signatures", nil, "signatures taken from it, and no others: "+strings.Join(wssec.SignatureNames(), ", "))
 	f.StringSliceVar(&p.digests, "digests", nil, "digests taken from it, and no others: "+strings.Join(wssec.DigestNames(), ", "))
 	f.StringSliceVar(&p.tokens, "tokens", nil, "ways in which it may name its certificate; default direct: "+strings.Join(wssec.TokenNames(), ", "))
@@ -145,14 +149,15 @@ func (p *policyFlags) register(c *cobra.Command) {
 	f.BoolVar(&p.anyCase, "any-case-guid", false, "its GUID has letters in upper case and is kept so")
 	f.BoolVar(&p.final, "final-confirmation", false, "confirm its signatures in the namespace of the finished WSS 1.1, for stacks newer than deployed actors'")
 	complete(c, "profile", "strict", "legacy", "legacy-strong")
+	complete(c, "protocol", "soap", "xmlrpc")
 	complete(c, "signatures", wssec.SignatureNames()...)
 	complete(c, "digests", wssec.DigestNames()...)
 	complete(c, "tokens", wssec.TokenNames()...)
 }
 
-// policy is what the flags say, or everything that is wrong with them.
-func (p *policyFlags) policy() (wssec.Policy, error) {
-	out := wssec.Policy{MinRSABits: p.bits, Mutual: p.mutual, MTOM: p.mtom, AnyCaseGUID: p.anyCase, FinalConfirmation: p.final}
+// policy is what the flags say of a peer at url, or everything that is wrong with them.
+func (p *policyFlags) policy(url string) (wssec.Policy, error) {
+	out := wssec.Policy{Protocol: config.Speaks(url), MinRSABits: p.bits, Mutual: p.mutual, MTOM: p.mtom, AnyCaseGUID: p.anyCase, FinalConfirmation: p.final}
 	var wrong []string
 	unknown := func(flag, name string, known []string) {
 		wrong = append(wrong, fmt.Sprintf("--%s knows no %q; there are: %s", flag, name, strings.Join(known, ", ")))
@@ -160,6 +165,13 @@ func (p *policyFlags) policy() (wssec.Policy, error) {
 	var err error
 	if out.Profile, err = wssec.ParseProfile(p.profile); err != nil {
 		unknown("profile", p.profile, []string{"strict", "legacy", "legacy-strong"})
+	}
+	switch p.protocol {
+	case "":
+	case "soap", "xmlrpc":
+		out.Protocol, _ = wssec.ParseProtocol(p.protocol)
+	default:
+		unknown("protocol", p.protocol, []string{"soap", "xmlrpc"})
 	}
 	for _, name := range p.signatures {
 		if uri, ok := wssec.SignatureNamed(name); !ok {

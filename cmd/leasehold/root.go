@@ -10,6 +10,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/spf13/cobra"
 )
 
@@ -36,7 +37,20 @@ func exitCode(err error) int {
 	if errors.As(err, &u) || errors.As(err, &c) {
 		return 2
 	}
+	for _, o := range directoryOutcomes {
+		if errors.Is(err, o.is) {
+			return o.exit
+		}
+	}
 	return manage.ExitCode(err)
+}
+
+// directoryOutcomes are the exit codes of what a directory says.
+var directoryOutcomes = []struct {
+	is   error
+	exit int
+}{
+	{directory.ErrNotFound, 3}, {directory.ErrDenied, 4}, {directory.ErrExists, 5}, {directory.ErrConflict, 5}, {directory.ErrUnavailable, 7},
 }
 
 const exitCodes = `Every command exits with one of these:
@@ -82,7 +96,7 @@ their virtual clusters in an LDAP directory.`,
 	root.AddCommand(
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.clockCommand(), a.leaseCommand(), a.hostCommand(), a.exportCommand(),
 		a.ticketCommand(), a.wireCommand(), a.keyCommand(), a.peerCommand(), a.emulateCommand(), a.planCommand(), a.explainCommand(), a.calendarCommand(), a.approvalCommand(),
-		a.backupCommand(), a.feedCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
+		a.backupCommand(), a.codCommand(), a.feedCommand(), a.handlerCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodes},
 	)
 	for _, c := range append(root.Commands(), root) {

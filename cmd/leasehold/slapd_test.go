@@ -2,12 +2,31 @@ package main
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/cod/directory/ldapdir"
+	"github.com/leasehold/leasehold/cod/site"
 	"github.com/leasehold/leasehold/conformance/setup"
 )
+
+// laid gives a slapd the tree of an empty site.
+func laid(t *testing.T, s *setup.Slapd) {
+	t.Helper()
+	d, err := ldapdir.Open(ldapdir.Config{URL: s.URL, BindDN: s.BindDN, Password: s.Password, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	conf := cod.Config{Owner: "site1", Base: s.Base, Domain: "site.test", Network: netip.MustParsePrefix("10.99.0.0/16")}
+	if err := site.EnsureBase(t.Context(), d, conf, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // TestDemoOnSlapd runs the demo against Debian's slapd, and the embedded directory
 // beside it: the same story, the same result.

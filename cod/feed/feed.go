@@ -49,7 +49,7 @@ type Source struct {
 	// RetryFirst and RetryMost bound the pauses, which double, while a server is
 	// away; 0 means 200 ms and 30 s.
 	RetryFirst, RetryMost time.Duration
-	Log                   *logrus.Logger
+	Log                   logrus.FieldLogger
 }
 
 // burst is how many events are taken together before anything is done about them.

@@ -6,11 +6,14 @@
 #   ISC's dhcpd and dhclient,
 #   tftpd, PXELINUX, QEMU,
 #   iproute2, sshd            a site, in network namespaces that tests make
+#   debootstrap, qemu-utils   disk images: of Xen hosts, and of what nodes boot
 #   xmlsec1, xmllint, zeep,
 #   openssl                   XML security, schemas and SOAP as others wrote them
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
 #   PostgreSQL                which can keep actors' records
 #   gcc and libc's headers    for Go's race detector
+#   GRUB, nslcd, libpam-ldapd,
+#   autofs, NFS-Ganesha       unpacked beside it, not installed (unpack.sh)
 #
 # Nothing is started: tests start their own, unprivileged, on loopback.
 #
@@ -24,7 +27,7 @@ wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 name
 wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 in.tftpd=tftpd-hpa"
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
 wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu busybox=busybox-static"
-wanted="$wanted sshd=openssh-server"
+wanted="$wanted sshd=openssh-server debootstrap=debootstrap qemu-img=qemu-utils"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 
@@ -51,12 +54,15 @@ missing() {
 }
 
 # The Java peers are made now, so that no test has to wait for their libraries, and
-# so is the kernel that a virtual machine boots.
+# what is not installed but unpacked is fetched: the kernel that a virtual machine boots
+# and its boot loader, and what puts itself into the log-ins of where it is installed.
 peers() {
     "$(dirname "$0")/../peers/setup.sh" >/dev/null
-    "$(dirname "$0")/kernel.sh" >/dev/null || {
-        [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/kernel.sh" >/dev/null
-    }
+    for set in guest grub kernel; do
+        "$(dirname "$0")/unpack.sh" "$set" >/dev/null || {
+            [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/unpack.sh" "$set" >/dev/null
+        }
+    done
 }
 
 packages=$(missing)

@@ -91,7 +91,14 @@ func abroad(leave, f func() error) error {
 
 // Run runs a command in the namespace to its end.
 func (n *Net) Run(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
+	return run(n, n.command(name, args...))
+}
+
+// command is a program of the network, which is one of this machine.
+func (n *Net) command(path string, args ...string) *exec.Cmd { return exec.Command(path, args...) }
+
+// run runs a command in a network to its end.
+func run(n *Net, cmd *exec.Cmd) (string, error) {
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = dieWithParent()
@@ -100,6 +107,16 @@ func (n *Net) Run(name string, args ...string) (string, error) {
 	}
 	err := cmd.Wait()
 	return out.String(), err
+}
+
+// Dial connects to an address, in digits, of the namespace.
+func (n *Net) Dial(address string) (c net.Conn, err error) {
+	err = n.Do(func() (err error) {
+		// An address in digits is dialled in this very goroutine.
+		c, err = (&net.Dialer{Timeout: 10 * time.Second}).Dial("tcp", address)
+		return err
+	})
+	return c, err
 }
 
 // IP runs iproute2's ip in the namespace.
@@ -159,12 +176,7 @@ func (n *Net) relay(address string) error {
 
 func (n *Net) carry(outer net.Conn, address string) {
 	defer outer.Close()
-	var inner net.Conn
-	err := n.Do(func() (err error) {
-		// An address in digits is dialled in this very goroutine.
-		inner, err = (&net.Dialer{Timeout: time.Second}).Dial("tcp", address)
-		return err
-	})
+	inner, err := n.Dial(address)
 	if err != nil {
 		return
 	}

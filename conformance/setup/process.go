@@ -35,6 +35,7 @@ type process struct {
 type network interface {
 	Do(f func() error) error
 	relay(address string) error
+	command(path string, args ...string) *exec.Cmd
 }
 
 // newProcess finds a program and gives it a folder. When it is not installed the
@@ -45,7 +46,14 @@ func newProcess(t testing.TB, name string, term syscall.Signal, grace time.Durat
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newProcessAt(t, name, path, term, grace)
+}
+
+// newProcessAt is newProcess for a program whose path is known.
+func newProcessAt(t testing.TB, name, path string, term syscall.Signal, grace time.Duration) *process {
+	t.Helper()
 	p := &process{t: t, name: name, path: path, term: term, grace: grace, attrs: sysProcAttr()}
+	var err error
 	if p.dir, err = os.MkdirTemp("", name); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +73,9 @@ func newProcess(t testing.TB, name string, term syscall.Signal, grace time.Durat
 // daemon that won the port would not.
 func (p *process) start(args ...string) error {
 	p.cmd = exec.Command(p.path, args...)
+	if p.in != nil {
+		p.cmd = p.in.command(p.path, args...)
+	}
 	p.cmd.SysProcAttr, p.cmd.Dir = p.attrs, p.dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.WaitDelay = 100 * time.Millisecond // its children may hold on to its output

@@ -27,8 +27,22 @@ type Slapd struct {
 	Base      ldapschema.DN  // name of the tree to use; the entry itself is not there yet
 	BindDN    ldapschema.DN  // may do everything
 	Password  string         // of BindDN
+	also      string         // one more address, with a space before it
+	schema    []string       // files that are included
 
 	*process
+}
+
+// ConfigDN may change a slapd's configuration while it runs, with Password.
+const ConfigDN ldapschema.DN = "cn=config"
+
+// StartBareSlapd is StartSlapd for a server with the schema files that are named and
+// none of ours: a path, or the name of one that Debian's slapd has.
+func StartBareSlapd(t testing.TB, schema ...string) *Slapd {
+	t.Helper()
+	s := startSlapd(t, nil, nil, schema...)
+	s.plant()
+	return s
 }
 
 // schemaDir is where Debian's slapd keeps the schema files of the standard
@@ -47,11 +61,11 @@ func StartSlapd(t testing.TB, extra ...string) *Slapd {
 
 // startSlapd starts slapd with an empty data base, in a network or in the
 // machine's own.
-func startSlapd(t testing.TB, in network, extra []string) *Slapd {
+func startSlapd(t testing.TB, in network, extra []string, schema ...string) *Slapd {
 	t.Helper()
 	s := &Slapd{
 		process: newProcess(t, "slapd", syscall.SIGTERM, 30*time.Second),
-		Base:    "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
+		schema:  schema, Base: "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
 	}
 	s.ready, s.in = s.answers, in
 	if err := s.write(extra); err != nil {
@@ -82,18 +96,15 @@ func (s *Slapd) write(extra []string) error {
 		return err
 	}
 	conf := fmt.Sprintf(`# written for one test
-include %[1]s/core.schema
-include %[1]s/cosine.schema
-include %[1]s/nis.schema
-include %[1]s/inetorgperson.schema
-include %[2]s/leasehold.schema
-pidfile %[2]s/slapd.pid
+%[1]spidfile %[2]s/slapd.pid
 argsfile %[2]s/slapd.args
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload syncprov
 TLSCertificateFile %[2]s/cert.pem
 TLSCertificateKeyFile %[2]s/key.pem
+database config
+rootpw %[5]s
 database mdb
 suffix "%[3]s"
 rootdn "%[4]s"
@@ -104,11 +115,11 @@ dbnosync
 index objectClass eq
 %[6]s
 include %[2]s/more.conf
-`, schemaDir, s.dir, s.Base.Parent(), s.BindDN, s.Password, strings.Join(extra, "\n"))
+`, s.includes(), s.dir, s.Base.Parent(), s.BindDN, s.Password, strings.Join(extra, "\n"))
 	files := map[string][]byte{
 		"slapd.conf":       []byte(conf),
 		"more.conf":        nil,
-		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.COD, ldapschema.Recovery)),
+		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.PublicKey, ldapschema.COD, ldapschema.Recovery)),
 		"cert.pem":         certPEM,
 		"key.pem":          keyPEM,
 	}
@@ -121,6 +132,22 @@ include %[2]s/more.conf
 		return err
 	}
 	return giveTo(s.dir, s.attrs)
+}
+
+// includes is the lines that load schema.
+func (s *Slapd) includes() string {
+	files := s.schema
+	if files == nil {
+		files = []string{"core", "cosine", "nis", "inetorgperson", filepath.Join(s.dir, "leasehold.schema")}
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if !filepath.IsAbs(f) {
+			f = filepath.Join(schemaDir, f+".schema")
+		}
+		b.WriteString("include " + f + "\n")
+	}
+	return b.String()
 }
 
 // choosePorts finds two loopback ports that are free now.
@@ -142,7 +169,7 @@ func (s *Slapd) choosePorts() error {
 // start runs slapd on its ports.
 func (s *Slapd) start() error {
 	// -d 0 says nothing, but keeps slapd in the foreground, where we own its pid.
-	return s.process.start("-d", "0", "-h", s.URL+" "+s.SecureURL, "-f", filepath.Join(s.dir, "slapd.conf"))
+	return s.process.start("-d", "0", "-h", s.URL+" "+s.SecureURL+s.also, "-f", filepath.Join(s.dir, "slapd.conf"))
 }
 
 // answers binds with this test's own password.
@@ -195,6 +222,15 @@ func (s *Slapd) Configure(lines ...string) {
 	if err := os.WriteFile(filepath.Join(s.dir, "more.conf"), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
+	s.Start()
+}
+
+// Also starts slapd again, at one more address of its network, such as
+// "ldap://10.99.0.1:3890": that of other machines there.
+func (s *Slapd) Also(url string) {
+	s.t.Helper()
+	s.Stop()
+	s.also = " " + url
 	s.Start()
 }
 

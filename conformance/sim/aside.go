@@ -2,11 +2,9 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/evidence"
-	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
 // sellAside is a broker who sells behind its own books: with its own key it makes out
@@ -62,15 +60,9 @@ func (w *world) sellAside() {
 	s.p.post(actors.Receive{Message: in.message}, nil)
 }
 
-// returned reports whether somebody has given a ticket back to the one who sold it.
-func (w *world) returned(r ticket.Record) bool {
-	return w.relinquished[r.Issuer+" "+string(w.sold[actors.TicketID(r.GUID)])]
-}
-
 // judgeAccusation wants evidence to be what it says: it convinces a stranger who has
 // nothing but the sites' certificates, and the one it accuses has really sold more
-// than it had; or it can answer with a signed relinquish of something in the proof,
-// which its accuser cannot know of (package actors/ledger).
+// than it had.
 func (w *world) judgeAccusation(p *process, e actors.Evidence) {
 	w.counts.Proofs++
 	proof, err := evidence.Of(e)
@@ -87,7 +79,7 @@ func (w *world) judgeAccusation(p *process, e actors.Evidence) {
 		w.fail(saysAccused, "%s keeps evidence that nobody believes: %v", p.Name, err)
 	case found.Units <= found.Parent.Units || !found.Conclusive:
 		w.fail(saysAccused, "%s accuses %s: %+v", p.Name, w.nameOf(actors.ActorID(found.Issuer)), found)
-	case w.aside[actors.ActorID(found.Issuer)] == 0 && !slices.ContainsFunc(found.Claims, w.returned):
+	case w.aside[actors.ActorID(found.Issuer)] == 0:
 		w.fail(saysAccused, "%s accuses %s, which sold nothing aside: %d of %d units of %s at %.3f", p.Name, w.nameOf(actors.ActorID(found.Issuer)),
 			found.Units, found.Parent.Units, found.Parent.Type, seconds(actors.Millis(found.At)))
 	}

@@ -30,7 +30,8 @@ type Config struct {
 	// Hasty makes couriers send without waiting for the answer to the message
 	// before, as legacy peers do, so that messages overtake each other.
 	Hasty bool
-	// Liar makes the sites' policies name hosts that are taken, and hosts twice.
+	// Liar makes the sites' policies name hosts that are taken, and hosts twice; and the
+	// brokers' grant what is not there.
 	Liar bool
 
 	Cycle    actors.Millis   // length of a cycle

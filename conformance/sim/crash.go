@@ -46,12 +46,18 @@ func (p *process) drawDeath(batch []mail, tick bool) death {
 func (w *world) expect(p *process, m actors.Machine) { w.expected = views(p, m) }
 
 // views is what a machine shows, as octets that can be compared. Why a lease waits
-// at a site and what it does next depend on what the site tried since its start.
+// at a site and what it does next depend on what the site tried since its start; and how
+// long a manager waits for others, on when it started.
 func views(p *process, m actors.Machine) []byte {
 	vs := m.Views()
 	if p.role == actors.RoleAuthority {
 		for i := range vs {
 			vs[i].Waiting, vs[i].Next, vs[i].NextAt = "", "", 0
+		}
+	}
+	if p.role == actors.RoleManager {
+		for i := range vs {
+			vs[i].Next, vs[i].NextAt, vs[i].Deadline = "", 0, 0
 		}
 	}
 	b, err := json.Marshal(vs)

@@ -44,7 +44,8 @@ config.go is what a world can be, run.go the acts, world.go who is in it.
 	clocks.go                        what it believes the time to be
 	courier.go, network.go, post.go  a message's way; tickets.go what it carries
 	site.go, rack.go, guest.go       what actions do to machines and directories
-	people.go, meddler.go            operators; attacker.go those who want harm
+	people.go, meddler.go            operators; attacker.go those who want harm; lies.go
+	                                 policies that lie
 	sentences.go                     what is judged
 	safe.go, history.go, ledger.go   at every step: moves and messages, one
 	brokers.go, units.go, books.go   reservation's past, units sold, units bought,

@@ -57,9 +57,6 @@ func (w *world) judgeTakenBack(p *process, id actors.ReservationID) {
 
 // obeyed judges a message that an actor took.
 func (w *world) obeyed(to, from *process, m actors.Message) {
-	if m.Op == actors.OpRelinquish {
-		w.relinquished[string(to.ID)+" "+string(m.Reservation)] = true
-	}
 	var whose actors.ActorID
 	switch v := to.disk["reservation/"+string(m.Reservation)].value.(type) {
 	case manager.Reservation:
@@ -95,7 +92,7 @@ func (w *world) judgeOwed(p *process) {
 			case actors.Ticketing, actors.ExtendingTicket, actors.Redeeming, actors.ExtendingLease, actors.ModifyingLease:
 				w.judgeAsked(p, v.ID, v.Status)
 			}
-			if v.Status.State == actors.CloseWait {
+			if v.Status.State == actors.CloseWait || v.Unclosed {
 				w.judgeAsked(p, v.ID, v.Status)
 			}
 		case authority.Reservation:

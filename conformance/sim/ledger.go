@@ -118,7 +118,6 @@ func (w *world) noteGrant(p *process, v broker.Reservation) *account {
 		return nil
 	}
 	term := v.Granted.Term
-	w.sold[v.Granted.ID] = v.ID
 	w.latest = max(w.latest, term.End)
 	if v.Status.State == actors.Closed && len(v.Holds) == 0 { // given back, or over
 		a.set(v.ID, nil)

@@ -67,13 +67,11 @@ func (w *world) judgeDirectory(s *site) {
 		return
 	}
 	found := map[ldapschema.DN]string{}
-	lame := map[string]bool{} // slices with a host in quarantine
-	for _, u := range sortedKeys(s.lame) {
-		if n, ok := s.book.nodes[u]; ok {
-			if e, err := s.dir.Read(context.Background(), n.dn); err == nil {
-				lame[e.Get("codSlice")] = true
-			}
-		}
+	// Slices with a host in quarantine: what they have stays for it, even if the entry of
+	// its node never came to be written.
+	lame := map[string]bool{}
+	for _, slice := range s.lame {
+		lame[string(slice)] = true
 	}
 	vacant := ldapschema.DN("no entry")
 	for _, e := range entries {

@@ -109,10 +109,11 @@ func prompt(seed uint64, cfg *Config) {
 }
 
 // Where nothing is lost and nobody dies, what a manager gives back is free soon and
-// not only when its term ends, however late and in whatever order messages come.
+// not only when its term ends, however late and in whatever order messages come; and
+// what a manager is asked to close is over soon, whatever it waited for then.
 func TestPrompt(t *testing.T) {
 	t.Parallel()
-	over := 0
+	over, asked := 0, 0
 	for seed := range uint64(60) {
 		cfg := Swarm(seed)
 		prompt(seed, &cfg)
@@ -125,7 +126,16 @@ func TestPrompt(t *testing.T) {
 			var second float64
 			var who string
 			var id actors.ReservationID
-			if n, _ := fmt.Sscan(line, &second, &who, &id); n < 3 || w == nil || !strings.HasPrefix(who, "sm") ||
+			n, _ := fmt.Sscan(line, &second, &who, &id)
+			if _, wish, ok := strings.Cut(line, " is asked to close "); ok && w != nil && strings.HasPrefix(who, "sm") {
+				asked++
+				w.after(60_000, func() {
+					if v, known := w.procs[who[2]-'1'].machine.View(actors.ReservationID(wish)); known && v.State != "Closed" && v.State != "Failed" {
+						t.Errorf("seed %d: a minute after %q it is %s,%s,%s", seed, line, v.State, v.Pending, v.Join)
+					}
+				})
+			}
+			if n < 3 || w == nil || !strings.HasPrefix(who, "sm") ||
 				!strings.Contains(line, " > Closed") && !strings.Contains(line, " > Failed") {
 				return
 			}
@@ -149,5 +159,8 @@ func TestPrompt(t *testing.T) {
 	}
 	if over < 100 {
 		t.Errorf("only %d reservations were given back", over)
+	}
+	if asked < 50 {
+		t.Errorf("only %d reservations were asked to be closed", asked)
 	}
 }

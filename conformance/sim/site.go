@@ -37,7 +37,7 @@ type site struct {
 	tickets map[actors.TicketID]actors.ReservationID // that were presented
 	served  map[actors.UnitID]bool                   // were reported to be set up
 	ended   map[actors.ReservationID]actors.Cycle    // when it began to close a lease, by its clock
-	lame    map[actors.UnitID]bool                   // dropped with their hosts, which are in quarantine
+	lame    map[actors.UnitID]actors.SliceID         // whose they were that were dropped with their hosts, which are in quarantine
 }
 
 // writing is a Write under way.
@@ -49,7 +49,7 @@ type writing struct {
 func newSite(p *process, n int) (*site, error) {
 	s := &site{
 		p: p, writing: map[cod.Token]*writing{}, leases: map[actors.ReservationID]map[actors.UnitID]actors.Unit{},
-		units: map[actors.UnitID]actors.Unit{}, onHost: map[string]actors.UnitID{}, lame: map[actors.UnitID]bool{},
+		units: map[actors.UnitID]actors.Unit{}, onHost: map[string]actors.UnitID{}, lame: map[actors.UnitID]actors.SliceID{},
 		served: map[actors.UnitID]bool{}, ended: map[actors.ReservationID]actors.Cycle{}, tickets: map[actors.TicketID]actors.ReservationID{},
 	}
 	s.cfg = cod.Config{

@@ -23,7 +23,7 @@ func (s *site) judgeUnits(v authority.Reservation) {
 	s.leases[v.ID] = now
 	for _, id := range sortedKeys(before) {
 		if _, still := now[id]; !still {
-			s.judgeGone(before[id])
+			s.judgeGone(before[id], v.Slice.ID)
 		}
 	}
 	inUse := 0
@@ -49,11 +49,11 @@ func (s *site) judgeUnits(v authority.Reservation) {
 
 // judgeGone checks a unit that its site has dropped: nothing of it is left, or its
 // host is in quarantine.
-func (s *site) judgeGone(u actors.Unit) {
+func (s *site) judgeGone(u actors.Unit, of actors.SliceID) {
 	delete(s.units, u.ID)
 	delete(s.onHost, u.Host)
 	if s.quarantined(u.Host) {
-		s.lame[u.ID] = true
+		s.lame[u.ID] = of
 		return
 	}
 	if n, ok := s.book.nodes[u.ID]; ok {
@@ -121,7 +121,7 @@ func (s *site) checkUnit(id actors.UnitID) {
 
 // checkKnown wants an entry to belong to a unit on the site's disk.
 func (s *site) checkKnown(id actors.UnitID) {
-	if _, ok := s.units[id]; !ok && !s.lame[id] {
+	if _, ok := s.units[id]; !ok && s.lame[id] == "" {
 		s.p.w.fail(saysKnown, "%s: %s was written for %s", s.p.Name, s.book.nodes[id].dn, short(id))
 	}
 }

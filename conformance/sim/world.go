@@ -10,6 +10,7 @@ import (
 	"github.com/leasehold/leasehold/actors/authority"
 	"github.com/leasehold/leasehold/actors/broker"
 	"github.com/leasehold/leasehold/actors/manager"
+	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/actors/policy/fcfs"
 	"github.com/leasehold/leasehold/actors/policy/firstfit"
 	"github.com/leasehold/leasehold/wssec"
@@ -40,18 +41,16 @@ type world struct {
 	cuts  map[[2]int]actors.Millis // pairs that cannot reach each other, and until when
 	taps  []tapped
 
-	renewed      []*wish
-	bought       map[boughtKey]*bought
-	buyer        map[actors.ReservationID]*process             // of holdings, by their buyers' names for them
-	wire         map[actors.ReservationID]actors.ReservationID // those names, by the sellers'
-	joints       joints
-	afters       map[string][]actors.Predecessor // "manager reservation"
-	closed       map[string]bool                 // "actor reservation" that operators asked to be closed
-	sold         map[actors.TicketID]actors.ReservationID
-	relinquished map[string]bool        // "broker reservation"
-	aside        map[actors.ActorID]int // tickets that brokers sold behind their books
-	exported     []actors.Ticket        // what sites delegated to brokers
-	latest       actors.Millis          // end of the last term anybody was granted or asked for
+	renewed  []*wish
+	bought   map[boughtKey]*bought
+	buyer    map[actors.ReservationID]*process             // of holdings, by their buyers' names for them
+	wire     map[actors.ReservationID]actors.ReservationID // those names, by the sellers'
+	joints   joints
+	afters   map[string][]actors.Predecessor // "manager reservation"
+	closed   map[string]bool                 // "actor reservation" that operators asked to be closed
+	aside    map[actors.ActorID]int          // tickets that brokers sold behind their books
+	exported []actors.Ticket                 // what sites delegated to brokers
+	latest   actors.Millis                   // end of the last term anybody was granted or asked for
 
 	trace    trace
 	counts   Counts
@@ -72,7 +71,7 @@ func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 		closed: map[string]bool{}, legal: legalMoves(), said: map[string]said{}, pasts: map[string]past{},
 		joints: newJoints(), afters: map[string][]actors.Predecessor{}, buyer: map[actors.ReservationID]*process{}, wire: map[actors.ReservationID]actors.ReservationID{},
 		bought: map[boughtKey]*bought{}, aside: map[actors.ActorID]int{},
-		sold: map[actors.TicketID]actors.ReservationID{}, relinquished: map[string]bool{}, forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
+		forgot: map[string]bool{}, accounts: map[actors.TicketID]*account{}, shares: map[actors.TicketID]*account{},
 	}
 	w.trace.each = cfg.script.each
 	w.stage, w.cast = on, on.cast(cfg.Managers, cfg.Brokers, cfg.Sites)
@@ -117,8 +116,12 @@ func (w *world) enter(m *member) error {
 	case actors.RoleBroker:
 		w.brokers = append(w.brokers, p)
 		p.hands = idle{p}
+		var allots policy.Broker = fcfs.Policy{}
+		if w.cfg.Liar {
+			allots = boaster{allots}
+		}
 		p.fresh = func() actors.Machine {
-			return broker.New(broker.Config{Self: m.ID, Cycles: w.cycles(), Policy: fcfs.Policy{}, Keep: w.cfg.Keep})
+			return broker.New(broker.Config{Self: m.ID, Cycles: w.cycles(), Policy: allots, Keep: w.cfg.Keep})
 		}
 	case actors.RoleAuthority:
 		s, err := newSite(p, len(w.sites)+1)

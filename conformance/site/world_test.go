@@ -32,7 +32,8 @@ type world struct {
 	done   chan actors.ActionDone
 	log    lines
 	logger *logrus.Logger
-	image  string // what units boot
+	image  string            // what units boot
+	config actors.Properties // what their lessee configures besides
 }
 
 // lines is a log that is shown when a test fails.
@@ -95,7 +96,7 @@ func (w *world) run(verb actors.Verb, unit, slice, mac string, seq int) actors.A
 	w.site.Run(actors.Action{
 		Reservation: actors.ReservationID("r-" + unit), Slice: actors.Slice{ID: actors.SliceID("id-" + slice), Name: slice}, Type: "node",
 		Term: actors.NewTerm(1_800_000_000_000, 1_800_003_600_000), Verb: verb, Sequence: seq,
-		Properties: actors.Properties{cod.PropImage: w.image},
+		Properties: actors.Properties{cod.PropImage: w.image}.Merged(w.config),
 		Unit:       actors.Unit{ID: actors.UnitID(unit), Host: "h-" + unit, Properties: actors.Properties{cod.PropHostMAC: mac}},
 	})
 	select {

@@ -24,9 +24,10 @@ wire/plist:             wire
 wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wire/xmlrpc:            wire wire/xmltree
+wire/xmlrpc/leasing:    wire wire/xmlrpc
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
-wssec:                  wire/xmltree wssec/c14n wssec/dsig ! sync
+wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
 ldapschema:
@@ -50,14 +51,20 @@ actors/authority:       actors actors/agenda actors/check actors/calendar actors
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
+handlers/script:        actors/check handlers/run + yaml
 cod:                    actors actors/fsm handlers ldapschema
+cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
+cod/inventory:          ldapschema
 
 [world] Each touches one thing outside the process.
+wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
+wire/xmlrpc/server:     wire wire/xmlrpc
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
+handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/*:     handlers handlers/run
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
@@ -68,8 +75,8 @@ actors/store/memory:    actors actors/store
 actors/store/bbolt:     actors actors/store + bbolt
 actors/store/postgres:  actors actors/store + pgx
 actors/host:            actors actors/clock actors/store + logrus
-actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmltree wssec wssec/keys wssec/ticket + logrus
-actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmlrpc wire/xmlrpc/client wire/xmlrpc/leasing wire/xmltree wssec wssec/keys wssec/ticket + logrus
+actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/manage:          actors actors/calendar actors/check actors/clock actors/evidence actors/host actors/policy + logrus
 cod/directory:          ldapschema
 cod/directory/tree:     cod/directory ldapschema
@@ -80,6 +87,7 @@ cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber b
 cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
+cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
 cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
@@ -98,9 +106,10 @@ conformance/scale:      actors actors/authority actors/broker actors/clock actor
 conformance/site:
 conformance/tidy:
 conformance/timeline:
+conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy ldapschema wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid

@@ -49,23 +49,34 @@ func (careful) Teardown(ctx context.Context, on run.Runner, _ handlers.Params) (
 }
 
 func ensure(ctx context.Context, on run.Runner, want bool, things ...string) (handlers.Result, error) {
-	for _, thing := range things {
+	is := func(thing string) (bool, error) {
 		out, err := on.Run(ctx, run.Cmd{Args: []string{"test", thing}})
+		return out.Code == 0, err
+	}
+	for _, thing := range things {
+		there, err := is(thing)
 		if err != nil {
 			return handlers.Result{}, err
 		}
-		if (out.Code == 0) == want {
+		if there == want {
 			continue
 		}
 		verb := "make"
 		if !want {
 			verb = "remove"
 		}
-		if out, err = on.Run(ctx, run.Cmd{Args: []string{verb, thing}}); err != nil {
+		out, err := on.Run(ctx, run.Cmd{Args: []string{verb, thing}})
+		if err != nil {
 			return handlers.Result{}, err
 		}
 		if out.Code != 0 {
 			return handlers.Result{}, fmt.Errorf("%s %s: %s", verb, thing, out.Stderr)
+		}
+		if there, err = is(thing); err != nil {
+			return handlers.Result{}, err
+		}
+		if there != want {
+			return handlers.Result{}, fmt.Errorf("%s %s says that it succeeded, and did not", verb, thing)
 		}
 	}
 	return handlers.Result{Done: true}, nil
@@ -79,6 +90,7 @@ func TestSuiteAcceptsACarefulDriver(t *testing.T) {
 			Driver: careful{}, Params: handlers.Params{}, On: m,
 			Up:    func() bool { return m["home"] && m["account"] },
 			Clean: func() bool { return len(m) == 0 },
+			Acts:  func(c run.Cmd) bool { return c.Args[0] != "test" },
 		}
 	})
 }

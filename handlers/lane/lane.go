@@ -186,6 +186,7 @@ func params(a actors.Action) handlers.Params {
 	p[handlers.ParamReservation] = string(a.Reservation)
 	p[handlers.ParamSlice] = string(a.Slice.ID)
 	p[handlers.ParamSequence] = strconv.Itoa(a.Sequence)
+	p[handlers.ParamAction] = a.Verb.String()
 	if a.Verb == actors.ModifyUnit {
 		m := actors.NewestModify(a.Properties)
 		p[handlers.ParamSubcommand], p[handlers.ParamModify] = m.Subcommand, strconv.Itoa(m.Number)

@@ -89,3 +89,48 @@ func (c *Cutter) Run(ctx context.Context, cmd Cmd) (Output, error) {
 	c.Left--
 	return c.On.Run(ctx, cmd)
 }
+
+// A Hanger lets the first Left commands through. The next is carried out too, but its
+// answer never comes: the call hangs until its context ends, and so does every one
+// after it. Suites use it to let a machine hang in the middle of a command.
+type Hanger struct {
+	On   Runner
+	Left int    // how many commands still pass
+	Hung func() // told of the command that hangs, before it does
+}
+
+// Run passes the command on, or hangs. A Hanger is used by one goroutine at a time.
+func (h *Hanger) Run(ctx context.Context, cmd Cmd) (Output, error) {
+	if h.Left > 0 {
+		h.Left--
+		return h.On.Run(ctx, cmd)
+	}
+	if h.Left == 0 {
+		h.Left--
+		_, _ = h.On.Run(ctx, cmd)
+		h.Hung()
+	}
+	<-ctx.Done()
+	return Output{}, fmt.Errorf("%s: %w", cmd, ctx.Err())
+}
+
+// A Liar lets commands through but for one of those that About is true of: the one
+// after the first Left, which it says succeeded, without a word, and does not carry
+// out.
+type Liar struct {
+	On    Runner
+	About func(Cmd) bool
+	Left  int // how many of them still pass before it lies
+	Lied  bool
+}
+
+// Run passes the command on, or lies. A Liar is used by one goroutine at a time.
+func (l *Liar) Run(ctx context.Context, cmd Cmd) (Output, error) {
+	if l.About(cmd) {
+		if l.Left--; l.Left == -1 {
+			l.Lied = true
+			return Output{}, ctx.Err()
+		}
+	}
+	return l.On.Run(ctx, cmd)
+}

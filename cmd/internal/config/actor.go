@@ -124,14 +124,17 @@ func readHandler(v value) *Handler {
 	}
 	defer o.done()
 	o.need("driver")
+	file, results := o.get("script"), o.get("results")
 	h := &Handler{
-		Driver:          o.get("driver").word("noop", "xen"),
+		Driver:          o.get("driver").word("noop", Drivers...),
+		Here:            o.get("here").flag(),
 		SetupDelay:      o.get("setup_delay").duration(0, 0),
 		TeardownDelay:   o.get("teardown_delay").duration(0, 0),
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
 		Journal:         o.get("journal").text(""),
+		Tool:            o.get("tool").word("", "xl", "xm"),
 	}
 	machines := o.get("machines")
 	machines.list(func(_ int, v value) {
@@ -144,11 +147,30 @@ func readHandler(v value) *Handler {
 	switch {
 	case h.Driver == "xen" && len(h.Machines) == 0:
 		machines.bad("is needed: the control domains that xen speaks to")
-	case h.Driver != "xen" && len(h.Machines) > 0:
-		machines.bad("is for a driver that works on machines; %s does not", h.Driver)
+	case h.Driver == "noop" && len(h.Machines) > 0:
+		machines.bad("is for a driver that works on machines; noop does not")
+	case h.Driver != "noop" && h.Driver != "script" && len(h.Machines) == 0 && !h.Here:
+		machines.bad("is needed: where %s works, or here: true for this machine", h.Driver)
+	}
+	if h.Driver != "xen" && h.Tool != "" {
+		o.get("tool").bad("is for the driver xen; this one is %s", h.Driver)
+	}
+	if h.Driver == "script" {
+		o.need("script")
+		h.Script, h.Results = file.text(""), results.text("")
+		return h
+	}
+	for _, v := range []value{file, results} {
+		if v.given() {
+			v.bad("is for the driver script; this one is %s", h.Driver)
+		}
 	}
 	return h
 }
+
+// Drivers are the drivers of the program besides noop, by the names that configurations
+// use. Package wiring has the drivers themselves.
+var Drivers = []string{"script", "xen"}
 
 func readMachine(v value) Machine {
 	o := v.object()
@@ -281,5 +303,6 @@ func readCOD(v value) *COD {
 	defer o.done()
 	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
 	c.UIDFirst, c.UIDLast = o.need("uids").uids()
+	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	return c
 }

@@ -187,14 +187,18 @@ type Export struct {
 // Handler says which driver carries out an actor's actions. The driver noop
 // changes nothing; it takes its time and fails as told.
 type Handler struct {
-	Driver          string        // noop or xen
+	Driver          string        // one of the drivers of the program; see leasehold handler list
+	Script          string        // file with the actions of the driver script
+	Results         string        // folder where it keeps results; default one in the state folder
+	Here            bool          // units whose machine is not listed are worked on from this one
 	SetupDelay      time.Duration // how long a setup takes; default 0
 	TeardownDelay   time.Duration // how long a teardown takes; default 0
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
-	Machines        []Machine     // where xen makes domains
+	Machines        []Machine     // where drivers work
+	Tool            string        // what xen manages these machines with, xl or xm; default whichever answers
 }
 
 // Machine is one that a driver works on over SSH. A unit is on the machine that its
@@ -215,6 +219,9 @@ type COD struct {
 	Domain   string       // DNS zone of the nodes
 	UIDFirst int          // first of the numbers for accounts
 	UIDLast  int          // last of them
+	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
+	// inventory at once; 0 means 30. A few may always go.
+	MaxRemoval int
 }
 
 // Peer is an actor elsewhere that ours may speak with.
@@ -224,7 +231,8 @@ type Peer struct {
 	Role actors.Role
 	URL  string // full address of its endpoint
 	// Policy is how messages to and from it are signed and packed: profile strict
-	// (default), legacy or legacy-strong, and where it departs from that.
+	// (default), legacy or legacy-strong, and where it departs from that; and in which
+	// protocol they are.
 	Policy wssec.Policy
 	// Certificates are the files with the certificates whose keys are pinned. Several
 	// overlap while the peer changes its key; tickets are granted to the first.

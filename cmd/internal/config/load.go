@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/handlers/script"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/keys"
 )
@@ -110,6 +111,8 @@ func (c *Config) resolve(base string) {
 		abs(&c.Actors[i].Keys)
 		if h := c.Actors[i].Handler; h != nil {
 			abs(&h.Journal)
+			abs(&h.Script)
+			abs(&h.Results)
 			for j := range h.Machines {
 				abs(&h.Machines[j].Key)
 				abs(&h.Machines[j].HostKeys)
@@ -123,6 +126,22 @@ func (c *Config) resolve(base string) {
 		for j := range c.Peers[i].Certificates {
 			abs(&c.Peers[i].Certificates[j])
 		}
+	}
+}
+
+// checkScript reads an action script, whose problems are the configuration's.
+func checkScript(r *reader, path, file string) {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		_, err = script.Parse(file, data)
+	}
+	var problems script.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			r.add(path, "", "%v", p)
+		}
+	} else if err != nil {
+		r.add(path, "", "%v", err)
 	}
 }
 
@@ -151,6 +170,9 @@ func checkFiles(c Config, r *reader) {
 			}
 		}
 		if h := a.Handler; h != nil {
+			if h.Script != "" {
+				checkScript(r, fmt.Sprintf("actors[%d].handler.script", i), h.Script)
+			}
 			for j, m := range h.Machines {
 				checkSecret(r, fmt.Sprintf("actors[%d].handler.machines[%d].key", i, j), m.Key)
 				checkFile(r, fmt.Sprintf("actors[%d].handler.machines[%d].host_keys", i, j), m.HostKeys)

@@ -63,7 +63,7 @@ func TestFull(t *testing.T) {
 					Properties: map[string]string{"memory": "2048", "owner": "lab 3"}},
 				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
-			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999},
+			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
 			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Balance: true, Renewals: "by class", Advance: 3, RedeemWithin: 15 * time.Minute,
@@ -100,6 +100,15 @@ func TestFull(t *testing.T) {
 		}, {
 			Name: "between", GUID: id + "6", Role: actors.RoleManager, URL: "http://between.example.net:8080/orca/services/between",
 			Policy: wssec.Policy{Profile: wssec.LegacyStrong, Mutual: true}, Certificates: []string{"peers/between.pem"},
+		}, {
+			Name: "calls", GUID: id + "7", Role: actors.RoleManager, URL: "http://calls.example.net:8080/orca/xmlrpc/calls",
+			Policy: wssec.Policy{Profile: wssec.Strict, Protocol: wssec.XMLRPC}, Certificates: []string{"peers/calls.pem"},
+		}, {
+			Name: "proxied", GUID: id + "8", Role: actors.RoleManager, URL: "http://proxy.example.net/proxied",
+			Policy: wssec.Policy{Profile: wssec.Strict, Protocol: wssec.XMLRPC}, Certificates: []string{"peers/proxied.pem"},
+		}, {
+			Name: "odd", GUID: id + "9", Role: actors.RoleManager, URL: "http://odd.example.net/orca/xmlrpc/odd",
+			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/odd.pem"},
 		}},
 	}
 	if got := full(t); !reflect.DeepEqual(got, want) {

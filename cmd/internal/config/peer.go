@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wssec"
 )
 
@@ -21,7 +22,7 @@ var operations = []actors.Op{
 // policyKeys are the keys of a peer that make up its policy, by the field they set.
 var policyKeys = map[string]string{
 	"Profile": "profile", "Signatures": "signatures", "Digests": "digests", "MinRSABits": "min_rsa_bits", "Tokens": "tokens",
-	"Mutual": "mutual", "ExpiredUntil": "expired_until", "MTOM": "mtom", "AnyCaseGUID": "any_case_guid", "FinalConfirmation": "final_confirmation",
+	"Mutual": "mutual", "ExpiredUntil": "expired_until", "MTOM": "mtom", "AnyCaseGUID": "any_case_guid", "FinalConfirmation": "final_confirmation", "Protocol": "protocol",
 }
 
 func readPeer(v value) Peer {
@@ -36,6 +37,10 @@ func readPeer(v value) Peer {
 	}
 	p.Role = o.need("role").role()
 	p.URL = o.need("url").url("", "http", "https")
+	p.Policy.Protocol = Speaks(p.URL)
+	if protocol := o.get("protocol").word("", "soap", "xmlrpc"); protocol != "" {
+		p.Policy.Protocol, _ = wssec.ParseProtocol(protocol)
+	}
 	readPolicy(o, &p.Policy)
 	p.Certificates = o.need("certificate").texts()
 	allow := o.get("allow")
@@ -48,6 +53,15 @@ func readPeer(v value) Peer {
 		}
 	})
 	return p
+}
+
+// Speaks is the protocol of a peer whose configuration does not say: what the form of
+// its URL says, and otherwise SOAP.
+func Speaks(url string) wssec.Protocol {
+	if calls, _ := leasing.Spoken(url); calls {
+		return wssec.XMLRPC
+	}
+	return wssec.SOAP
 }
 
 // readPolicy reads what was agreed with a peer. What is wrong with it as a whole is
@@ -154,6 +168,9 @@ func (w *writer) peer(p Peer) {
 	w.flag(2, "any_case_guid", p.Policy.AnyCaseGUID)
 	w.line(2, "role: %s", p.Role)
 	w.line(2, "url: %s", quote(p.URL))
+	if p.Policy.Protocol != wssec.SOAP || Speaks(p.URL) != wssec.SOAP {
+		w.line(2, "protocol: %s", p.Policy.Protocol)
+	}
 	if p.Policy.Profile != 0 {
 		w.line(2, "profile: %s", p.Policy.Profile)
 	}

@@ -177,6 +177,9 @@ func (w *writer) actor(a Actor) {
 		w.line(3, "network: %s", a.COD.Network)
 		w.line(3, "domain: %s", quote(a.COD.Domain))
 		w.line(3, "uids: %d-%d", a.COD.UIDFirst, a.COD.UIDLast)
+		if a.COD.MaxRemoval > 0 {
+			w.line(3, "max_removal: %d", a.COD.MaxRemoval)
+		}
 	}
 	if a.Handler != nil {
 		w.handler(*a.Handler)
@@ -250,6 +253,12 @@ func (w *writer) handler(h Handler) {
 	}
 	w.optional(3, "fail_always", h.FailAlways)
 	w.optional(3, "journal", h.Journal)
+	w.optional(3, "tool", h.Tool)
+	w.optional(3, "script", h.Script)
+	w.optional(3, "results", h.Results)
+	if h.Here {
+		w.line(3, "here: true # units whose machine is not listed are worked on from this one")
+	}
 	if len(h.Machines) == 0 {
 		return
 	}

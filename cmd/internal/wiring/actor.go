@@ -102,7 +102,7 @@ func (a *Actor) stronger(guid string) {
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
 func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
-	d, on, err := p.driver(act.Config.Handler)
+	d, on, err := p.driver(act)
 	if err != nil {
 		return nil, err
 	}

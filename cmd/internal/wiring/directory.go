@@ -18,9 +18,9 @@ import (
 // directoryFile is the name of an embedded directory in the state folder.
 const directoryFile = "directory.db"
 
-// directory is where clusters are kept: a server of our own or somebody else's,
+// kept is where clusters are kept: a server of our own or somebody else's,
 // spoken to over LDAP either way.
-type directory struct {
+type kept struct {
 	server *embedded.Server // nil for a server elsewhere
 	dir    *ldapdir.Dir
 }
@@ -28,13 +28,13 @@ type directory struct {
 // openDirectory starts the embedded server if that is what the configuration
 // says, and prepares connections. A server elsewhere may be down: a site starts
 // without it and goes on when it is back.
-func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) {
+func openDirectory(c config.Config, log logrus.FieldLogger) (*kept, error) {
 	conf := ldapdir.Config{URL: c.Directory.URL, BindDN: c.Directory.Bind}
 	var err error
 	if conf.Password, err = secret(c.Directory.PasswordFile); err != nil {
 		return nil, err
 	}
-	d := &directory{}
+	d := &kept{}
 	if c.Directory.Embedded() {
 		listen := c.Directory.Listen
 		if listen == "" {
@@ -54,7 +54,7 @@ func openDirectory(c config.Config, log logrus.FieldLogger) (*directory, error) 
 	return d, nil
 }
 
-func (d *directory) close() {
+func (d *kept) close() {
 	if d.dir != nil {
 		_ = d.dir.Close()
 	}
@@ -63,15 +63,23 @@ func (d *directory) close() {
 	}
 }
 
+// SiteConfig is how an authority with clusters names and numbers them.
+func SiteConfig(c config.Config, a config.Actor) (cod.Config, error) {
+	if c.Directory == nil || a.COD == nil {
+		return cod.Config{}, fmt.Errorf("actor %s keeps no clusters in a directory", a.Name)
+	}
+	if a.COD.UIDLast < a.COD.UIDFirst {
+		return cod.Config{}, fmt.Errorf("no numbers for accounts: %d to %d", a.COD.UIDFirst, a.COD.UIDLast)
+	}
+	numbers := cod.Range{First: a.COD.UIDFirst, Last: a.COD.UIDLast}
+	return cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, UIDs: numbers, GIDs: numbers}, nil
+}
+
 // newSite makes the COD side of an authority.
 func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) run.Runner, report func(actors.ActionDone)) (*site.Site, error) {
-	c := act.Config.COD
-	if c.UIDLast < c.UIDFirst {
-		return nil, fmt.Errorf("no numbers for accounts: %d to %d", c.UIDFirst, c.UIDLast)
+	c, err := SiteConfig(p.config, act.Config)
+	if err != nil {
+		return nil, err
 	}
-	numbers := cod.Range{First: c.UIDFirst, Last: c.UIDLast}
-	return site.New(site.Config{
-		COD: cod.Config{Owner: string(act.Config.GUID), Base: p.config.Directory.Base, Domain: c.Domain,
-			Network: c.Network, UIDs: numbers, GIDs: numbers},
-		Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
+	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }

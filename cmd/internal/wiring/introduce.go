@@ -28,7 +28,11 @@ func (p *Process) introduce(ctx context.Context) error {
 		if a.Config.Role != actors.RoleAuthority {
 			continue
 		}
-		if hosts := inventory(a.Config); len(hosts) > 0 {
+		if a.Site != nil {
+			if err := p.takeStock(ctx, a); err != nil {
+				return fmt.Errorf("actor %s: %w", a.Config.Name, err)
+			}
+		} else if hosts := inventory(a.Config); len(hosts) > 0 {
 			if err := a.Host.Ask(ctx, actors.AddHosts{Hosts: hosts}); err != nil {
 				return fmt.Errorf("actor %s: %w", a.Config.Name, err)
 			}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leasehold/leasehold/actors"
-
 	"github.com/leasehold/leasehold/actors/emulate"
 	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/actors/policy/adaptive"
@@ -28,8 +26,9 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/drivers/noop"
+	"github.com/leasehold/leasehold/handlers/drivers/scripted"
 	"github.com/leasehold/leasehold/handlers/drivers/xen"
-	"github.com/leasehold/leasehold/handlers/run"
+	"github.com/leasehold/leasehold/handlers/run/localrun"
 )
 
 // brokerPolicies are the broker policies this program has, by the names used in
@@ -82,17 +81,31 @@ func Policies() emulate.Policies {
 }
 
 // drivers makes the drivers of one actor as its configuration says. A new one is
-// a line here.
-func drivers(h config.Handler, journal *noop.Journal) (handlers.Catalogue, error) {
+// a line here, and a name in package config. A script's steps may use all the others.
+func drivers(h config.Handler, journal *noop.Journal, on *machines, act scripted.Config) (handlers.Catalogue, error) {
 	forced, err := forced(h.Machines)
 	if err != nil {
 		return handlers.Catalogue{}, err
 	}
-	return handlers.NewCatalogue(
-		xen.New(xen.Config{Forced: forced, Hosts: migrations(h.Machines)}).Info(),
+	var all handlers.Catalogue
+	act.Local = localrun.Runner{}
+	act.Drivers = func(name string) (handlers.Driver, bool) {
+		info, ok := all.Find(name)
+		return info.Driver, ok && name != "script"
+	}
+	all, err = handlers.NewCatalogue(
+		scripted.New(act).Info(),
+		xen.New(xen.Config{Forced: forced, Tool: h.Tool, Hosts: migrations(h.Machines), Reach: on.find}).Info(),
 		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
 			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}).Info(),
 	)
+	return all, err
+}
+
+// Catalogue is the drivers of this program, for people to read about and to try: those
+// that scripts use, and act itself. Nothing is configured.
+func Catalogue(act scripted.Config) (handlers.Catalogue, error) {
+	return drivers(config.Handler{}, nil, &machines{}, act)
 }
 
 // pick finds name in a list, with the whole list in the error.
@@ -105,41 +118,4 @@ func pick[T any](what, name, def string, list map[string]T) (T, error) {
 		return p, fmt.Errorf("there is no %s %q; there are: %s", what, name, strings.Join(slices.Sorted(maps.Keys(list)), ", "))
 	}
 	return p, nil
-}
-
-// driver finds the driver an actor's actions run through, noop when none is named,
-// and the machine that it speaks to about each unit. What both keep open is closed by p.
-func (p *Process) driver(h *config.Handler) (handlers.Driver, func(actors.Unit) run.Runner, error) {
-	if h == nil {
-		h = &config.Handler{Driver: "noop"}
-	}
-	var journal *noop.Journal
-	if h.Journal != "" {
-		var err error
-		if journal, err = noop.OpenJournal(h.Journal); err != nil {
-			return nil, nil, err
-		}
-		p.closers = append(p.closers, journal)
-	}
-	all, err := drivers(*h, journal)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, ok := all.Find(h.Driver)
-	if !ok {
-		var names []string
-		for _, i := range all.All() {
-			names = append(names, i.Name)
-		}
-		return nil, nil, fmt.Errorf("there is no driver %q; there are: %s", h.Driver, strings.Join(names, ", "))
-	}
-	if len(h.Machines) == 0 {
-		return info.Driver, nil, nil
-	}
-	on, err := openMachines(h.Machines)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.closers = append(p.closers, on)
-	return info.Driver, on.of, nil
 }

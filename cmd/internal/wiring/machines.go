@@ -11,28 +11,39 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/run"
 	"github.com/leasehold/leasehold/handlers/run/sshrun"
 )
 
-// propMachine is the property of inventory that names the machine a host is on, where
-// it is not named after it.
-const propMachine = "machine"
-
 // machines are the runners of a handler's machines, by name.
-type machines map[string]*sshrun.Runner
+type machines struct {
+	named map[string]*sshrun.Runner
+	here  run.Runner // for units whose machine is not listed; nil is nowhere
+}
 
 // openMachines prepares to reach the machines; it connects to none.
-func openMachines(list []config.Machine) (machines, error) {
-	out := machines{}
+func openMachines(list []config.Machine) (*machines, error) {
+	out := &machines{named: map[string]*sshrun.Runner{}}
 	for _, m := range list {
 		r, err := openMachine(m)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("machine %s: %w", m.Name, err), out.Close())
 		}
-		out[m.Name] = r
+		out.named[m.Name] = r
 	}
 	return out, nil
+}
+
+// ways is a machine reached over SSH, for scripts that say so.
+type ways struct{ *sshrun.Runner }
+
+// Way is the same machine.
+func (w ways) Way(name string) run.Runner {
+	if name == run.BySSH {
+		return w.Runner
+	}
+	return nil
 }
 
 func openMachine(m config.Machine) (*sshrun.Runner, error) {
@@ -56,21 +67,31 @@ func openMachine(m config.Machine) (*sshrun.Runner, error) {
 }
 
 // of is the machine that a unit is on.
-func (m machines) of(u actors.Unit) run.Runner {
-	name := u.Properties[propMachine]
+func (m *machines) of(u actors.Unit) run.Runner {
+	name := u.Properties[handlers.ParamMachine]
 	if name == "" {
 		name = u.Host
 	}
-	if r := m[name]; r != nil {
-		return r
+	return m.find(name)
+}
+
+// find is the machine of that name.
+func (m *machines) find(name string) run.Runner {
+	switch r := m.named[name]; {
+	case r != nil:
+		return ways{r}
+	case m.here != nil:
+		return m.here
+	case len(m.named) == 0:
+		return run.Nowhere{}
 	}
 	return unknown(name)
 }
 
 // Close ends every connection.
-func (m machines) Close() error {
+func (m *machines) Close() error {
 	var failed []error
-	for _, r := range m {
+	for _, r := range m.named {
 		failed = append(failed, r.Close())
 	}
 	return errors.Join(failed...)

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sirupsen/logrus"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/conformance/setup"
+	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/run"
 )
 
@@ -35,7 +37,7 @@ func TestMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { on.Close() })
-	for _, u := range []actors.Unit{{Host: "dom0a"}, {Host: "h1", Properties: actors.Properties{propMachine: "dom0a"}}} {
+	for _, u := range []actors.Unit{{Host: "dom0a"}, {Host: "h1", Properties: actors.Properties{handlers.ParamMachine: "dom0a"}}} {
 		if o, err := on.of(u).Run(t.Context(), run.Cmd{Args: []string{"echo", "here"}}); err != nil || o.Stdout != "here\n" {
 			t.Errorf("%+v: %+v, %v", u, o, err)
 		}
@@ -44,13 +46,16 @@ func TestMachines(t *testing.T) {
 		t.Errorf("a machine that nobody configured: %v", err)
 	}
 	p := &Process{}
-	d, of, err := p.driver(&config.Handler{Driver: "xen", Machines: []config.Machine{m}})
+	with := func(h config.Handler) *Actor {
+		return &Actor{Config: config.Actor{Name: "a", Handler: &h}, log: logrus.New()}
+	}
+	d, of, err := p.driver(with(config.Handler{Driver: "xen", Machines: []config.Machine{m}}))
 	if err != nil || d == nil || of == nil || len(p.closers) != 1 {
 		t.Errorf("%v, %v, %d", d, err, len(p.closers))
 	}
 	other := m
 	other.Forced = true
-	if _, _, err := p.driver(&config.Handler{Driver: "xen", Machines: []config.Machine{m, other}}); err == nil {
+	if _, _, err := p.driver(with(config.Handler{Driver: "xen", Machines: []config.Machine{m, other}})); err == nil {
 		t.Error("some machines forced and some not")
 	}
 	for _, broken := range []func(*config.Machine){
@@ -62,6 +67,63 @@ func TestMachines(t *testing.T) {
 		broken(&b)
 		if _, err := openMachines([]config.Machine{m, b}); err == nil || !strings.Contains(err.Error(), "machine dom0a") {
 			t.Errorf("%+v: %v", b, err)
+		}
+	}
+}
+
+// TestScript: an actor's script runs on the unit's machine and on this one, and what it
+// did is known after a restart.
+func TestScript(t *testing.T) {
+	t.Parallel()
+	s := setup.StartSSHD(t, "")
+	dir := t.TempDir()
+	file := func(name, data string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	h := config.Handler{Driver: "script", Here: true, Script: file("s.yaml", `
+version: 1
+actions:
+  setup:
+    - {run: [sh, -c, 'echo "$${SSH_CONNECTION:+far}"'], save: unit.where}
+    - {run: [sh, -c, 'echo "$${SSH_CONNECTION:-near}"'], on: local, save: unit.local}
+    - {run: ["true"], on: ssh, when: unit.id == 'u1'}
+    - {driver: noop}
+    - {shell: 'echo x >> "$F"', on: local, env: {F: "${config.file}"}}
+    - {run: [date, +%s.%N], save: unit.time}
+`), Machines: []config.Machine{{Name: "far", Address: s.Addr, User: s.User, Key: file("key", string(s.PrivateKey)),
+		HostKeys: file("pins", string(ssh.MarshalAuthorizedKey(s.HostKey)))}}}
+	times := map[string]string{}
+	for _, c := range []struct {
+		unit       actors.UnitID
+		host, want string
+		n          int
+	}{{"u1", "far", "far", 1}, {"u1", "far", "far", 1}, {"u2", "other", "", 2}} {
+		p := &Process{config: config.Config{State: dir}}
+		d, on, err := p.driver(&Actor{Config: config.Actor{Name: "a", Handler: &h}, log: logrus.New()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := d.Setup(t.Context(), on(actors.Unit{ID: c.unit, Host: c.host}), handlers.Params{handlers.ParamUnit: string(c.unit),
+			handlers.ParamSequence: "1", "config.file": filepath.Join(dir, "count")})
+		if err != nil || r.Properties["unit.where"] != c.want || r.Properties["unit.local"] != "near" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if before := times[string(c.unit)]; before != "" && before != r.Properties["unit.time"] {
+			t.Error("it ran again")
+		}
+		times[string(c.unit)] = r.Properties["unit.time"]
+		if data, _ := os.ReadFile(filepath.Join(dir, "count")); strings.Count(string(data), "x") != c.n {
+			t.Errorf("ran %q times", data)
+		}
+		for _, c := range p.closers {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

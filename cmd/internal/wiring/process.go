@@ -19,6 +19,7 @@ import (
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/actors/store"
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/sirupsen/logrus"
 )
 
@@ -31,7 +32,7 @@ type Process struct {
 
 	stores    *Stores
 	held      map[string]store.Store // every actor's own
-	directory *directory             // nil if the configuration names none
+	directory *kept                  // nil if the configuration names none
 	listener  net.Listener
 	closers   []io.Closer // what drivers keep open
 	clock     clock.Clock // the actors live by it
@@ -171,6 +172,11 @@ func (p *Process) Serve(ctx context.Context) error {
 	}
 	expiry := watchExpiry(clock.Real(), p.certs, p.log)
 	defer expiry.stop()
+	for _, a := range p.Actors {
+		if a.Site != nil {
+			watch(&fronts, "inventory of "+a.Config.Name, p.followStock(a))
+		}
+	}
 	if err := p.introduce(running); err != nil && running.Err() == nil {
 		stop(err)
 	} else {
@@ -193,6 +199,7 @@ func (p *Process) Serve(ctx context.Context) error {
 func (p *Process) serveHTTP(ctx context.Context, h http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle(endpoint.Root, h)
+	mux.Handle(leasing.Root, h)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	done := make(chan error, 1)

@@ -81,24 +81,38 @@ func Files(h ldapschema.Host, dn ldapschema.DN, images map[string]ldapschema.Ima
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("there is no image %.64q", name)
-	case image.Kernel == "":
-		return nil, fmt.Errorf("image %.64q has no kernel to boot over the network", name)
+	case unprintable(h.Name):
+		return nil, fmt.Errorf("the name %.64q cannot be told to a kernel", h.Name)
 	}
-	for _, file := range []string{image.Kernel, image.Initrd} {
-		if file != "" && !plainPath(file) {
-			return nil, fmt.Errorf("image %.64q: %.64q is no file below the boot server's root", name, file)
-		}
+	if err := Bootable(image); err != nil {
+		return nil, err
 	}
-	words := strings.Fields(image.Options)
-	for _, w := range append(words, h.Name) {
-		if strings.ContainsFunc(w, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, fmt.Errorf("image %.64q: %.64q cannot be told to a kernel", name, w)
-		}
-	}
-	words = append(words, "cod.node="+h.Name)
+	words := append(strings.Fields(image.Options), "cod.node="+h.Name)
 	files[0].Content = pxelinux(dn, pxelinuxImage(image, words))
 	files[1].Content = grub(dn, grubImage(image, words))
 	return files, nil
+}
+
+// Bootable says why an image cannot be booted over the network, if it cannot.
+func Bootable(image ldapschema.Image) error {
+	if image.Kernel == "" {
+		return fmt.Errorf("image %.64q has no kernel to boot over the network", image.Name)
+	}
+	for _, file := range []string{image.Kernel, image.Initrd} {
+		if file != "" && !plainPath(file) {
+			return fmt.Errorf("image %.64q: %.64q is no file below the boot server's root", image.Name, file)
+		}
+	}
+	for _, w := range strings.Fields(image.Options) {
+		if unprintable(w) {
+			return fmt.Errorf("image %.64q: %.64q cannot be told to a kernel", image.Name, w)
+		}
+	}
+	return nil
+}
+
+func unprintable(w string) bool {
+	return strings.ContainsFunc(w, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // plainPath wants a relative path of letters, digits and few signs, that stays

@@ -1,27 +1,31 @@
 /*
-Package xen is the driver of virtual machines on a Xen host: it speaks to the host's
-control domain through xl, over whatever runner it is given.
+Package xen is the driver of virtual machines on Xen hosts: it speaks to a host's
+control domain through xl, or on old hosts xm, over whatever runner it is given.
 
 A unit is one domain. Its name is the node's host name and its UUID follows from the
 unit's identity, so that the driver knows its own domains again after any crash and
 never touches another's. What a domain should be is looked up first, changed if it
 differs, and looked up again: xl's word alone is not believed.
 
-A setup that finds the domain up changes its memory and processors when they differ
-and restarts nothing; the same goes for every modify but restart.
+A setup that finds the domain up changes its size where it differs and restarts
+nothing. The same goes for every modify but restart, and but a resize that is told to
+reboot where a domain cannot grow otherwise.
 
-domain.go reads what xl says, modify.go is the subcommands of a modify. dom0-shell is
-the other end of a forced command: a script that lets a key do what this driver asks
+# Where to read next
+
+verbs.go is what the driver can do beyond setup and teardown. domain.go reads what xl
+and xm say, size.go changes how much a domain has, tool.go is the commands. dom0-shell
+is the other end of a forced command: a script that lets a key do what this driver asks
 and nothing else.
 */
 package xen
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"strconv"
-	"strings"
+	"sync"
+	"time"
 
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/run"
@@ -35,6 +39,9 @@ const (
 	VCPUs     = "unit.resource.vcpus"      // virtual processors
 	CPUWeight = "unit.resource.cpu.weight" // share of the processors, 256 being one
 	CPUCap    = "unit.resource.cpu.cap"    // at most so many hundredths of a processor; 0 is no limit
+	Bandwidth = "unit.resource.bandwidth"  // at most so many kbit/s in either direction; 0 is no limit
+	MaxMemory = "xen.memory.max"           // MiB that it can grow to while it runs
+	MaxVCPUs  = "xen.vcpus.max"            // likewise
 	Kernel    = "xen.kernel"               // file at the control domain
 	Ramdisk   = "xen.ramdisk"              // likewise
 	Extra     = "xen.extra"                // what the kernel is told
@@ -48,7 +55,10 @@ type Config struct {
 	Memory int    // MiB; 0 means 256
 	VCPUs  int    // 0 means 1
 	Bridge string // empty means xenbr0
-	Type   string // empty means pvh
+	Type   string // empty means pvh where there is xl, and pv with xm
+	// Tool is what control domains are managed with, xl or xm; empty means whichever
+	// answers.
+	Tool string
 	// SaveDir is where suspended domains and checkpoints are kept at the control
 	// domain; empty means /var/lib/xen/save.
 	SaveDir string
@@ -58,10 +68,21 @@ type Config struct {
 	// Hosts are the control domains that a domain may be migrated to, by the names
 	// that units use, and their addresses.
 	Hosts map[string]string
+	// Reach is the runner of one of Hosts, with which the driver makes sure that a
+	// domain has arrived; nil means to believe xl.
+	Reach func(name string) run.Runner
+	// CommandTime bounds what is done at once, MoveTime what takes as long as memory is
+	// large: create, save, restore, migrate. 0 means two minutes and half an hour.
+	CommandTime, MoveTime time.Duration
 }
 
 // Driver is the driver; it is safe for concurrent use.
-type Driver struct{ cfg Config }
+type Driver struct {
+	cfg Config
+
+	mu    sync.Mutex
+	hosts map[run.Runner]host // those whose tool is known
+}
 
 // New makes a driver.
 func New(cfg Config) *Driver {
@@ -74,22 +95,33 @@ func New(cfg Config) *Driver {
 	if cfg.Bridge == "" {
 		cfg.Bridge = "xenbr0"
 	}
-	if cfg.Type == "" {
-		cfg.Type = "pvh"
-	}
 	if cfg.SaveDir == "" {
 		cfg.SaveDir = "/var/lib/xen/save"
 	}
-	return &Driver{cfg}
+	if cfg.CommandTime == 0 {
+		cfg.CommandTime = 2 * time.Minute
+	}
+	if cfg.MoveTime == 0 {
+		cfg.MoveTime = 30 * time.Minute
+	}
+	return &Driver{cfg: cfg, hosts: map[run.Runner]host{}}
 }
 
-var _ handlers.Modifier = (*Driver)(nil)
+var (
+	_ handlers.Modifier     = (*Driver)(nil)
+	_ handlers.Suspender    = (*Driver)(nil)
+	_ handlers.Checkpointer = (*Driver)(nil)
+	_ handlers.Pauser       = (*Driver)(nil)
+	_ handlers.Migrator     = (*Driver)(nil)
+	_ handlers.Resizer      = (*Driver)(nil)
+	_ handlers.Prober       = (*Driver)(nil)
+)
 
 // Info lists d in a catalogue.
 func (d *Driver) Info() handlers.Info {
 	return handlers.Info{
 		Name:   "xen",
-		Doc:    "Makes a virtual machine on a Xen host, through xl at its control domain.",
+		Doc:    "Makes a virtual machine on a Xen host, through xl or xm at its control domain.",
 		Driver: d,
 		Params: []handlers.Param{
 			{Name: handlers.ParamUnit, Doc: "the unit, from which the domain's UUID follows", Need: true},
@@ -100,201 +132,104 @@ func (d *Driver) Info() handlers.Info {
 			{Name: Extra, Doc: "what the kernel is told"},
 			{Name: Disk, Doc: "an xl disk specification, such as format=raw,vdev=xvda,access=rw,target=/dev/vg/a1"},
 			{Name: Memory, Doc: "memory in MiB", Default: strconv.Itoa(d.cfg.Memory)},
+			{Name: MaxMemory, Doc: "memory in MiB that it can grow to without a new start"},
 			{Name: VCPUs, Doc: "virtual processors", Default: strconv.Itoa(d.cfg.VCPUs)},
+			{Name: MaxVCPUs, Doc: "virtual processors that it can grow to without a new start"},
 			{Name: CPUWeight, Doc: "share of the processors, 1 to 65535; 256 is one share"},
 			{Name: CPUCap, Doc: "at most so many hundredths of a processor; 0 is no limit"},
+			{Name: Bandwidth, Doc: "at most so many kbit/s in either direction; 0 is no limit"},
 			{Name: Bridge, Doc: "bridge of the network card", Default: d.cfg.Bridge},
 			{Name: Type, Doc: "pv or pvh", Default: d.cfg.Type},
 		},
 	}
 }
 
-// want is what a unit's domain should be.
-type want struct {
-	name, uuid    string
-	memory, vcpus int // MiB; processors
-	weight, cap   int // -1 when nothing is said
-	mac, bridge   string
-	kind          string
-	kernel, extra string
-	ramdisk, disk string
-}
-
-// read takes the parameters apart. Whatever a lessee wrote into one reaches xl as one
-// value, or not at all.
-func (d *Driver) read(p handlers.Params) (w want, err error) {
-	need := func(name string) string {
-		v, e := p.Need(name)
-		if err == nil {
-			err = e
-		}
-		return v
+// begin reads a call's parameters and looks at the unit's domain, which is nil when
+// there is none. One of its name that is not the unit's is an error.
+func (d *Driver) begin(ctx context.Context, on run.Runner, p handlers.Params) (h host, w want, dom *domain, err error) {
+	if w, err = d.read(p); err != nil {
+		return h, w, nil, handlers.Exit{Code: handlers.ExitInvalid, Note: err.Error()}
 	}
-	count := func(name string, def int) int {
-		n, e := p.Count(name, def)
-		if err == nil {
-			err = e
-		}
-		return n
+	if h, err = d.at(ctx, on); err != nil {
+		return h, w, nil, err
 	}
-	w = want{
-		name: need(Name), uuid: uuidOf(need(handlers.ParamUnit)), mac: strings.ToLower(need(MAC)), kernel: need(Kernel),
-		ramdisk: p[Ramdisk], extra: p[Extra], disk: p[Disk], bridge: p.Get(Bridge, d.cfg.Bridge), kind: p.Get(Type, d.cfg.Type),
-		memory: count(Memory, d.cfg.Memory), vcpus: count(VCPUs, d.cfg.VCPUs), weight: count(CPUWeight, -1), cap: count(CPUCap, -1),
+	if h.tool == toolXM && w.kind == "pvh" {
+		return h, w, nil, handlers.Exit{Code: handlers.ExitInvalid, Note: "xen: a host with xm makes no domain of type pvh"}
 	}
-	if err != nil {
-		return want{}, err
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-	switch {
-	case !plain(w.name, letters) || len(w.name) > 64 || w.name[0] == '-' || w.name[0] == '.':
-		return want{}, fmt.Errorf("xen: %.64q cannot name a domain", w.name)
-	case !plain(w.mac, "0123456789abcdef:") || len(w.mac) != 17:
-		return want{}, fmt.Errorf("xen: %.64q is no hardware address", w.mac)
-	case !plain(w.bridge, letters):
-		return want{}, fmt.Errorf("xen: %.64q is no bridge", w.bridge)
-	case w.kind != "pv" && w.kind != "pvh":
-		return want{}, fmt.Errorf("xen: type %.16q is neither pv nor pvh", w.kind)
-	case w.memory < 1 || w.vcpus < 1:
-		return want{}, fmt.Errorf("xen: a domain needs memory and a processor")
-	case w.weight == 0 || w.weight > 65535:
-		return want{}, fmt.Errorf("xen: %s is 1 to 65535", CPUWeight)
-	}
-	for _, v := range []string{w.kernel, w.ramdisk, w.extra, w.disk} {
-		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\'' || r == '\\' }) || len(v) > 1024 {
-			return want{}, fmt.Errorf("xen: %.64q cannot stand in a domain's configuration", v)
-		}
-	}
-	return w, nil
-}
-
-func plain(s, letters string) bool { return s != "" && strings.Trim(s, letters) == "" }
-
-// uuidOf is a UUID made from a unit's identity; the same unit always has the same.
-func uuidOf(unit string) string {
-	h := sha256.Sum256([]byte("leasehold unit " + unit))
-	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80 // version 8: ours to define (RFC 9562 5.8)
-	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
-}
-
-// settings is the domain's configuration in xl's own language (xl.cfg(5)), a line
-// each.
-func (w want) settings() []string {
-	text := func(name, value string) string { return name + `="` + value + `"` }
-	out := []string{
-		text("name", w.name), text("uuid", w.uuid), text("type", w.kind), text("kernel", w.kernel),
-		fmt.Sprintf("memory=%d", w.memory), fmt.Sprintf("vcpus=%d", w.vcpus),
-		fmt.Sprintf(`vif=["mac=%s,bridge=%s"]`, w.mac, w.bridge),
-		text("on_poweroff", "destroy"), text("on_reboot", "restart"), text("on_crash", "destroy"),
-	}
-	if w.ramdisk != "" {
-		out = append(out, text("ramdisk", w.ramdisk))
-	}
-	if w.extra != "" {
-		out = append(out, text("extra", w.extra))
-	}
-	if w.disk != "" {
-		out = append(out, `disk=["`+w.disk+`"]`)
-	}
-	if w.weight > 0 {
-		out = append(out, fmt.Sprintf("cpu_weight=%d", w.weight))
-	}
-	if w.cap > 0 {
-		out = append(out, fmt.Sprintf("cap=%d", w.cap))
-	}
-	return out
-}
-
-// create is the command that makes the domain.
-func (d *Driver) create(w want) run.Cmd {
-	if d.cfg.Forced {
-		return run.Cmd{Args: []string{"xl-create", w.name}, Stdin: strings.Join(w.settings(), "\n") + "\n"}
-	}
-	// xl takes no configuration on standard input, but any number of settings after
-	// an empty file.
-	return run.Cmd{Args: append([]string{"xl", "create", "-q", "/dev/null"}, w.settings()...)}
+	dom, err = h.look(ctx, w)
+	return h, w, dom, err
 }
 
 // Setup makes the domain, or brings the size of one that is there to what it should
 // be.
 func (d *Driver) Setup(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
-	w, err := d.read(p)
-	if err != nil {
-		return handlers.Result{}, err
-	}
-	dom, err := look(ctx, on, w.name)
+	h, w, dom, err := d.begin(ctx, on, p)
 	if err != nil {
 		return handlers.Result{}, err
 	}
 	if dom == nil {
-		if err := must(ctx, on, d.create(w)); err != nil {
+		if kept, err := h.exists(ctx, d.saved(w)); err != nil {
 			return handlers.Result{}, err
-		}
-		if dom, err = look(ctx, on, w.name); err != nil {
-			return handlers.Result{}, err
-		}
-		if dom == nil {
-			return handlers.Result{}, fmt.Errorf("xen: xl says that it made %s, and there is no such domain", w.name)
+		} else if kept { // suspended: it goes on, and does not begin again
+			if dom, err = d.wake(ctx, h, w); err != nil {
+				return handlers.Result{}, err
+			}
 		}
 	}
-	if err := dom.ours(w); err != nil {
-		return handlers.Result{}, err
+	if dom == nil {
+		if dom, err = d.make(ctx, h, w); err != nil {
+			return handlers.Result{}, err
+		}
 	}
-	if err := resize(ctx, on, dom, w.memory, w.vcpus); err != nil {
+	if err := d.resize(ctx, h, w, dom, w.size, false); err != nil {
 		return handlers.Result{}, err
 	}
 	return handlers.Result{Done: true, Properties: map[string]string{"xen.uuid": w.uuid}}, nil
 }
 
+// make makes the domain, which is not there.
+func (d *Driver) make(ctx context.Context, h host, w want) (*domain, error) {
+	if err := h.create(ctx, w, d.cfg.Forced); err != nil {
+		return nil, err
+	}
+	dom, err := h.look(ctx, w)
+	if err == nil && dom == nil {
+		err = fmt.Errorf("xen: %s says that it made %s, and there is no such domain", h.tool, w.name)
+	}
+	return dom, err
+}
+
 // Teardown destroys the domain and forgets what was saved of it.
 func (d *Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
-	w, err := d.read(p)
-	if err != nil {
-		return handlers.Result{}, err
-	}
-	dom, err := look(ctx, on, w.name)
+	h, w, dom, err := d.begin(ctx, on, p)
 	if err != nil {
 		return handlers.Result{}, err
 	}
 	if dom != nil {
-		if err := dom.ours(w); err != nil {
+		if err := d.destroy(ctx, h, w); err != nil {
 			return handlers.Result{}, err
-		}
-		if err := must(ctx, on, xl("destroy", w.name)); err != nil {
-			return handlers.Result{}, err
-		}
-		if dom, err = look(ctx, on, w.name); err != nil {
-			return handlers.Result{}, err
-		}
-		if dom != nil {
-			return handlers.Result{}, fmt.Errorf("xen: xl says that it destroyed %s, and the domain is there", w.name)
 		}
 	}
-	if err := must(ctx, on, run.Cmd{Args: []string{"rm", "-f", d.saved(w)}}); err != nil {
-		return handlers.Result{}, err
+	for _, file := range []string{d.saved(w), d.checkpoint(w)} {
+		if err := h.remove(ctx, file); err != nil {
+			return handlers.Result{}, err
+		}
 	}
 	return handlers.Result{Done: true}, nil
 }
 
-// saved is the file that a suspended domain or its checkpoint is kept in.
-func (d *Driver) saved(w want) string { return d.cfg.SaveDir + "/" + w.name + ".leasehold" }
-
-func xl(args ...string) run.Cmd { return run.Cmd{Args: append([]string{"xl"}, args...)} }
-
-// must runs a command that is to succeed.
-func must(ctx context.Context, on run.Runner, c run.Cmd) error {
-	o, err := on.Run(ctx, c)
-	if err == nil && o.Code != 0 {
-		err = failed(c, o)
+// destroy ends the domain.
+func (d *Driver) destroy(ctx context.Context, h host, w want) error {
+	if err := h.must(ctx, h.tool, "destroy", w.name); err != nil {
+		return err
+	}
+	dom, err := h.look(ctx, w)
+	if err == nil && dom != nil {
+		err = fmt.Errorf("xen: %s says that it destroyed %s, and the domain is there", h.tool, w.name)
 	}
 	return err
 }
 
-// failed is the error of a command that ran and did not succeed, in one line.
-func failed(c run.Cmd, o run.Output) error {
-	words := c.Args
-	if len(words) > 3 {
-		words = words[:3]
-	}
-	return fmt.Errorf("xen: %s ends with %d: %.300s", strings.Join(words, " "), o.Code, strings.Join(strings.Fields(o.Stderr+" "+o.Stdout), " "))
-}
+// saved is the file that a suspended domain is kept in, checkpoint that of a copy.
+func (d *Driver) saved(w want) string      { return d.cfg.SaveDir + "/" + w.name + ".leasehold" }
+func (d *Driver) checkpoint(w want) string { return d.cfg.SaveDir + "/" + w.name + ".checkpoint" }

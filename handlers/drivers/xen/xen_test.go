@@ -2,21 +2,16 @@ package xen_test
 
 import (
 	"errors"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
-	"golang.org/x/crypto/ssh"
-
-	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/drivers/xen"
 	"github.com/leasehold/leasehold/handlers/drivertest"
-
+	"github.com/leasehold/leasehold/handlers/run"
 	"github.com/leasehold/leasehold/handlers/run/runtest"
-	"github.com/leasehold/leasehold/handlers/run/sshrun"
 )
 
 func params(more ...string) handlers.Params {
@@ -37,20 +32,47 @@ func modify(cmd string, args ...string) handlers.Params {
 	return p
 }
 
-// TestSuite is what every driver passes, with xl's own arguments and with a forced
-// command.
+// TestSuite is what every driver passes, with xl's own arguments, with a forced
+// command, and with xm.
 func TestSuite(t *testing.T) {
 	t.Parallel()
 	for _, forced := range []bool{false, true} {
-		drivertest.Run(t, func(*testing.T) drivertest.World {
-			h := newHost()
-			h.domains["other"] = &guest{Name: "other", UUID: "x"}
-			return drivertest.World{
-				Driver: xen.New(xen.Config{Forced: forced}), Params: params(), On: h,
-				Up:    func() bool { return h.domains["alpha1"] != nil },
-				Clean: func() bool { return h.domains["alpha1"] == nil && len(h.files) == 0 && h.domains["other"] != nil },
-			}
-		})
+		for _, tool := range []string{"xl", "xm"} {
+			t.Run(fmt.Sprintf("%s, forced %v", tool, forced), func(t *testing.T) {
+				drivertest.Run(t, func(*testing.T) drivertest.World { return suiteWorld(tool, forced) })
+			})
+		}
+	}
+}
+
+// suiteWorld is a host with somebody else's domain, and another to move to.
+func suiteWorld(tool string, forced bool) drivertest.World {
+	h, b := newHost(), newHost()
+	h.tool, b.tool, h.other = tool, tool, b
+	h.domains["other"] = &guest{Name: "other", UUID: "x"}
+	is := func(f func(*guest) bool) func() bool {
+		return func() bool { g := h.domains["alpha1"]; return g != nil && f(g) }
+	}
+	return drivertest.World{
+		Driver: xen.New(xen.Config{Forced: forced, Hosts: map[string]string{"dom0b": "10.99.0.3"}, Reach: func(string) run.Runner { return b }}),
+		Params: params(xen.CPUWeight, "512", xen.Bandwidth, "1000"), On: h,
+		Up:    is(func(g *guest) bool { return g.Memory == 96 && g.Weight == 512 }),
+		Clean: func() bool { return h.domains["alpha1"] == nil && len(h.files) == 0 && h.domains["other"] != nil },
+		Acts:  acts,
+		Can: map[string]drivertest.Can{
+			handlers.Suspend:    {Done: func() bool { return h.domains["alpha1"] == nil && len(h.files) == 1 }},
+			handlers.Resume:     {After: []string{handlers.Suspend}, Done: is(func(*guest) bool { return len(h.files) == 0 })},
+			handlers.Checkpoint: {Done: is(func(*guest) bool { return len(h.files) == 1 })},
+			// It shows by the size that the checkpoint had.
+			handlers.Restore: {After: []string{handlers.Checkpoint, handlers.Resize}, Done: is(func(g *guest) bool { return g.Memory == 96 })},
+			handlers.Pause:   {Done: is(func(g *guest) bool { return g.Paused == 1 })},
+			handlers.Unpause: {After: []string{handlers.Pause}, Done: is(func(g *guest) bool { return g.Paused == 0 })},
+			handlers.Migrate: {Args: map[string]string{"host": "dom0b"}, Gone: true,
+				Done: func() bool { return h.domains["alpha1"] == nil && b.domains["alpha1"] != nil }},
+			handlers.Resize: {Args: map[string]string{"memory": "64", "weight": "128", "cap": "50", "bandwidth": "500"},
+				Done: is(func(g *guest) bool { return g.Memory == 64 && g.Weight == 128 && g.Cap == 50 })},
+			handlers.Probe: {Done: is(func(*guest) bool { return true })},
+		},
 	}
 }
 
@@ -65,9 +87,12 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := runtest.New(strings.ReplaceAll(`
+xl info => 0: xen_scheduler : credit2
 xl list -l alpha1 => 1: alpha1 is an invalid domain identifier (rc=-6)
+test -s /var/lib/xen/save/alpha1.leasehold => 1:
 xl create -q /dev/null "name=\"alpha1\"" "uuid=\"UUID\"" "type=\"pvh\"" "kernel=\"/srv/vmlinuz\"" memory=96 vcpus=2 "vif=[\"mac=52:54:00:99:00:01,bridge=xenbr0\"]" "on_poweroff=\"destroy\"" "on_reboot=\"restart\"" "on_crash=\"destroy\"" "ramdisk=\"/srv/initrd.gz\"" "extra=\"console=hvc0 quiet\"" cpu_weight=512 cap=50 => 0:
 xl list -l alpha1 => 0: [{"domid":4,"config":{"c_info":{"name":"alpha1","uuid":"UUID"},"b_info":{"max_vcpus":2,"target_memkb":98304}}}]
+xl sched-credit2 -d alpha1 => 0: Name ID Weight Cap\nalpha1 4 512 50
 `, "UUID", h.domains["alpha1"].UUID))
 	res, err := d.Setup(t.Context(), s, p)
 	if err == nil {
@@ -89,11 +114,11 @@ func TestResizeBySetup(t *testing.T) {
 			t.Fatalf("%+v, %v", res, err)
 		}
 	}
-	setup()
+	setup(xen.MaxVCPUs, "4")
 	h.said = nil
 	setup(xen.Memory, "128", xen.VCPUs, "2")
 	setup(xen.Memory, "128", xen.VCPUs, "2")
-	want := "xl list -l alpha1|xl mem-max alpha1 128|xl mem-set alpha1 128|xl vcpu-set alpha1 2|xl list -l alpha1"
+	want := "xl list -l alpha1|xl mem-max alpha1 128|xl mem-set alpha1 128|xl vcpu-set alpha1 2|xl list -l alpha1|xl list -l alpha1"
 	if got := strings.Join(h.said, "|"); got != want {
 		t.Errorf("said %s", got)
 	}
@@ -111,7 +136,7 @@ func TestSomebodyElses(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"setup":    func() error { _, err := d.Setup(t.Context(), h, params()); return err },
 		"teardown": func() error { _, err := d.Teardown(t.Context(), h, params()); return err },
-		"modify":   func() error { _, err := d.Modify(t.Context(), h, modify(xen.Pause)); return err },
+		"modify":   func() error { _, err := handlers.Modify(t.Context(), d, h, modify(handlers.Pause)); return err },
 	} {
 		if err := call(); err == nil || !strings.Contains(err.Error(), "not this unit's") {
 			t.Errorf("%s: %v", name, err)
@@ -145,44 +170,6 @@ func TestLies(t *testing.T) {
 	}
 }
 
-// TestModify plays each subcommand twice: the second changes nothing.
-func TestModify(t *testing.T) {
-	t.Parallel()
-	d := xen.New(xen.Config{Hosts: map[string]string{"dom0b": "10.99.0.3"}})
-	for _, c := range []struct {
-		name string
-		p    handlers.Params
-		want guest // Name empty: the domain is gone
-	}{
-		{"resize", modify(xen.Resize, "memory", "64", "weight", "512", "cap", "0"), guest{Name: "alpha1", Memory: 64, VCPUs: 1, Weight: 512}},
-		{"more processors", modify(xen.Resize, "vcpus", "4"), guest{Name: "alpha1", Memory: 96, VCPUs: 4}},
-		{"pause", modify(xen.Pause), guest{Name: "alpha1", Memory: 96, VCPUs: 1, Paused: 1}},
-		{"unpause", modify(xen.Unpause), guest{Name: "alpha1", Memory: 96, VCPUs: 1}},
-		{"suspend", modify(xen.Suspend), guest{}},
-		{"checkpoint", modify(xen.Checkpoint), guest{Name: "alpha1", Memory: 96, VCPUs: 1}},
-		{"migrate", modify(xen.Migrate, "host", "dom0b"), guest{}},
-	} {
-		h := newHost()
-		if _, err := d.Setup(t.Context(), h, params()); err != nil {
-			t.Fatal(err)
-		}
-		id := h.domains["alpha1"].UUID
-		for range 2 {
-			if res, err := d.Modify(t.Context(), h, c.p); err != nil || !res.Done {
-				t.Errorf("%s: %+v, %v", c.name, res, err)
-			}
-		}
-		got := guest{}
-		if g := h.domains["alpha1"]; g != nil {
-			got = *g
-			c.want.UUID = id
-		}
-		if got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
-		}
-	}
-}
-
 // TestSuspendResume: what was suspended comes back, and only that.
 func TestSuspendResume(t *testing.T) {
 	t.Parallel()
@@ -190,8 +177,8 @@ func TestSuspendResume(t *testing.T) {
 	if _, err := d.Setup(t.Context(), h, params()); err != nil {
 		t.Fatal(err)
 	}
-	for _, cmd := range []string{xen.Suspend, xen.Resume, xen.Resume, xen.Suspend} {
-		if _, err := d.Modify(t.Context(), h, modify(cmd)); err != nil {
+	for _, cmd := range []string{handlers.Suspend, handlers.Resume, handlers.Resume, handlers.Suspend} {
+		if _, err := handlers.Modify(t.Context(), d, h, modify(cmd)); err != nil {
 			t.Fatalf("%s: %v", cmd, err)
 		}
 	}
@@ -199,7 +186,7 @@ func TestSuspendResume(t *testing.T) {
 		t.Errorf("%v, %v", err, h.files)
 	}
 	var exit handlers.Exit
-	if _, err := d.Modify(t.Context(), h, modify(xen.Resume)); !errors.As(err, &exit) || exit.Code != handlers.ExitInvalid {
+	if _, err := handlers.Modify(t.Context(), d, h, modify(handlers.Resume)); !errors.As(err, &exit) || exit.Code != handlers.ExitInvalid {
 		t.Errorf("nothing to resume: %v", err)
 	}
 }
@@ -211,6 +198,7 @@ func TestRefused(t *testing.T) {
 	for _, c := range [][]string{
 		{xen.Name, "a b"}, {xen.Name, "-x"}, {xen.Name, ""}, {xen.Name, "../x"}, {xen.Name, strings.Repeat("a", 65)},
 		{xen.MAC, "52:54"}, {xen.MAC, `52:54:00:99:00:01"]`}, {xen.Bridge, "br0,script=evil"}, {xen.Type, "hvm"},
+		{xen.Bandwidth, "-1"}, {xen.Bandwidth, "fast"}, {xen.MaxVCPUs, "0"},
 		{xen.Memory, "many"}, {xen.Memory, "0"}, {xen.CPUWeight, "0"}, {xen.CPUWeight, "70000"},
 		{xen.Kernel, `/x" on_crash="preserve`}, {xen.Extra, "a\nb"}, {xen.Extra, "it's"}, {xen.Disk, `"]; import os`}, {xen.Ramdisk, `\`},
 		{handlers.ParamUnit, ""},
@@ -230,12 +218,12 @@ func TestRefused(t *testing.T) {
 		code int
 	}{
 		{modify("explode"), handlers.ExitUnknown},
-		{modify(xen.Migrate, "host", "elsewhere"), handlers.ExitInvalid},
-		{modify(xen.Resize, "memory", "-1"), handlers.ExitInvalid},
-		{modify(xen.Resize, "memory", "0"), handlers.ExitInvalid},
-		{modify(xen.Resize, "weight", "x"), handlers.ExitInvalid},
+		{modify(handlers.Migrate, "host", "elsewhere"), handlers.ExitInvalid},
+		{modify(handlers.Resize, "memory", "-1"), handlers.ExitInvalid},
+		{modify(handlers.Resize, "memory", "0"), handlers.ExitInvalid},
+		{modify(handlers.Resize, "weight", "x"), handlers.ExitInvalid},
 	} {
-		if _, err := d.Modify(t.Context(), h, c.p); handlers.CodeOf(err) != c.code {
+		if _, err := handlers.Modify(t.Context(), d, h, c.p); handlers.CodeOf(err) != c.code {
 			t.Errorf("%v: %v", c.p[handlers.ParamSubcommand], err)
 		}
 	}
@@ -244,123 +232,186 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// xlStandIn is a program in xl's place that knows files for domains. It reads a
-// configuration as xl does, settings a line each.
-const xlStandIn = `#!/bin/sh
-state=$(dirname "$0")/domains; mkdir -p "$state"
-gone() { echo "$1 is an invalid domain identifier (rc=-6)" >&2; exit 1; }
-case $1 in
-create) name=$(sed -n 's/^name="\(.*\)"$/\1/p' "$3"); [ ! -e "$state/$name" ] || exit 3; cp "$3" "$state/$name" ;;
-list) f=$state/$3; [ -e "$f" ] || gone "$3"
-  printf '[{"domid":1,"config":{"c_info":{"name":"%s","uuid":"%s"},"b_info":{"max_vcpus":%s,"target_memkb":%s}}}]\n' "$3" \
-    "$(sed -n 's/^uuid="\(.*\)"$/\1/p' "$f")" "$(sed -n 's/^vcpus=//p' "$f")" "$(($(sed -n 's/^memory=//p' "$f") * 1024))" ;;
-destroy) [ -e "$state/$2" ] || gone "$2"; rm "$state/$2" ;;
-mem-set) sed -i "s/^memory=.*/memory=$3/" "$state/$2" ;;
-mem-max) ;;
-*) echo "unknown command" >&2; exit 1 ;;
-esac
-`
-
-// dom0 is a control domain behind a real sshd whose key may run dom0-shell alone.
-func dom0(t *testing.T) (on *sshrun.Runner, domains string) {
-	t.Helper()
-	dir := t.TempDir()
-	shell, err := filepath.Abs("dom0-shell")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "xl"), []byte(xlStandIn), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	s := setup.StartSSHD(t, "XL="+dir+"/xl SAVE="+dir+" MIGRATE_TO=10.99.0.3 "+shell)
-	on, err = sshrun.New(sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Forced: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { on.Close() })
-	return on, filepath.Join(dir, "domains")
-}
-
-// TestForced: the driver, a real sshd and dom0-shell make, resize and destroy a
-// domain.
-func TestForced(t *testing.T) {
+// TestMoreThanItCan: what a running domain cannot be given is refused and changes
+// nothing, unless the lessee asks for a new start.
+func TestMoreThanItCan(t *testing.T) {
 	t.Parallel()
-	on, domains := dom0(t)
-	d := xen.New(xen.Config{Forced: true, SaveDir: filepath.Dir(domains)})
-	must := func(res handlers.Result, err error) {
-		t.Helper()
-		if err != nil || !res.Done {
+	h, d := newHost(), xen.New(xen.Config{})
+	if _, err := d.Setup(t.Context(), h, params(xen.MaxVCPUs, "2")); err != nil {
+		t.Fatal(err)
+	}
+	before := *h.domains["alpha1"]
+	ask := func(p handlers.Params) (handlers.Result, error) { return handlers.Modify(t.Context(), d, h, p) }
+	if _, err := ask(modify(handlers.Resize, "memory", "512", "vcpus", "3")); handlers.CodeOf(err) != handlers.ExitInvalid || !strings.Contains(err.Error(), "new start") {
+		t.Errorf("more than it can: %v", err)
+	}
+	if *h.domains["alpha1"] != before {
+		t.Errorf("refused, and it has %+v", h.domains["alpha1"])
+	}
+	for range 2 {
+		res, err := ask(modify(handlers.Resize, "memory", "512", "vcpus", "3", "reboot", "yes"))
+		if err != nil || res.Properties[xen.Memory] != "512" || res.Properties[xen.VCPUs] != "3" {
 			t.Fatalf("%+v, %v", res, err)
 		}
 	}
-	must(d.Setup(t.Context(), on, params()))
-	must(d.Setup(t.Context(), on, params(xen.Memory, "128")))
-	conf, err := os.ReadFile(filepath.Join(domains, "alpha1"))
-	if err != nil || !strings.Contains(string(conf), "memory=128\n") || !strings.Contains(string(conf), `extra="console=hvc0 quiet"`) {
-		t.Errorf("%v\n%s", err, conf)
+	if g := h.domains["alpha1"]; g.Memory != 512 || g.VCPUs != 3 || g.id == before.id {
+		t.Errorf("%+v", g)
 	}
-	must(d.Teardown(t.Context(), on, params()))
-	must(d.Teardown(t.Context(), on, params()))
-	if left, _ := os.ReadDir(domains); len(left) > 0 {
-		t.Errorf("left: %v", left)
+	// The connection breaks between its end and its new start.
+	cut := &run.Cutter{On: h, Left: 3}
+	if _, err := handlers.Modify(t.Context(), d, cut, modify(handlers.Resize, "vcpus", "5", "reboot", "yes")); !errors.Is(err, run.ErrCut) || h.domains["alpha1"] != nil {
+		t.Fatalf("%v, %+v", err, h.domains["alpha1"])
+	}
+	if _, err := ask(modify(handlers.Resize, "vcpus", "5", "reboot", "yes")); err != nil || h.domains["alpha1"].VCPUs != 5 {
+		t.Errorf("%v, %+v", err, h.domains["alpha1"])
 	}
 }
 
-// TestDom0Shell: what the key may not do.
-func TestDom0Shell(t *testing.T) {
+// TestGrowth: a domain that may grow is made so, in the way of either tool.
+func TestGrowth(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	calls := filepath.Join(dir, "calls")
-	if err := os.WriteFile(filepath.Join(dir, "xl"), []byte("#!/bin/sh\necho \"$@\" >> "+calls+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	shell := func(line, stdin string) int {
-		t.Helper()
-		cmd := exec.Command("./dom0-shell")
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "XL=" + dir + "/xl", "SAVE=/save", "MIGRATE_TO=b c", "SSH_ORIGINAL_COMMAND=" + line}
-		cmd.Stdin = strings.NewReader(stdin)
-		err := cmd.Run()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return exit.ExitCode()
-		}
-		if err != nil {
+	for _, tool := range []string{"xl", "xm"} {
+		h, d := newHost(), xen.New(xen.Config{})
+		h.tool = tool
+		if _, err := d.Setup(t.Context(), h, params(xen.VCPUs, "2", xen.MaxVCPUs, "4", xen.MaxMemory, "192", xen.CPUCap, "50")); err != nil {
 			t.Fatal(err)
 		}
-		return 0
+		if g := h.domains["alpha1"]; g.VCPUs != 2 || g.MaxVCPUs != 4 || g.Memory != 96 || g.MaxMemory != 192 || g.Cap != 50 {
+			t.Errorf("%s: %+v", tool, g)
+		}
 	}
-	for _, line := range []string{
-		"", "id", "sh", "xl", "xl info", "xl list", "xl list; id", "xl list a b", "xl list -l", "xl destroy", "xl destroy -a", "xl destroy ../a",
-		"xl console a", "xl create /etc/passwd", "xl mem-set a many", "xl mem-set a", "xl save a /etc/passwd", "xl save a /save/../etc/x.leasehold",
-		"xl save a /save/x", "xl restore /tmp/x.leasehold", "xl migrate a elsewhere", "xl migrate a", "xl sched-credit2 -d a", "xl sched-credit2 -d a -x 1",
-		"xl sched-credit2 -d a -w x", "rm -f /etc/passwd", "rm -rf /save/a.leasehold", "test -e /save/a.leasehold", "rm -f /save/.leasehold",
-		"xl list $(id)", "xl list `id`", "xl list a\nid", "xl list *", "xl-create", "xl-create a b", "xl reboot a",
+}
+
+// TestBandwidth: what a domain sends and receives is limited at its end of the wire,
+// again when it comes back, and no more when it is told so.
+func TestBandwidth(t *testing.T) {
+	t.Parallel()
+	h, d := newHost(), xen.New(xen.Config{})
+	p := params(xen.Bandwidth, "1000")
+	if _, err := d.Setup(t.Context(), h, p); err != nil {
+		t.Fatal(err)
+	}
+	if h.limits["vif1.0 root"] != "tbf rate 1000kbit burst 16384b latency 100ms" || !strings.Contains(h.limits["vif1.0 ingress"], "police rate 1000kbit") {
+		t.Errorf("%v", h.limits)
+	}
+	for _, cmd := range []string{handlers.Suspend, handlers.Resume} {
+		p[handlers.ParamSubcommand] = "modify." + cmd
+		if _, err := handlers.Modify(t.Context(), d, h, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(h.limits["vif2.0 root"], "1000kbit") {
+		t.Errorf("after it was away: %v", h.limits)
+	}
+	if res, err := handlers.Modify(t.Context(), d, h, modify(handlers.Resize, "bandwidth", "0")); err != nil || res.Properties[xen.Bandwidth] != "0" {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if h.limits["vif2.0 root"] != "" || h.limits["vif2.0 ingress"] != "" {
+		t.Errorf("no limit: %v", h.limits)
+	}
+}
+
+// TestWakes: a setup finds what was suspended and lets it go on; one of its name does
+// not begin beside what is kept of it.
+func TestWakes(t *testing.T) {
+	t.Parallel()
+	h, d := newHost(), xen.New(xen.Config{})
+	if _, err := d.Setup(t.Context(), h, params()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Suspend(t.Context(), h, params()); err != nil {
+		t.Fatal(err)
+	}
+	h.said = nil
+	if res, err := d.Setup(t.Context(), h, params()); err != nil || !res.Done || h.domains["alpha1"] == nil || len(h.files) > 0 {
+		t.Errorf("%+v, %v, %v", res, err, h.files)
+	}
+	if slices.Contains(h.verbs(), "xl create") || !slices.Contains(h.verbs(), "xl restore") {
+		t.Errorf("said %q", h.said)
+	}
+}
+
+// TestCheckpointOfADisk: memory without the disk that it belongs to is no checkpoint.
+func TestCheckpointOfADisk(t *testing.T) {
+	t.Parallel()
+	for disk, code := range map[string]int{"phy:/dev/vg/a1,xvda,w": handlers.ExitInvalid, "phy:/dev/vg/a1,xvda,r": 0, "vdev=xvda,access=ro,target=/x": 0, "": 0} {
+		h, d := newHost(), xen.New(xen.Config{})
+		if _, err := d.Setup(t.Context(), h, params(xen.Disk, disk)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Checkpoint(t.Context(), h, params(xen.Disk, disk)); handlers.CodeOf(err) != code {
+			t.Errorf("%q: %v", disk, err)
+		}
+	}
+}
+
+// TestMigration: a domain is on the machine that it was moved to, and the result says
+// which; an xl that sends it nowhere is found out.
+func TestMigration(t *testing.T) {
+	t.Parallel()
+	h, b := newHost(), newHost()
+	h.other = b
+	d := xen.New(xen.Config{Hosts: map[string]string{"dom0b": "10.99.0.3"}, Reach: func(string) run.Runner { return b }})
+	if _, err := d.Setup(t.Context(), h, params()); err != nil {
+		t.Fatal(err)
+	}
+	p := modify(handlers.Migrate, "host", "dom0b")
+	for range 2 {
+		res, err := d.Migrate(t.Context(), h, p)
+		if err != nil || res.Properties[handlers.ParamMachine] != "dom0b" {
+			t.Errorf("%+v, %v", res, err)
+		}
+	}
+	p[handlers.ParamMachine] = "dom0b" // as it is told from then on, on its new machine
+	if res, err := d.Migrate(t.Context(), b, p); err != nil || !res.Done || b.domains["alpha1"] == nil {
+		t.Errorf("%+v, %v", res, err)
+	}
+	delete(b.domains, "alpha1")
+	delete(p, handlers.ParamMachine)
+	if _, err := d.Migrate(t.Context(), h, p); err == nil || !strings.Contains(err.Error(), "neither here nor on dom0b") {
+		t.Errorf("lost on its way: %v", err)
+	}
+}
+
+// TestOldHost: the conversation with xm, to the letter. The tool is found out once.
+func TestOldHost(t *testing.T) {
+	t.Parallel()
+	d := xen.New(xen.Config{})
+	h := newHost()
+	if _, err := xen.New(xen.Config{}).Setup(t.Context(), h, params()); err != nil {
+		t.Fatal(err)
+	}
+	s := runtest.New(strings.ReplaceAll(`
+xl info => 127: sh: xl: not found
+xm info => 0: host : old\nxen_scheduler          : credit\nxen_major : 3
+xm list --long alpha1 => 1: Error: the domain 'alpha1' does not exist.
+test -s /var/lib/xen/save/alpha1.leasehold => 1:
+xm create -q /dev/null name=alpha1 uuid=UUID kernel=/srv/vmlinuz memory=96 vcpus=1 vif=mac=52:54:00:99:00:01,bridge=xenbr0 on_poweroff=destroy on_reboot=restart on_crash=destroy ramdisk=/srv/initrd.gz "extra=console=hvc0 quiet" => 0: Using config file "/dev/null".
+xm list --long alpha1 => 0: (domain (domid 7) (uuid UUID) (vcpus 1) (memory 96) (maxmem 96) (name alpha1) (state -b----) (image (linux (args 'console=hvc0 quiet'))))
+xm list --long alpha1 => 0: (domain (domid 7) (uuid UUID) (vcpus 1) (memory 96) (maxmem 96) (name alpha1) (state -b----))
+xm pause alpha1 => 0:
+xm list --long alpha1 => 0: (domain (domid 7) (uuid UUID) (vcpus 1) (memory 96) (maxmem 96) (name alpha1) (state --p---))
+`, "UUID", h.domains["alpha1"].UUID))
+	if res, err := d.Setup(t.Context(), s, params()); err != nil || !res.Done {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if _, err := d.Pause(t.Context(), s, params()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Done(); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Setup(t.Context(), s, params(xen.Type, "pvh")); handlers.CodeOf(err) != handlers.ExitInvalid {
+		t.Errorf("pvh on an old host: %v", err)
+	}
+	for _, c := range []struct{ tool, transcript, says string }{
+		{"", "xl info => 127: xl: not found\nxm info => 127: xm: not found", "xl info ends with 127"},
+		{"xm", "xm info => 1: Error: Unable to connect to xend", "Unable to connect"},
+		{"xl", "xl info => 0: host : a", "scheduler"},
 	} {
-		if code := shell(line, ""); code != 126 {
-			t.Errorf("%q ends with %d", line, code)
+		s := runtest.New(c.transcript)
+		if _, err := xen.New(xen.Config{Tool: c.tool}).Setup(t.Context(), s, params()); err == nil || !strings.Contains(err.Error(), c.says) || s.Done() != nil {
+			t.Errorf("%s: %v, %v", c.transcript, err, s.Done())
 		}
-	}
-	for _, conf := range []string{"name=\"b\"\n", "name=\"a\"\nimport os\n", "name=\"a\"\nkernel=open(\"x\")\n", "name=\"a\"\nextra=\"a\\\"\"\n", ""} {
-		if code := shell("xl-create a", conf); code != 126 {
-			t.Errorf("configuration %q ends with %d", conf, code)
-		}
-	}
-	if data, err := os.ReadFile(calls); err == nil {
-		t.Errorf("xl was asked:\n%s", data)
-	}
-	for _, line := range []string{
-		"xl list a", "xl list -l a", "xl destroy a", "xl pause a", "xl unpause a", "xl reboot -F a", "xl mem-set a 5", "xl mem-max a 5", "xl vcpu-set a 2",
-		"xl save a /save/a.leasehold", "xl save -c a /save/a.leasehold", "xl restore /save/a.leasehold", "xl migrate a b",
-		"xl sched-credit2 -d a -w 5", "xl sched-credit2 -d a -w 5 -c 6",
-	} {
-		if code := shell(line, ""); code != 0 {
-			t.Errorf("%q ends with %d", line, code)
-		}
-		if data, _ := os.ReadFile(calls); !strings.HasSuffix(string(data), strings.TrimPrefix(line, "xl ")+"\n") {
-			t.Errorf("%q reaches xl as\n%s", line, data)
-		}
-	}
-	if code := shell("xl-create a", "name=\"a\"\nmemory=5\nvif=[\"mac=x,bridge=y\"]\n"); code != 0 {
-		t.Errorf("a plain configuration ends with %d", code)
 	}
 }

@@ -26,7 +26,10 @@ const grace = 2 * time.Second
 
 // Run starts a program with the arguments as they are and waits for it. When ctx ends
 // the program and all it started are killed.
-func (r Runner) Run(ctx context.Context, c run.Cmd) (run.Output, error) {
+func (r Runner) Run(ctx context.Context, c run.Cmd) (run.Output, error) { return r.Watch(ctx, c, nil) }
+
+// Watch is Run, and tells each line that the program prints as it comes.
+func (r Runner) Watch(ctx context.Context, c run.Cmd, tell func(line string)) (run.Output, error) {
 	if len(c.Args) == 0 {
 		return run.Output{}, errors.New("localrun: no command")
 	}
@@ -37,12 +40,15 @@ func (r Runner) Run(ctx context.Context, c run.Cmd) (run.Output, error) {
 	}
 	cmd.Stdin = strings.NewReader(c.Stdin)
 	var out, errs run.Capped
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	var said, complained run.Lines
+	cmd.Stdout, cmd.Stderr = said.Beside(&out, tell), complained.Beside(&errs, tell)
 	// A process group of its own, so that what it started ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = grace
 	err := cmd.Run()
+	said.Flush()
+	complained.Flush()
 	o := run.Output{Stdout: out.String(), Stderr: errs.String()}
 	var exit *exec.ExitError
 	switch {

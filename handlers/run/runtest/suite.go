@@ -3,7 +3,9 @@ package runtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,6 +81,19 @@ func Suite(t *testing.T, r run.Runner) {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
+		}
+	})
+	t.Run("lines are told as they come", func(t *testing.T) {
+		var mu sync.Mutex
+		var lines []string
+		o, err := run.Watch(t.Context(), r, run.Cmd{Args: []string{"sh", "-c", "echo one; echo err >&2; printf 'two\\rthree'"}}, func(line string) {
+			mu.Lock()
+			defer mu.Unlock()
+			lines = append(lines, line)
+		})
+		slices.Sort(lines)
+		if err != nil || o.Stdout != "one\ntwo\rthree" || strings.Join(lines, "|") != "err|one|two|three" && strings.Join(lines, "|") != "err|one|three|two" {
+			t.Errorf("%+v, %v, told %q", o, err, lines)
 		}
 	})
 	t.Run("nothing to run", func(t *testing.T) {

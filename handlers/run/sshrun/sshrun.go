@@ -101,7 +101,10 @@ func ParseHostKeys(text string) ([]ssh.PublicKey, error) {
 }
 
 // Run carries out one command. It fails when it cannot tell what became of it.
-func (r *Runner) Run(ctx context.Context, c run.Cmd) (run.Output, error) {
+func (r *Runner) Run(ctx context.Context, c run.Cmd) (run.Output, error) { return r.Watch(ctx, c, nil) }
+
+// Watch is Run, and tells each line that the program prints as it comes.
+func (r *Runner) Watch(ctx context.Context, c run.Cmd, tell func(line string)) (run.Output, error) {
 	if len(c.Args) == 0 {
 		return run.Output{}, errors.New("sshrun: no command")
 	}
@@ -115,8 +118,11 @@ func (r *Runner) Run(ctx context.Context, c run.Cmd) (run.Output, error) {
 	}
 	defer session.Close()
 	var out, errs run.Capped
-	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(c.Stdin), &out, &errs
+	var said, complained run.Lines
+	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(c.Stdin), said.Beside(&out, tell), complained.Beside(&errs, tell)
 	err = r.attend(ctx, client, session, line)
+	said.Flush()
+	complained.Flush()
 	o := run.Output{Stdout: out.String(), Stderr: errs.String()}
 	var exit *ssh.ExitError
 	switch {

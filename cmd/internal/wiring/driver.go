@@ -1,0 +1,88 @@
+package wiring
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/handlers"
+	"github.com/leasehold/leasehold/handlers/drivers/noop"
+	"github.com/leasehold/leasehold/handlers/drivers/scripted"
+	"github.com/leasehold/leasehold/handlers/run"
+	"github.com/leasehold/leasehold/handlers/run/localrun"
+	"github.com/leasehold/leasehold/handlers/script"
+)
+
+// driver finds the driver an actor's actions run through, noop when none is named, and
+// the machine that it speaks to about each unit. What both keep open is closed by p.
+func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runner, error) {
+	h := a.Config.Handler
+	if h == nil {
+		h = &config.Handler{Driver: "noop"}
+	}
+	var journal *noop.Journal
+	if h.Journal != "" {
+		var err error
+		if journal, err = noop.OpenJournal(h.Journal); err != nil {
+			return nil, nil, err
+		}
+		p.closers = append(p.closers, journal)
+	}
+	act := scripted.Config{Log: logged(a.log)}
+	if h.Script != "" {
+		data, err := os.ReadFile(h.Script)
+		if err != nil {
+			return nil, nil, err
+		}
+		if act.Script, err = script.Parse(h.Script, data); err != nil {
+			return nil, nil, err
+		}
+		dir := h.Results
+		if dir == "" {
+			dir = filepath.Join(p.config.State, "results", a.Config.Name)
+		}
+		if act.Results, err = scripted.OpenResults(dir); err != nil {
+			return nil, nil, err
+		}
+	}
+	on, err := openMachines(h.Machines)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.closers = append(p.closers, on)
+	if h.Here {
+		on.here = localrun.Runner{}
+	}
+	all, err := drivers(*h, journal, on, act)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, ok := all.Find(h.Driver)
+	if !ok {
+		var names []string
+		for _, i := range all.All() {
+			names = append(names, i.Name)
+		}
+		return nil, nil, fmt.Errorf("there is no driver %q; there are: %s", h.Driver, strings.Join(names, ", "))
+	}
+	if c, ok := info.Driver.(*scripted.Driver); ok {
+		p.closers = append(p.closers, c)
+	}
+	return info.Driver, on.of, nil
+}
+
+// logged writes what scripts say and print to a log, a line each.
+func logged(log logrus.FieldLogger) func(scripted.Line) {
+	return func(l scripted.Line) {
+		e := log.WithFields(logrus.Fields{"unit": l.Unit, "action": l.Action})
+		if l.At > 0 {
+			e = e.WithFields(logrus.Fields{"step": l.Step, "line": l.At})
+		}
+		e.Info(l.Text)
+	}
+}

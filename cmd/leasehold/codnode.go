@@ -1,0 +1,121 @@
+package main
+
+import (
+	"io"
+
+	"github.com/leasehold/leasehold/cod/upkeep"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) codNode() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "node",
+		Short: "The nodes of virtual clusters: list them, hold one, let it go",
+		Long: `The nodes of virtual clusters, as the directory shows them. A node is named by its host
+name, with its cluster's name behind a dot where that alone is not clear, or by its
+unit.`,
+	}
+	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease())
+	quiet(c)
+	return c
+}
+
+func (a *app) codNodeList() *cobra.Command {
+	var o deskFlags
+	var cluster string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List nodes with their states and leases",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.atDesk(c, o, func(d upkeep.Desk) error {
+				all, err := d.Nodes(c.Context())
+				if err != nil {
+					return err
+				}
+				shown := []upkeep.Node{}
+				for _, n := range all {
+					if cluster == "" || n.Cluster == cluster {
+						shown = append(shown, n)
+					}
+				}
+				return a.show(shown, func(w io.Writer) {
+					row(w, "NODE", "STATE", "ADDRESS", "MAC", "HOST", "IMAGE", "LEASE ENDS", "HELD")
+					for _, n := range shown {
+						row(w, n.Name+"."+n.Cluster, nodeState(n), dash(n.Address), dash(n.MAC), dash(n.Host), dash(n.Image), when(n.LeaseEnd), dash(n.Hold))
+					}
+				})
+			})
+		},
+	}
+	o.directoryFlags.flags(c)
+	c.Flags().StringVar(&cluster, "cluster", "", "only this cluster's")
+	return c
+}
+
+func nodeState(n upkeep.Node) string {
+	if n.Problem != "" {
+		return "unreadable: " + n.Problem
+	}
+	return dash(n.State)
+}
+
+func (a *app) codNodeShow() *cobra.Command {
+	var o deskFlags
+	c := &cobra.Command{
+		Use:   "show NODE",
+		Short: "Show one node",
+		Args:  oneArg("node"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.atDesk(c, o, func(d upkeep.Desk) error {
+				n, err := d.Node(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.show(n, func(w io.Writer) {
+					for _, f := range [][2]string{{"node", n.Name + "." + n.Cluster}, {"state", nodeState(n)}, {"held", n.Hold}, {"note", n.Note}, {"health", n.Health},
+						{"address", n.Address}, {"mac", n.MAC}, {"host", n.Host}, {"type", n.Type}, {"image", n.Image}, {"boots", n.Boot},
+						{"slice", n.Slice}, {"lease", n.Lease}, {"lease ends", when(n.LeaseEnd)}, {"unit", n.Unit}, {"authority", n.Owner}, {"entry", string(n.Entry)}} {
+						if f[1] != "" && f[1] != "-" {
+							row(w, f[0], f[1])
+						}
+					}
+				})
+			})
+		},
+	}
+	o.directoryFlags.flags(c)
+	return c
+}
+
+func (a *app) codNodeHold() *cobra.Command {
+	var o deskFlags
+	var note string
+	c := &cobra.Command{
+		Use:   "hold NODE",
+		Short: "Keep the authority from working on a node",
+		Long: `Keep the authority from working on a node: it is left as it is, and so are its entries,
+until it is released. What its lease asks for meanwhile, its end too, is done then.`,
+		Args: oneArg("node"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.reports(c, o, func(d upkeep.Desk) (upkeep.Report, error) { return d.HoldNode(c.Context(), args[0], whyHeld(note)) })
+		},
+	}
+	o.change(c)
+	c.Flags().StringVar(&note, "note", "", "why, for others")
+	return c
+}
+
+func (a *app) codNodeRelease() *cobra.Command {
+	var o deskFlags
+	c := &cobra.Command{
+		Use:   "release NODE",
+		Short: "Let the authority work on a node again that was held",
+		Args:  oneArg("node"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.reports(c, o, func(d upkeep.Desk) (upkeep.Report, error) { return d.ReleaseNode(c.Context(), args[0]) })
+		},
+	}
+	o.change(c)
+	return c
+}
