@@ -38,12 +38,12 @@ func (p part) edits(base, have ldapschema.Entry) []ldapschema.Conflict {
 	return append(out, p.orders(base, have)...)
 }
 
-// orders is what only operators put into an entry, where it is new.
+// orders is what operators may put into an entry that we wrote without, where it is new.
 func (p part) orders(base, have ldapschema.Entry) (out []ldapschema.Conflict) {
 	var names []string
 	switch p {
 	case partHost:
-		names = []string{"codHold", "codBoot"}
+		names = []string{"codHold", "codBoot", "codImage", "bootFile"}
 	case partCluster:
 		names = []string{"codHold"}
 	}

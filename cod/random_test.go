@@ -285,7 +285,6 @@ func (h *history) safe() {
 	addrs := users{}
 	for _, e := range tree {
 		if e.Has("codOwner") && e.IsA("dhcpHost") {
-			claim("hardware address of unit "+e.Get("codUnit"), e.Get("dhcpHWAddress"), e.DN)
 			addrs.claim(h, e.Get("dhcpHWAddress"), e)
 			for _, s := range e.Values("dhcpStatements") {
 				if a, ok := strings.CutPrefix(s, "fixed-address "); ok {
@@ -297,7 +296,6 @@ func (h *history) safe() {
 			}
 		}
 		if e.Has("codOwner") && e.Has("aRecord") {
-			claim("address record of unit "+e.Get("codUnit"), e.Get("aRecord"), e.DN)
 			addrs.claim(h, e.Get("aRecord"), e)
 			if !running[e.Get("codUnit")] {
 				h.rt.Fatalf("%s is in DNS and its host is not there\n%s", e.DN, tail(h.w.log.String()))
