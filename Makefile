@@ -12,7 +12,7 @@ FUZZ    ?= 10s
 # without: conformance/tidy checks that this list names every one that does.
 RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoint/... \
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
-	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
+	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./cod/exports ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
 .PHONY: build demo test test-kill test-xen setup sim bench bench-wire bench-core c14n fuzz lint clean
 

@@ -289,6 +289,10 @@ type Action struct {
 	Verb        Verb
 	Sequence    int
 	Properties  Properties // configuration, under the unit's own properties
+	// Ticket is the properties that the lease's ticket certifies, such as the size of a
+	// unit. A site's actions have them; they are in Properties too, where the lessee may
+	// have said otherwise.
+	Ticket Properties
 }
 
 // Transition is one move of one reservation, for watchers and logs.

@@ -81,11 +81,11 @@ func (o *Object) SomeProperties(name string, p Properties) {
 	}
 }
 
-// SomeUnits is units, left out when there are none.
-func (o *Object) SomeUnits(name string, units []Unit) {
-	if len(units) > 0 {
+// SomeUnits is units, left out when there are none or they have records of their own.
+func (o *Object) SomeUnits(name string, units Units) {
+	if !units.IsZero() {
 		o.name(name)
-		o.dst = AppendUnits(o.dst, units)
+		o.dst = units.AppendRecord(o.dst)
 	}
 }
 
@@ -184,33 +184,24 @@ func appendList(dst []byte, n int, one func(dst []byte, i int) []byte) []byte {
 	return append(dst, ']')
 }
 
-// AppendUnits appends the durable form of units to dst: the octets that
-// encoding/json makes of them, for a tenth of the time. Records are mostly units.
-func AppendUnits(dst []byte, units []Unit) []byte {
-	dst = append(dst, '[')
-	for i := range units {
-		u := &units[i]
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = AppendString(append(dst, `{"id":`...), string(u.ID))
-		if u.Host != "" {
-			dst = AppendString(append(dst, `,"host":`...), u.Host)
-		}
-		dst = strconv.AppendUint(append(dst, `,"state":`...), uint64(u.State), 10)
-		dst = strconv.AppendInt(append(dst, `,"sequence":`...), int64(u.Sequence), 10)
-		if u.Attempts != 0 {
-			dst = strconv.AppendInt(append(dst, `,"attempts":`...), int64(u.Attempts), 10)
-		}
-		if len(u.Properties) > 0 {
-			dst = u.Properties.AppendRecord(append(dst, `,"properties":`...))
-		}
-		if u.Notice != "" {
-			dst = AppendString(append(dst, `,"notice":`...), u.Notice)
-		}
-		dst = append(dst, '}')
+// AppendRecord appends the durable form of a unit.
+func (u *Unit) AppendRecord(dst []byte) []byte {
+	dst = AppendString(append(dst, `{"id":`...), string(u.ID))
+	if u.Host != "" {
+		dst = AppendString(append(dst, `,"host":`...), u.Host)
 	}
-	return append(dst, ']')
+	dst = strconv.AppendUint(append(dst, `,"state":`...), uint64(u.State), 10)
+	dst = strconv.AppendInt(append(dst, `,"sequence":`...), int64(u.Sequence), 10)
+	if u.Attempts != 0 {
+		dst = strconv.AppendInt(append(dst, `,"attempts":`...), int64(u.Attempts), 10)
+	}
+	if len(u.Properties) > 0 {
+		dst = u.Properties.AppendRecord(append(dst, `,"properties":`...))
+	}
+	if u.Notice != "" {
+		dst = AppendString(append(dst, `,"notice":`...), u.Notice)
+	}
+	return append(dst, '}')
 }
 
 // AppendRecord appends the durable form of properties, as encoding/json has it.

@@ -29,12 +29,12 @@ func TestRecordsAreJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := actors.AppendUnits(nil, units); string(got) != string(want) {
+		if got := actors.UnitsOf(units...).AppendRecord(nil); string(got) != string(want) {
 			t.Fatalf("%s\nwant %s", got, want)
 		}
 	})
-	// A field that AppendUnits does not know would be lost.
+	// A field that Unit.AppendRecord does not know would be lost.
 	if n := reflect.TypeFor[actors.Unit]().NumField(); n != 7 {
-		t.Errorf("a unit has %s fields; AppendUnits and this test know 7", strconv.Itoa(n))
+		t.Errorf("a unit has %s fields; Unit.AppendRecord and this test know 7", strconv.Itoa(n))
 	}
 }

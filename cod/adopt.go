@@ -54,7 +54,7 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 func (n *node) follow(m *Machine, attr string, h ldapschema.Host, have ldapschema.Entry, unreadable error) (known bool, why string) {
 	switch attr { // these need nothing else of the entry
 	case "codHold":
-		n.hold = clip(have.Get("codHold"), maxText)
+		n.stopped = clip(have.Get("codHold"), maxText)
 		return true, ""
 	case "codBoot":
 		n.boot = clip(have.Get("codBoot"), maxText)
@@ -157,7 +157,7 @@ func (n *node) rerender(m *Machine) {
 	if err != nil {
 		return // every value was checked
 	}
-	n.said = said{n.state, n.telling}
+	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
 	m.dismiss(n)
 	n.shelf.revise(records)
 	m.enroll(n)
@@ -180,7 +180,7 @@ func (n *node) renamed(m *Machine, _ actors.Millis, have ldapschema.Entry) {
 	if err != nil {
 		return // every value was checked
 	}
-	n.said = said{n.state, n.telling}
+	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
 	m.dismiss(n)
 	own := n.shelf.records[0]
 	by, at := own.odd.by, own.odd.at
@@ -242,7 +242,7 @@ func renamedEntry(base, wanted ldapschema.Entry) ldapschema.Entry {
 }
 
 // held reports whether an operator keeps us from working on the node.
-func (n *node) held() bool { return n.hold != "" || n.cluster != nil && n.cluster.hold != "" }
+func (n *node) held() bool { return n.stopped != "" || n.cluster != nil && n.cluster.hold != "" }
 
 func (n *node) who() actors.UnitID { return n.unit }
 
@@ -271,6 +271,8 @@ func (c *cluster) edited(m *Machine, now actors.Millis, i int, have ldapschema.E
 func (c *cluster) held() bool { return c.hold != "" }
 
 func (c *cluster) who() actors.UnitID { return "" }
+
+func (c *cluster) origin() actors.UnitID { return "" }
 
 // renamed: a cluster's name is in too many others to change.
 func (c *cluster) renamed(*Machine, actors.Millis, ldapschema.Entry) {}

@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"path"
@@ -36,6 +37,8 @@ type Config struct {
 	UIDs, GIDs Range
 	// Homes is where the people of a slice have their files; zero for nowhere.
 	Homes Homes
+	// Guests is how nodes read their own cluster's entries; zero for not at all.
+	Guests Guests
 	// TTL of DNS records in seconds; 0 means 60.
 	TTL int
 	// DriverPatience is how long a driver may answer "not yet" to one action; 0
@@ -47,6 +50,10 @@ type Config struct {
 	// RetryFirst and RetryMost bound the pauses while the directory is away, which
 	// double each time; 0 means 200 ms and 30 s.
 	RetryFirst, RetryMost actors.Millis
+	// Virtual says which units are placed on which hosts.
+	Virtual VirtualConfig
+	// Ladder says what becomes of nodes at the end of their leases.
+	Ladder LadderConfig
 	// Remember is how many units that are gone keep their last answer, for actions
 	// asked again; 0 means 4096.
 	Remember int
@@ -118,7 +125,11 @@ func (c Config) checked() (Config, error) {
 			return bad("numbers %d to %d are no range above those of the system", r.First, r.Last)
 		}
 	}
-	if err := c.Homes.check(); err != nil {
+	if err := errors.Join(c.Homes.check(), c.Guests.check()); err != nil {
+		return Config{}, err
+	}
+	var err error
+	if c.Ladder, err = c.Ladder.checked(); err != nil {
 		return Config{}, err
 	}
 	def(&c.TTL, 60)

@@ -21,7 +21,7 @@ carries them out.
 
 A driver that gives up, or a directory that will never accept an entry, makes the
 node suspect; the authority is told, and its next action tries again. A directory
-that does not answer is waited for, without end.
+that does not answer, or does not want to for now, is waited for, without end.
 
 # Promises
 

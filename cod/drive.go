@@ -24,12 +24,24 @@ func (n *node) drive(m *Machine, now actors.Millis) {
 	n.calls++
 	n.touched = true
 	n.calling = m.token(n)
-	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, n.action.Verb, n.action.Type, n.action.Unit, n.params(m.cfg)})
+	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, n.action.Verb, n.action.Type, n.machine(), n.params(m.cfg)})
 }
 
 // driven takes in what the driver answered.
 func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 	n.calling = 0
+	if n.leaving {
+		n.migrated(m, now, ev)
+		return
+	}
+	switch {
+	case n.state == Saving:
+		n.putAway(m, now, ev)
+		return
+	case n.state == Booting && n.ladder.saved != "":
+		n.revived(m, now, ev)
+		return
+	}
 	if n.action.Verb == actors.ModifyUnit {
 		n.modified(m, now, ev)
 		return
@@ -66,7 +78,13 @@ func (n *node) modified(m *Machine, now actors.Millis, ev Driven) {
 		n.pause(m, now, ev)
 		return
 	}
-	done := m.report(n.action, code, note, foundOut(ev.Result.Properties).Merged(n.facts(m.cfg)))
+	found := foundOut(ev.Result.Properties).Merged(n.facts(m.cfg))
+	if n.dom0 != "" {
+		m.pool.Arrived(string(n.unit), code == 0) // if it was to move
+		n.arrived(m, now)
+		found = found.Merged(actors.Properties{propGranted: n.size.String()})
+	}
+	done := m.report(n.action, code, note, found)
 	n.answer = &done
 }
 
@@ -130,7 +148,7 @@ func (n *node) facts(cfg Config) actors.Properties {
 		FactAddress: n.addr.String(), FactPrivate: n.addr.String(), FactMAC: n.mac.String(),
 		FactMask: netmask(cfg.Network.Bits()), FactGateway: cfg.Gateway.String(),
 		FactNode: itoa(n.id), FactDirectory: string(cfg.clusterDN(n.cluster.label)),
-	}
+	}.Merged(n.cluster.reading(cfg))
 }
 
 // params is what a driver is told: what the lessee configured, under the unit's own
@@ -144,8 +162,12 @@ func (n *node) params(cfg Config) handlers.Params {
 	if n.ruled {
 		p[PropImage] = n.image
 	}
+	n.measure(p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)
+	if n.made != "" {
+		p[handlers.ParamUnit] = string(n.made)
+	}
 	p[handlers.ParamHost] = a.Unit.Host
 	p[handlers.ParamType] = string(a.Type)
 	p[handlers.ParamReservation] = string(a.Reservation)

@@ -70,6 +70,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	if cfg.Homes.Path != "" {
 		c.renderHomes(cfg, &r)
 	}
+	c.renderReader(cfg, &r)
 	return r.records, r.err
 }
 
@@ -109,7 +110,7 @@ func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschem
 func (n *node) render(cfg Config) ([]record, error) {
 	r := renderer{}
 	mark := cfg.mark(n.cluster.key)
-	mark.Unit = string(n.unit)
+	mark.Unit = string(n.origin())
 	h := ldapschema.Host{
 		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: n.bootFile, Mark: mark,
 	}
@@ -128,11 +129,17 @@ func (n *node) render(cfg Config) ([]record, error) {
 func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
 	mark.Unit, mark.Lease, mark.Generation, mark.Note = string(n.unit), n.lease, int64(n.generation), n.trouble
-	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), ldapschema.Host{
+	h := ldapschema.Host{
 		Name: cmp.Or(n.rdn, n.name), Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
-		BootFile: n.bootFile, Boot: n.boot, Hold: n.hold, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
+		BootFile: n.bootFile, Boot: n.boot, Hold: n.stopped, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
 		ResourceType: n.kind, Mark: mark,
-	})
+	}
+	n.describe(cfg, &h)
+	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]
+	if h.Note == "" {
+		h.Note = n.notice
+	}
+	return ldapschema.HostEntry(cfg.clusterDN(n.cluster.label).Child("ou", "hosts"), h)
 }
 
 // owner is the node's name relative to the site's zone.

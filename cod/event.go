@@ -82,7 +82,7 @@ const (
 	Missing                    // there is no entry of that name
 	Conflict                   // the assertion failed, or entries lie below
 	Refused                    // the directory will never accept it: schema or access
-	Unavailable                // nobody knows; ask again later
+	Unavailable                // nobody knows, or not now; ask again later
 )
 
 var outcomeNames = [...]string{"done", "exists", "missing", "conflict", "refused", "unavailable"}
@@ -107,6 +107,7 @@ type Effects struct {
 	Read   []Read
 	Drive  []Drive
 	Report []actors.ActionDone
+	Warn   []Warning    // of leases that end soon
 	Moved  []Transition // for logs and watchers
 	Notice []Notice     // of what others did to our entries
 	// Changed is what lessees have to hear because an operator changed their nodes.

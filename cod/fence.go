@@ -87,8 +87,8 @@ func (m *Machine) fencedBy(e ldapschema.Entry) bool {
 func (m *Machine) signed(o owner, c ldapschema.Change, whole ldapschema.Entry) ldapschema.Change {
 	if c.Kind != ldapschema.Add {
 		c.Assert = ldapschema.EqualFilter("codOwner", m.cfg.Owner)
-		if unit := o.who(); unit != "" {
-			c.Assert += ldapschema.EqualFilter("codUnit", string(unit))
+		if unit := string(o.origin()); unit != "" {
+			c.Assert += "(|" + ldapschema.EqualFilter("codUnit", unit) + ldapschema.EqualFilter("codOrigin", unit) + ")"
 		}
 		if m.writer > 0 {
 			c.Assert += fmt.Sprintf("(!(codWriter>=%d))", m.writer+1)

@@ -21,7 +21,7 @@ import (
 // entry differs from that, an operator edited it, and the edit is kept. The notes
 // tell what was not understood; such entries are left alone.
 func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
-	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}, elsewhere: map[holding]bool{}, dhcp: map[actors.UnitID]ldapschema.Entry{}}
+	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}, elsewhere: map[holding]bool{}, dhcp: map[actors.UnitID]ldapschema.Entry{}, origins: map[actors.UnitID]*node{}}
 	below := map[ldapschema.DN][]ldapschema.DN{} // children of each name, in order
 	for _, e := range entries {
 		l.at[e.DN.Normal()] = e
@@ -30,7 +30,7 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 	for _, dn := range sorted {
 		below[dn.Parent()] = append(below[dn.Parent()], dn)
 		if e := l.at[dn]; e.IsA("dhcpHost") && e.Get("codOwner") == m.cfg.Owner {
-			l.dhcp[actors.UnitID(e.Get("codUnit"))] = e
+			l.dhcp[originOf(e)] = e
 		}
 	}
 	try := func(under ldapschema.DN, class string, load func(ldapschema.Entry) error) {
@@ -57,7 +57,7 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 	for _, dn := range sorted {
 		if e := l.at[dn]; l.belongs(e) {
 			p, _ := partOf(e)
-			l.elsewhere[holding{actors.UnitID(e.Get("codUnit")), p}] = true
+			l.elsewhere[holding{originOf(e), p}] = true
 		} else if !l.ours[dn] {
 			m.others.note(m.cfg, dn, Seen{Entry: l.at[dn]})
 		}
@@ -93,6 +93,7 @@ type loader struct {
 	ours map[ldapschema.DN]bool // names that belong to a cluster or node
 
 	entries   []hostEntry
+	origins   map[actors.UnitID]*node            // the nodes, by what their entries bear
 	dhcp      map[actors.UnitID]ldapschema.Entry // DHCP's entries, by the units they are for
 	elsewhere map[holding]bool                   // what units have, under whatever name
 }
@@ -200,7 +201,7 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	m := l.m
 	n := &node{
 		keeping: keeping{shelf: newShelf(nil)}, unit: actors.UnitID(h.Unit), state: stateNamed(h.State), cluster: c, id: h.NodeID,
-		identity: identity{name: strings.ToLower(h.Name), mac: h.MAC, bootFile: h.BootFile, boot: h.Boot, hold: h.Hold}, host: h.Serial,
+		identity: identity{name: strings.ToLower(h.Name), mac: h.MAC, bootFile: h.BootFile, boot: h.Boot, stopped: h.Hold}, host: h.Serial,
 		telling: telling{lease: h.Lease, leaseEnd: h.LeaseEnd, kind: h.ResourceType, image: h.Image, generation: int(h.Generation), trouble: h.Note},
 	}
 	if !safeFile(n.bootFile) {
@@ -214,6 +215,7 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	case m.units[n.unit] != nil:
 		return fmt.Errorf("cod: load: %s: its unit has another entry", e.DN)
 	}
+	n.settled(m, h)
 	if n.mac.IsZero() || n.mac[0]&1 != 0 {
 		if mac, ok := readMAC(l.told(n, "dhcpHWAddress", "ethernet")); ok {
 			n.mac = mac
@@ -222,7 +224,7 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 		}
 	}
 	if hostLabel(n.name, 63) != n.name {
-		n.rdn, n.name = h.Name, l.dhcp[n.unit].Get("cn")
+		n.rdn, n.name = h.Name, l.dhcp[n.origin()].Get("cn")
 		if hostLabel(n.name, 63) != n.name || c.named(n.name) {
 			n.name = c.label + itoa(n.id)
 		}
@@ -232,6 +234,7 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	n.shelf.aim = hold // until the authority asks for something
 	c.nodes[n.id] = n
 	m.units[n.unit] = n
+	l.origins[n.origin()] = n
 	l.entries = append(l.entries, hostEntry{n, h})
 	return nil
 }
@@ -293,7 +296,7 @@ func (l *loader) addresses() {
 
 // told is what a node's DHCP entry says after a word.
 func (l *loader) told(n *node, attr, word string) string {
-	for _, v := range l.dhcp[n.unit].Values(attr) {
+	for _, v := range l.dhcp[n.origin()].Values(attr) {
 		if rest, ok := cutWord(v, word); ok {
 			return rest
 		}
@@ -303,7 +306,7 @@ func (l *loader) told(n *node, attr, word string) string {
 
 // belongs reports whether an entry is one of a node that was taken in.
 func (l *loader) belongs(e ldapschema.Entry) bool {
-	n := l.m.units[actors.UnitID(e.Get("codUnit"))]
+	n := l.origins[originOf(e)]
 	_, ok := partOf(e)
 	return ok && n != nil && l.m.cfg.marked(e, n.cluster.key)
 }
@@ -311,7 +314,7 @@ func (l *loader) belongs(e ldapschema.Entry) bool {
 // leftover puts on a node's shelf what it wrote under a name or an address that it
 // does not have any more.
 func (l *loader) leftover(e ldapschema.Entry) {
-	n := l.m.units[actors.UnitID(e.Get("codUnit"))]
+	n := l.origins[originOf(e)]
 	p, _ := partOf(e)
 	if p == partHost {
 		return // a second entry of one unit is for people to sort out
@@ -359,7 +362,7 @@ func (l *loader) compare(o owner, incomplete bool) {
 		case ok && o.mine(l.m, e, r.part):
 			l.found(r, e)
 			l.ours[e.DN.Normal()] = true
-		case !ok && l.elsewhere[holding{o.who(), r.part}]: // it has another name now
+		case !ok && l.elsewhere[holding{o.origin(), r.part}]: // it has another name now
 		case ok && (r.part.yields() || !incomplete):
 			r.left, r.odd.gone = true, replaced
 		case !ok && !incomplete:

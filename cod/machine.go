@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cod/pool"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
@@ -12,6 +13,7 @@ import (
 // give it the directory's contents with Load, then Step it.
 type Machine struct {
 	cfg      Config
+	pool     *pool.Pool
 	clusters map[string]*cluster // by slice, see sliceKey
 	labels   map[string]*cluster // by subdomain
 	blocks   map[int]*cluster
@@ -57,6 +59,8 @@ type owner interface {
 	renamed(m *Machine, now actors.Millis, have ldapschema.Entry)
 	// who names it in notices: its unit, if it has one.
 	who() actors.UnitID
+	// origin is the unit that its entries bear, if they bear one.
+	origin() actors.UnitID
 }
 
 // keeping is what every owner has.
@@ -74,8 +78,12 @@ func New(cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	hosts, err := cfg.newPool()
+	if err != nil {
+		return nil, err
+	}
 	return &Machine{
-		cfg: cfg, claimKey: cfg.ClaimDN().Normal(), clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
+		cfg: cfg, pool: hosts, claimKey: cfg.ClaimDN().Normal(), clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
 		gids: map[int]*cluster{}, uids: map[int]*cluster{}, macs: map[ldapschema.MAC]*node{}, addrs: map[netip.Addr]*node{},
 		units: map[actors.UnitID]*node{}, names: map[ldapschema.DN]place{}, buried: map[ldapschema.DN]bool{}, others: newStrangers(), gone: newMemory(cfg.Remember), asked: map[Token]owner{},
 	}, nil
@@ -110,7 +118,10 @@ func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 		m.synced = true
 		clear(m.buried)
 	case Forget:
-		if n := m.units[unitKey(ev.Unit)]; n != nil && n.forgettable() {
+		if n := m.units[unitKey(ev.Unit)]; n != nil && n.state == Held {
+			n.leaseEnd = leaseTime(now) // its grace is over
+			n.advance(m, now)
+		} else if n != nil && n.forgettable() {
 			n.forget(m)
 			n.advance(m, now)
 		}

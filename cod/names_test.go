@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -253,5 +254,25 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 		if ok != (n >= 7) || ok && d.Sequence != n {
 			t.Errorf("u%d: %+v, %v", n, d, ok)
 		}
+	}
+}
+
+// TestGuestsChecked: a secret that could be guessed, or that leads nowhere, is refused.
+func TestGuestsChecked(t *testing.T) {
+	t.Parallel()
+	long := []byte(strings.Repeat("s", 32))
+	for _, g := range []Guests{{Secret: long}, {URLs: []string{"ldap://h"}}, {URLs: []string{"ldap://h"}, Secret: long[:31]},
+		{URLs: []string{"http://h"}, Secret: long}, {URLs: []string{"ldap://h x"}, Secret: long}, {URLs: []string{"ldap://h\n"}, Secret: long}} {
+		if g.check() == nil {
+			t.Errorf("%+v was accepted", g)
+		}
+	}
+	g := Guests{URLs: []string{"ldap://h"}, Secret: long}
+	if err := errors.Join(g.check(), Guests{}.check()); err != nil {
+		t.Error(err)
+	}
+	a, b := &cluster{key: "1", label: "web"}, &cluster{key: "2", label: "web"}
+	if g.password(a) == g.password(b) || g.password(a) != g.password(a) || !strings.HasPrefix(g.stored(a), "{SSHA}") {
+		t.Error("passwords do not follow from the cluster")
 	}
 }

@@ -1,7 +1,9 @@
 package cod
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"strconv"
@@ -24,6 +26,8 @@ type node struct {
 	id      int
 	identity
 	host string // the piece of inventory
+	virtual
+	ladder
 
 	// What operators said of it.
 	ruled   bool              // its image is not the one that its lessee wants
@@ -61,7 +65,7 @@ type identity struct {
 	mac      ldapschema.MAC
 	bootFile string
 	boot     string // what it boots whatever its state (codBoot)
-	hold     string // who holds it back and why; empty for nobody
+	stopped  string // an operator's hold: who, and why; empty for none
 }
 
 // telling is what a node's entry says besides who the node is.
@@ -72,12 +76,16 @@ type telling struct {
 	image      string
 	generation int    // sequence number of the action it was last changed for
 	trouble    string // why it is suspect
+	notice     string // what its holder should know
 }
 
 // said is what was told, and the state it was told in.
 type said struct {
 	state State
 	telling
+	seat
+	saved string
+	made  actors.UnitID
 }
 
 // newest is the highest sequence number asked of the node.
@@ -106,6 +114,7 @@ func (n *node) move(m *Machine, to State) {
 	if to != n.state {
 		m.fx.Moved = append(m.fx.Moved, Transition{Unit: n.unit, From: n.state, To: to, Why: n.why(to)})
 		n.state = to
+		n.converted(m, to)
 	}
 }
 
@@ -126,6 +135,13 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.begin(m, now)
 		return true
 	}
+	if n.migrate(m, now) {
+		return false
+	}
+	if n.state == Held {
+		return n.hold(m, now)
+	}
+	n.warn(m, now)
 	if n.answer != nil || n.action.Verb == 0 || n.waits != nil {
 		m.tend(now, n)
 		return false
@@ -139,7 +155,22 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.say(m, Booting)
 		return n.write(m, now, present, Booting)
 	case Booting:
-		n.drive(m, now)
+		if n.ladder.saved != "" && !n.tell(m, now) { // whose it is now comes first
+			return false
+		}
+		if n.state != Booting {
+			return true
+		}
+		if !n.revive(m, now) {
+			n.drive(m, now)
+		}
+	case Saving:
+		n.say(m, Saving)
+		n.shelf.aim = hold
+		m.push(now, &n.shelf, n)
+		if n.shelf.done() || n.shelf.refused != "" {
+			n.save(m, now)
+		}
 	case Up:
 		n.say(m, Up)
 		if !n.write(m, now, present, Up) {
@@ -167,7 +198,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		n.say(m, Draining)
 		n.shelf.aim = hold
 		m.push(now, &n.shelf, n)
-		if n.shelf.done() || n.shelf.refused != "" {
+		if (n.shelf.done() || n.shelf.refused != "") && n.drained(m, now) {
 			n.drive(m, now)
 		}
 	case Wiped:
@@ -207,15 +238,23 @@ func (n *node) free() bool {
 // begin takes up the next action.
 func (n *node) begin(m *Machine, now actors.Millis) {
 	loaded := n.action.Verb == 0
+	same := maps.Equal(n.action.Properties, n.next.Properties) && maps.Equal(n.action.Ticket, n.next.Ticket)
 	n.action, n.next, n.answer = *n.next, nil, nil
 	n.shelf.refused, n.calls, n.again, n.trouble = "", 0, 0, ""
 	n.lease = plainOr(string(n.action.Reservation))
-	n.leaseEnd = leaseTime(n.action.Term.End)
+	if n.state != Held { // of that it is the end of its grace, and what is noted stays
+		n.leaseEnd, n.notice = leaseTime(n.action.Term.End), ""
+	}
 	n.generation = n.action.Sequence
 	n.kind = plainOr(string(n.action.Type))
 	if n.action.Verb == actors.Teardown {
 		n.stopWaiting(m, now)
-		if n.state != Wiped {
+		m.pool.Arrived(string(n.unit), false) // it moves nowhere any more
+		switch {
+		case n.state == Held: // it is put away already
+		case n.keeps(m, now):
+			n.move(m, Saving)
+		case n.state != Wiped:
 			n.move(m, Draining)
 		}
 		return
@@ -223,6 +262,8 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 	if n.action.Verb == actors.ModifyUnit {
 		if n.state != Up {
 			n.fail(m, handlers.ExitInvalid, fmt.Sprintf("the node is %v, not up", n.state))
+		} else if note := n.allow(m); note != "" {
+			n.fail(m, handlers.ExitInvalid, note)
 		} else if note := m.rekey(n.cluster, n.action.Properties); note != "" {
 			n.fail(m, CodeExhausted, note)
 		}
@@ -232,6 +273,12 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		return
 	}
 	n.choose(clip(n.action.Properties[PropImage], 256), loaded)
+	if n.state == Up {
+		n.known = n.known && same // otherwise its driver has to hear of it
+		if note := n.grant(m); note != "" {
+			n.fail(m, CodeExhausted, note)
+		}
+	}
 	switch {
 	case n.cluster == nil && n.state == Suspect: // only its teardown ever failed
 		n.move(m, Asked)
@@ -300,7 +347,7 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	now := said{s, n.telling}
+	now := said{s, n.telling, n.seat, n.ladder.saved, n.made}
 	if n.cluster == nil || n.said == now {
 		return
 	}
@@ -384,9 +431,18 @@ func (n *node) clashed(m *Machine, now actors.Millis, i int) {
 	n.shelf.refused = fmt.Sprintf("the name %s is taken", n.owner())
 }
 
-// mine reports whether e is ours: written for this slice and this very unit.
+// mine reports whether e is ours: written for this slice and this very node.
 func (n *node) mine(m *Machine, e ldapschema.Entry, _ part) bool {
-	return n.cluster != nil && m.cfg.marked(e, n.cluster.key) && e.Get("codUnit") == string(n.unit)
+	return n.cluster != nil && m.cfg.marked(e, n.cluster.key) && originOf(e) == n.origin()
+}
+
+// origin is the unit that the node was first made for. It is what its entries have in
+// common when a later lease takes it up.
+func (n *node) origin() actors.UnitID { return cmp.Or(n.made, n.unit) }
+
+// originOf is the same, of an entry.
+func originOf(e ldapschema.Entry) actors.UnitID {
+	return actors.UnitID(cmp.Or(e.Get("codOrigin"), e.Get("codUnit")))
 }
 
 // same: each entry names its unit.

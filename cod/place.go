@@ -34,8 +34,21 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return false
 	}
+	if h, note := n.take(m, c); h != nil {
+		h.advance(m, now)
+		return false // this one is nobody any more
+	} else if note != "" {
+		n.fail(m, CodeInvalid, note)
+		return true
+	}
 	if code, note := n.settle(m, c); code != CodeDone {
 		n.fail(m, code, note)
+		c.advance(m, now)
+		return true
+	}
+	if note := n.lodge(m); note != "" {
+		n.vacate(m)
+		n.fail(m, CodeExhausted, note)
 		c.advance(m, now)
 		return true
 	}
@@ -134,6 +147,7 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 // is not given out again.
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
+	n.moveOut(m)
 	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
 	n.identity = identity{}
 	n.release(m)
@@ -142,7 +156,7 @@ func (n *node) vacate(m *Machine) {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.identity, n.known, n.found, n.touched = nil, 0, identity{}, false, nil, false
+	n.cluster, n.id, n.identity, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, identity{}, false, nil, false, virtual{}, ladder{}
 	n.said, n.rejects, n.ruled = said{}, nil, false
 	n.shelf = newShelf(nil)
 }

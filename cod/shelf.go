@@ -49,6 +49,7 @@ const (
 	partDHCPGroup             // its group of DHCP hosts
 	partVolume                // its volume on a file server
 	partMount                 // a map of automounters, or an entry of one
+	partReader                // the credentials of its nodes
 	partHost                  // the node: its name is the allocation
 	partDHCPHost              // its DHCP host
 	partForward               // its address record
@@ -58,7 +59,7 @@ const (
 // yields reports whether a stranger's entry at this name is left alone and lived
 // with. At the other names it means that the name is taken.
 func (p part) yields() bool {
-	return p == partAccount || p == partContainer || p == partVolume || p == partMount
+	return p == partAccount || p == partContainer || p == partVolume || p == partMount || p == partReader
 }
 
 // aim is what a shelf's records should become.
@@ -86,6 +87,7 @@ type shelf struct {
 	refused string        // why the directory will not have a record; cleared by a new action
 	rounds  int           // modifies in a row that somebody else's write spoiled
 	tries   int           // failures of the directory since it last answered
+	note    string        // what the last of them said
 	hint    ldapschema.DN // where the node's own entry may be instead of at its name
 	hinted  bool          // the read under way is of that
 	retry   actors.Millis
@@ -316,7 +318,7 @@ func (m *Machine) written(now actors.Millis, s *shelf, o owner, ev Written) {
 	r := &s.records[i]
 	switch ev.Outcome {
 	case Unavailable:
-		m.later(now, s)
+		m.later(now, s, ev.Note)
 		return
 	case Exists:
 		s.look = i
@@ -347,7 +349,7 @@ func (m *Machine) written(now actors.Millis, s *shelf, o owner, ev Written) {
 
 // settle forgets the operation under way.
 func (s *shelf) settle() {
-	s.token, s.batch, s.sent, s.doing, s.tries, s.retry = 0, nil, nil, 0, 0, 0
+	s.token, s.batch, s.sent, s.doing, s.tries, s.note, s.retry = 0, nil, nil, 0, 0, "", 0
 }
 
 // refuse stops the shelf until somebody asks for something else.
@@ -356,13 +358,13 @@ func (s *shelf) refuse(i int, note string) {
 }
 
 // later repeats the operation after a pause that grows with every failure.
-func (m *Machine) later(now actors.Millis, s *shelf) {
+func (m *Machine) later(now actors.Millis, s *shelf, note string) {
 	tries := s.tries + 1
 	if s.doing == reading {
 		s.look = s.batch[0]
 	}
 	s.settle()
-	s.tries = tries
+	s.tries, s.note = tries, clip(note, maxNote)
 	s.retry = now + min(m.cfg.RetryMost, m.cfg.RetryFirst<<min(tries-1, 20))
 }
 
@@ -372,10 +374,10 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 	i, hinted := s.batch[0], s.hinted
 	r := &s.records[i]
 	if ev.Outcome == Unavailable {
-		m.later(now, s)
+		m.later(now, s, ev.Note)
 		return -1
 	}
-	stuck := s.stuck
+	stuck, tries, note := s.stuck, s.tries, s.note
 	s.stuck, s.hinted = false, false
 	s.settle()
 	if ev.Outcome != Done && ev.Outcome != Missing {
@@ -428,6 +430,9 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 		}
 	default:
 		r.doubt = false
+		if ev.Outcome == Missing && s.aim == present {
+			s.tries, s.note = tries, note // the add that was in doubt failed, and is tried again
+		}
 		if ev.Outcome == Missing || s.aim != present {
 			return -1
 		}

@@ -16,9 +16,11 @@ const (
 	Wiped                  // the driver is done; its entries are being removed
 	Gone                   // nothing is left of it
 	Suspect                // the driver gave up, or the directory refused an entry
+	Saving                 // its lease is over, and the driver saves what it is doing
+	Held                   // what it was doing is kept for a while
 )
 
-var stateNames = [...]string{"asked", "allocated", "staged", "booting", "up", "draining", "wiped", "gone", "suspect"}
+var stateNames = [...]string{"asked", "allocated", "staged", "booting", "up", "draining", "wiped", "gone", "suspect", "saving", "held"}
 
 // String names the state.
 func (s State) String() string {
@@ -31,7 +33,7 @@ func (s State) String() string {
 // stateNamed is the state a directory entry names. What we do not write, such as an
 // operator's own word, is a node nobody vouches for.
 func stateNamed(name string) State {
-	for _, s := range []State{Allocated, Booting, Up, Draining} {
+	for _, s := range []State{Allocated, Booting, Up, Draining, Saving, Held} {
 		if name == s.String() {
 			return s
 		}
@@ -45,11 +47,13 @@ var moves = fsm.New(
 	fsm.Row[State]{State: Allocated, Means: "its id is taken and its entries are being written", To: []State{Staged, Draining, Wiped, Suspect}},
 	fsm.Row[State]{State: Staged, Means: "its entries are written", To: []State{Booting, Draining, Suspect}},
 	fsm.Row[State]{State: Booting, Means: "the driver is setting it up", To: []State{Up, Draining, Suspect}},
-	fsm.Row[State]{State: Up, Means: "in service", To: []State{Draining, Suspect}},
+	fsm.Row[State]{State: Up, Means: "in service", To: []State{Draining, Saving, Suspect}},
 	fsm.Row[State]{State: Draining, Means: "the driver is tearing it down", To: []State{Wiped, Allocated, Suspect}},
 	fsm.Row[State]{State: Wiped, Means: "its entries are being removed", To: []State{Gone, Asked, Suspect}},
 	fsm.Row[State]{State: Gone, Means: "nothing is left of it"},
 	fsm.Row[State]{State: Suspect, Means: "the driver gave up or the directory refused; waits for another action", To: []State{Asked, Allocated, Draining, Wiped}},
+	fsm.Row[State]{State: Saving, Means: "its lease is over and the driver saves what it is doing", To: []State{Held, Draining}},
+	fsm.Row[State]{State: Held, Means: "its lease is over; what it was doing is kept for a while, and a new lease can take it up", To: []State{Booting, Draining}},
 )
 
 // Life draws the moves of a node as a Mermaid state diagram.

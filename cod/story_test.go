@@ -29,13 +29,17 @@ func TestStories(t *testing.T) {
 		t.Fatal("no stories", err)
 	}
 	for _, file := range files {
+		config := siteConfig()
+		if strings.HasPrefix(filepath.Base(file), "virtual-") {
+			config = virtualConfig()
+		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
 			script, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := play(t, newWorld(t, siteConfig()), string(script))
+			got := play(t, newWorld(t, config), string(script))
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -45,7 +49,7 @@ func TestStories(t *testing.T) {
 			if got != string(script) {
 				t.Errorf("the story goes otherwise now:\n%s", firstDifference(string(script), got))
 			}
-			if again := play(t, newWorld(t, siteConfig()), string(script)); again != got {
+			if again := play(t, newWorld(t, config), string(script)); again != got {
 				t.Error("the same history gave another answer")
 			}
 		})
@@ -114,6 +118,12 @@ func command(t *testing.T, w *world, f []string) {
 					t.Fatal(err)
 				}
 				a.Term.End = a.Term.Start + actors.Millis(d.Milliseconds())
+			case name == "type":
+				a.Type = actors.ResourceType(value)
+			case strings.HasPrefix(name, "ticket."): // which the lessee may contradict
+				a.Ticket = a.Ticket.Merged(actors.Properties{name[len("ticket."):]: value})
+			case strings.HasPrefix(name, "has."): // of the piece of inventory
+				a.Unit.Properties[name[len("has."):]] = value
 			case name == "mac":
 				a.Unit.Properties[name] = value
 			default:
@@ -161,6 +171,10 @@ func command(t *testing.T, w *world, f []string) {
 		p := w.done[len(w.done)-1].Properties
 		for _, k := range p.Keys() {
 			w.logf("%s = %s", k, p[k])
+		}
+	case "hosts":
+		for _, h := range w.m.View().Hosts {
+			w.logf("%s %s %v of %v left %v", h.Name, h.State, h.Room, h.Size, h.Units)
 		}
 	case "view":
 		for _, c := range w.m.View().Clusters {
@@ -252,7 +266,11 @@ func TestEveryMoveHasAStory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := newWorld(t, siteConfig())
+		config := siteConfig()
+		if strings.HasPrefix(filepath.Base(file), "virtual-") {
+			config = virtualConfig()
+		}
+		w := newWorld(t, config)
 		play(t, w, string(script))
 		for _, mv := range w.moved {
 			seen[[2]cod.State{mv.From, mv.To}] = true

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cod/pool"
 )
 
 // View is the site as people and programs see it.
@@ -18,6 +19,8 @@ type View struct {
 	// Strays counts entries that bear our mark and belong to no cluster or node.
 	// Nobody removes them but an operator.
 	Strays int `json:"strays,omitempty"`
+	// Hosts are those that virtual machines are placed on.
+	Hosts []pool.Host `json:"hosts,omitempty"`
 }
 
 // ClusterView is one slice's cluster.
@@ -43,6 +46,7 @@ type NodeView struct {
 	Address  string        `json:"address,omitempty"`
 	MAC      string        `json:"mac,omitempty"`
 	Host     string        `json:"host,omitempty"`
+	Machine  string        `json:"machine,omitempty"` // the host that a virtual one is on
 	Lease    string        `json:"lease"`
 	LeaseEnd time.Time     `json:"leaseEnd,omitzero"`
 	Image    string        `json:"image,omitempty"`
@@ -57,7 +61,7 @@ type NodeView struct {
 // View shows all clusters in order of their names, and their nodes in order of their
 // ids.
 func (m *Machine) View() View {
-	v := View{Strays: m.others.strays(), Fenced: m.fenced, Conflicts: m.conflicts()}
+	v := View{Strays: m.others.strays(), Fenced: m.fenced, Conflicts: m.conflicts(), Hosts: m.pool.Hosts()}
 	for _, c := range m.ordered() {
 		cv := ClusterView{
 			Slice: c.slice.ID, Name: c.slice.Name, Domain: c.label + "." + m.cfg.Domain, Entry: string(m.cfg.clusterDN(c.label)),
@@ -83,10 +87,10 @@ func (m *Machine) View() View {
 func (n *node) view() NodeView {
 	v := NodeView{
 		Unit: n.unit, Lease: n.lease, LeaseEnd: n.leaseEnd, State: n.state.String(), Means: n.state.Means(),
-		Waiting: n.waiting(), Trouble: n.trouble, Image: n.image, Boot: n.boot, Hold: n.hold,
+		Waiting: n.waiting(), Trouble: n.trouble, Image: n.image, Boot: n.boot, Hold: n.stopped,
 	}
 	if n.cluster != nil {
-		v.ID, v.Name, v.Address, v.MAC, v.Host = n.id, n.owner(), n.addr.String(), n.mac.String(), n.host
+		v.ID, v.Name, v.Address, v.MAC, v.Host, v.Machine = n.id, n.owner(), n.addr.String(), n.mac.String(), n.host, n.dom0
 	}
 	return v
 }
@@ -94,18 +98,21 @@ func (n *node) view() NodeView {
 // waiting says what the node waits for, for operators.
 func (n *node) waiting() string {
 	switch {
-	case n.hold != "":
+	case n.stopped != "":
 		return "an operator to release it"
 	case n.held():
 		return "an operator to release its cluster"
 	case n.waits != nil && n.waits.hold != "":
 		return "an operator to release its cluster"
 	case n.waits != nil:
+		if s := &n.waits.shelf; s.tries > 0 {
+			return "its cluster, which waits for " + s.waiting()
+		}
 		return "its cluster, which is " + n.waits.phase.String()
 	case n.calling != 0:
 		return "the driver"
 	case n.shelf.tries > 0:
-		return "the directory, which does not answer"
+		return n.shelf.waiting()
 	case n.shelf.token != 0:
 		return "the directory"
 	case n.answer == nil && n.action.Verb == 0:
@@ -114,4 +121,12 @@ func (n *node) waiting() string {
 		return "the next look at the driver's work"
 	}
 	return ""
+}
+
+// waiting says why the directory is asked again, and what it said.
+func (s *shelf) waiting() string {
+	if s.note == "" {
+		return "the directory, which does not answer"
+	}
+	return "the directory: " + s.note
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/directory/memdir"
@@ -26,6 +27,18 @@ func siteConfig() cod.Config {
 		Owner: "site1", Base: siteBase, Domain: "site.test", Network: netip.MustParsePrefix("10.99.0.0/27"), BlockBits: 29,
 		UIDs: cod.Range{First: 30000, Last: 30009}, GIDs: cod.Range{First: 30000, Last: 30009},
 	}
+}
+
+// virtualConfig is the same with virtual machines on two hosts, and on those that slice
+// id-Xen leases.
+func virtualConfig() cod.Config {
+	c := siteConfig()
+	c.Virtual = cod.VirtualConfig{
+		Types: []actors.ResourceType{"vm"}, Unit: calendar.Vector{100, 256}, Slices: []actors.SliceID{"id-Xen"}, Leased: calendar.Vector{800, 2048},
+		Hosts: []cod.VirtualHost{{Name: "dom0a", Size: calendar.Vector{400, 1024}}, {Name: "dom0b", Size: calendar.Vector{200, 1024}}},
+	}
+	c.Ladder = cod.LadderConfig{Warn: 10 * 60_000, Grace: 60 * 60_000, Most: 48 * 60 * 60_000, Can: []string{handlers.Suspend, handlers.Checkpoint}}
+	return c
 }
 
 // pending is an operation whose answer is still to come.
@@ -46,7 +59,23 @@ func (p pending) String() string {
 	case p.read != nil:
 		return "read " + short(p.read.DN)
 	}
-	return fmt.Sprintf("drive %v %s %s", p.drive.Verb, p.drive.Unit.ID, p.drive.Params["unit.hostname"])
+	s := fmt.Sprintf("drive %v %s %s", p.drive.Verb, p.drive.Unit.ID, p.drive.Params["unit.hostname"])
+	if at := p.drive.Unit.Properties[handlers.ParamMachine]; at != "" {
+		s += " on " + at
+		for _, name := range []string{handlers.ResourceMemory, handlers.ResourceVCPUs, handlers.ResourceCPUCap, handlers.ResourceCPUWeight} {
+			s += " " + p.drive.Params.Get(name, "-")
+		}
+	}
+	if to := p.drive.Params["modify.move.host"]; to != "" {
+		s += " moves to " + to
+	}
+	switch n := p.drive.Params[handlers.ParamModify]; {
+	case n == "end" || n == "resume":
+		s += " " + p.drive.Params.Subcommand() + " of " + p.drive.Params[handlers.ParamUnit]
+	case p.drive.Params[handlers.ParamKeep] != "":
+		s += " keeping"
+	}
+	return s
 }
 
 // describe is one change on one line.
@@ -158,6 +187,9 @@ func (w *world) step(ev cod.Event) {
 	for _, mv := range fx.Moved {
 		w.moved = append(w.moved, mv)
 		w.logf("~ %s %v>%v", mv.Unit, mv.From, mv.To)
+	}
+	for _, wn := range fx.Warn {
+		w.logf("? warn %s %q", wn.Unit, wn.Note)
 	}
 	for i := range fx.Write {
 		w.ask(pending{write: &fx.Write[i]})

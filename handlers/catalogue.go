@@ -1,9 +1,13 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/leasehold/leasehold/handlers/run"
 )
 
 // Info describes a driver: its manual page, and how to make one.
@@ -20,6 +24,23 @@ type Param struct {
 	Doc     string // what it means, with its unit
 	Default string // used when it is absent
 	Need    bool   // a call without it fails
+	Site    bool   // only the site's own configuration gives it, never a lessee
+}
+
+// Guard is the parameters that a call of i's driver gets: p without what only the site may
+// say, and over it what the site says.
+func (i Info) Guard(p Params, site map[string]string) Params {
+	out := maps.Clone(p)
+	if out == nil {
+		out = Params{}
+	}
+	for _, x := range i.Params {
+		if x.Site {
+			delete(out, x.Name)
+		}
+	}
+	maps.Copy(out, site)
+	return out
 }
 
 // Manual is the driver's manual page as plain text.
@@ -33,6 +54,9 @@ func (i Info) Manual() string {
 			b.WriteString(" (required)")
 		case p.Default != "":
 			fmt.Fprintf(&b, " (%s)", p.Default)
+		}
+		if p.Site {
+			b.WriteString(" (the site's)")
 		}
 		fmt.Fprintf(&b, "\n      %s\n", p.Doc)
 	}
@@ -77,3 +101,31 @@ func (c Catalogue) Find(name string) (Info, bool) {
 
 // All is every driver, in the catalogue's order.
 func (c Catalogue) All() []Info { return slices.Clone(c.infos) }
+
+// Guarded is i's driver, called with what the site says and never with what only the site
+// may say when somebody else says it.
+func (i Info) Guarded(site map[string]string) Driver {
+	plain := !slices.ContainsFunc(i.Params, func(p Param) bool { return p.Site })
+	if plain && len(site) == 0 {
+		return i.Driver
+	}
+	return guarded{i, site}
+}
+
+// guarded is a driver whose calls are guarded.
+type guarded struct {
+	info Info
+	site map[string]string
+}
+
+func (g guarded) Setup(ctx context.Context, on run.Runner, p Params) (Result, error) {
+	return g.info.Driver.Setup(ctx, on, g.info.Guard(p, g.site))
+}
+
+func (g guarded) Teardown(ctx context.Context, on run.Runner, p Params) (Result, error) {
+	return g.info.Driver.Teardown(ctx, on, g.info.Guard(p, g.site))
+}
+
+func (g guarded) Modify(ctx context.Context, on run.Runner, p Params) (Result, error) {
+	return Modify(ctx, g.info.Driver, on, g.info.Guard(p, g.site))
+}

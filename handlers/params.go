@@ -17,7 +17,19 @@ const (
 	// ParamMachine names the machine that the unit is on, where it is not named after its
 	// piece of inventory. A driver that moves a unit reports it.
 	ParamMachine = "machine"
-	ParamAction  = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
+	// ParamKeep asks a teardown to leave the unit's checkpoint, if it has one.
+	ParamKeep   = "handler.keep"
+	ParamAction = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
+)
+
+// Names of how much a unit has (leasing 4.8.5). Drivers of what can be cut to size read
+// them, sites that place units set them.
+const (
+	ResourceMemory    = "unit.resource.memory"     // MiB
+	ResourceVCPUs     = "unit.resource.vcpus"      // virtual processors
+	ResourceCPUWeight = "unit.resource.cpu.weight" // share of the processors, 256 being one
+	ResourceCPUCap    = "unit.resource.cpu.cap"    // at most so many hundredths of a processor; 0 is no limit
+	ResourceBandwidth = "unit.resource.bandwidth"  // at most so many kbit/s in either direction; 0 is no limit
 )
 
 // Params are the named values of one call. A driver reads them and never

@@ -16,18 +16,19 @@ func TestActionsTogether(t *testing.T) {
 	t.Parallel()
 	for _, s := range []Status{priming, repriming, active, closingTicket, closingLease, closingFailed} {
 		r := sample(s)
-		r.Units = nil
+		var units []actors.Unit
 		for i, state := range []actors.UnitState{actors.UnitPriming, actors.UnitModifying, actors.UnitClosing} {
 			if s.Pending == actors.Closing {
 				state = actors.UnitClosing
 			}
-			r.Units = append(r.Units, actors.Unit{ID: actors.UnitID(rune('u' + i)), Host: []string{"h1", "h2", "h3"}[i], State: state, Sequence: 2})
+			units = append(units, actors.Unit{ID: actors.UnitID(rune('u' + i)), Host: []string{"h1", "h2", "h3"}[i], State: state, Sequence: 2})
 		}
+		r.Units = actors.UnitsOf(units...)
 		for outcomes := range 3 * 3 * 3 {
 			evs := actors.ActionsDone{Reservation: r.ID}
 			for i, n := 0, outcomes; i < 3; i, n = i+1, n/3 {
 				if n%3 < 2 { // succeeds, fails, or has not ended yet
-					evs.Done = append(evs.Done, actors.ActionDone{Reservation: r.ID, Unit: r.Units[i].ID, Sequence: 2, Code: n % 3, Note: "so"})
+					evs.Done = append(evs.Done, actors.ActionDone{Reservation: r.ID, Unit: units[i].ID, Sequence: 2, Code: n % 3, Note: "so"})
 				}
 			}
 			for range 2 { // in either order

@@ -24,6 +24,7 @@ type Config struct {
 	// 0 means two hours, and no less than 64 cycles. Whoever carries actions out
 	// should lose patience earlier, and say why.
 	ActionTime actors.Cycle
+	Paging     actors.Paging // how the units of large leases are kept
 }
 
 // Actor is a site authority: hosts, delegations, leases and when each is due.
@@ -39,6 +40,7 @@ type Actor struct {
 	agenda    agenda.Agenda
 	starved   map[actors.ReservationID]bool // due, but hosts are missing
 	spared    map[string][]string           // hosts, by the key of a record that names them and cannot be read
+	parts     actors.Parts                  // of leases that have not been restored
 	recovered actors.Cycle                  // when all that was owed was last asked for again
 }
 
@@ -73,7 +75,7 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{}, shares: shares{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
-		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}}
+		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}, parts: actors.Parts{}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -143,6 +145,9 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 		return actors.Effects{}, a.refuseMessage(m, actors.Invalid, "a site authority does not offer this operation")
 	}
 	r, known := a.book[m.Reservation]
+	if !known && a.parts[m.Reservation] != nil {
+		return actors.Effects{}, a.refuseMessage(m, actors.Transient, "the record of this lease cannot be read, but those of its units can: an operator has to mend it or drop it")
+	}
 	fresh := !known || (m.Op == actors.OpExtendLease || m.Op == actors.OpModifyLease) && m.Sequence > r.Sequence
 	if fresh {
 		if err := a.check(now, m); err != nil {
@@ -175,12 +180,14 @@ func (a *Actor) receive(now actors.Cycle, m actors.Message) (actors.Effects, err
 // step moves one reservation and keeps hosts, calendars and agenda in line.
 func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (actors.Effects, error) {
 	s := step{Reservation: r, config: &a.config, now: now}
+	s.Units.Begin(a.config.Paging)
 	if err := do(&s); err != nil {
 		return actors.Effects{}, err
 	}
 	for s.probe() {
 	}
-	s.compact()
+	s.Units.Settle()
+	s.Parts = s.Units.Parts()
 	if s.illegal != nil {
 		return actors.Effects{}, a.refuse("step", r.ID, actors.Other, s.illegal.Error())
 	}
@@ -204,7 +211,7 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		} else if s.quiet || s.Status == closed {
 			s.Begun = 0
 		}
-		fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
+		fx.Save = s.records(r)
 		a.put(s.Reservation, &r)
 	}
 	for _, name := range s.quarantined {
@@ -260,12 +267,12 @@ func (a *Actor) put(r Reservation, before *Reservation) {
 			a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
 		}
 	}
-	fresh := r.Units
+	fresh := r.Units.Len()
 	if before != nil { // new units come last; hosts of those that went are freed by the step
-		fresh = fresh[max(0, len(fresh)-(r.Made-before.Made)):]
+		fresh = r.Made - before.Made
 	}
-	for i := range fresh {
-		a.hosts.hold(fresh[i].Host, r.ID)
+	for u := range r.Units.Last(fresh) {
+		a.hosts.hold(u.Host, r.ID)
 	}
 	delete(a.starved, r.ID)
 	a.agenda.Set(r.ID, a.due(r))
@@ -306,7 +313,7 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 		r := a.book[id]
 		switch {
 		case r.Status == closed:
-			fx.Save = append(fx.Save, a.forget(r))
+			fx.Save = append(fx.Save, a.forget(r)...)
 		case a.expiry(r) <= now && r.Status.Pending != actors.Closing:
 			fx.Join(a.must(now, r, func(s *step) { s.close("its term is over") }))
 		case r.Retry != 0 && r.Retry <= now:
@@ -368,14 +375,14 @@ func (a *Actor) starve(now actors.Cycle, r Reservation) {
 	a.agenda.Set(r.ID, next)
 }
 
-func (a *Actor) forget(r Reservation) actors.Record {
+func (a *Actor) forget(r Reservation) []actors.Record {
 	delete(a.book, r.ID)
 	a.ledger.Forget(r.ID)
 	a.shares[r.Export].Release(r.ID)
 	for _, id := range r.Tickets {
 		delete(a.redeemed, sold{r.Ticket.Issuer, id})
 	}
-	return actors.Record{Key: key(r.ID)}
+	return actors.Units{}.Records([]actors.Record{{Key: key(r.ID)}}, r.ID, r.Units)
 }
 
 // assign gives a due lease its hosts, or lets it wait for them.

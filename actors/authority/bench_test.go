@@ -45,7 +45,7 @@ func BenchmarkIdleTick(b *testing.B) {
 			for i := range leases {
 				r := sample(active)
 				r.ID = actors.ReservationID(fmt.Sprint("R", i))
-				r.Units = nil
+				r.Units = actors.Units{}
 				a.put(r, nil)
 			}
 			b.ReportAllocs()

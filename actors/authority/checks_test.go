@@ -16,7 +16,7 @@ func TestCheck09StaleCompletion(t *testing.T) {
 			continue
 		}
 		r := sample(row.State)
-		for _, u := range r.Units {
+		for u := range r.Units.All() {
 			for _, seq := range []int{u.Sequence - 1, u.Sequence + 1} {
 				a := world(t, r)
 				fx := play(t, a, 9, done(string(u.ID), seq, 1))

@@ -67,7 +67,7 @@ func TestHungHandler(t *testing.T) {
 	for now := actors.Cycle(16); now < 90; now++ {
 		play(t, a, now, actors.Tick{})
 	}
-	if !a.hosts.hosts["h1"].Quarantined || len(a.book["R1"].Units) != 0 {
+	if !a.hosts.hosts["h1"].Quarantined || a.book["R1"].Units.Len() != 0 {
 		t.Errorf("a hung teardown: %+v", a.book["R1"])
 	}
 }

@@ -59,26 +59,33 @@ func sample(s Status) Reservation {
 		return r
 	}
 	r.Made = 2
-	r.Units = []actors.Unit{{ID: "u1", Host: "h1", State: actors.UnitActive, Sequence: 1}, {ID: "u2", Host: "h2", State: actors.UnitActive, Sequence: 1}}
+	second := actors.Unit{ID: "u2", Host: "h2", State: actors.UnitActive, Sequence: 1}
+	both := func() actors.Units {
+		return actors.UnitsOf(actors.Unit{ID: "u1", Host: "h1", State: actors.UnitActive, Sequence: 1}, second)
+	}
+	r.Units = both()
 	switch {
 	case s == priming:
-		r.Units[1].State = actors.UnitPriming
+		second.State = actors.UnitPriming
+		r.Units = both()
 	case s == extending, s == repriming:
 		r.Served, r.Sequence = true, 2
 		r.Ticket, r.Tickets, r.Wanted, r.Start = *ticket("T2", 2, longer), []actors.TicketID{"T1", "T2"}, longer, 20
 		r.Earlier = []actors.Ticket{*ticket("T1", 2, term)}
 		if s == repriming {
-			r.Term, r.Units[1].State = longer, actors.UnitModifying
+			r.Term, second.State = longer, actors.UnitModifying
+			r.Units = both()
 		}
 	case s == modifying:
 		r.Served, r.Sequence, r.Modify = true, 2, 1
 	case s == failed:
-		r.Units, r.Error = nil, "no unit could be set up"
+		r.Units, r.Error = actors.Units{}, "no unit could be set up"
 	case s.Pending == actors.Closing:
-		r.Units = []actors.Unit{{ID: "u2", Host: "h2", State: actors.UnitClosing, Sequence: 1}}
+		second.State = actors.UnitClosing
+		r.Units = actors.UnitsOf(second)
 		r.Served = s == closingLease
 	case s == closed:
-		r.Units, r.Served = nil, true
+		r.Units, r.Served = actors.Units{}, true
 	default:
 		r.Served = true
 	}
@@ -168,8 +175,9 @@ func TestMatrix(t *testing.T) {
 	// The last unit is on its way and fails: nothing is left.
 	for _, s := range []Status{priming, repriming} {
 		r := sample(s)
-		r.Units = r.Units[1:]
-		r.Units[0].State = actors.UnitPriming
+		last := r.Units.List()[1]
+		last.State = actors.UnitPriming
+		r.Units = actors.UnitsOf(last)
 		one(s.String()+" last", []Reservation{r})
 	}
 	for _, row := range Moves.Rows() {

@@ -24,12 +24,8 @@ func (s *step) modify(m actors.Message) error {
 		return s.refuse(m, actors.Invalid, err.Error())
 	}
 	s.Sequence, s.Config, s.Modify = m.Sequence, s.Config.MergedModify(m.Properties), wanted.Number
-	s.own()
-	for i := range s.Units {
-		if u := &s.Units[i]; u.State == actors.UnitActive {
-			u.State, u.Sequence = actors.UnitModifying, u.Sequence+1
-		}
-	}
+	s.Units.Change(func(u *actors.Unit) bool { return u.State == actors.UnitActive },
+		func(u *actors.Unit) { u.State, u.Sequence = actors.UnitModifying, u.Sequence+1 })
 	s.move(modifying, fmt.Sprintf("the client asked for %s, modify %d", wanted.Subcommand, wanted.Number))
 	return nil
 }

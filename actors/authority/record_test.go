@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/leasehold/leasehold/actors"
 	"pgregory.net/rapid"
 )
 
@@ -14,6 +15,7 @@ func TestRecord(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := rapid.Make[Reservation]().Draw(t, "reservation")
+		r.Units = actors.UnitsOf(rapid.SliceOfN(rapid.Make[actors.Unit](), 0, 5).Draw(t, "units")...)
 		want, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

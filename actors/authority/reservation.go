@@ -29,7 +29,8 @@ type Reservation struct {
 	Modify   int                  `json:"modify,omitempty"`  // number of the modify its units are in, or were in last; 0 for an extension
 
 	Start    actors.Cycle  `json:"start"`              // when hosts may be assigned
-	Units    []actors.Unit `json:"units,omitempty"`    // on hosts, whatever their state
+	Units    actors.Units  `json:"units,omitzero"`     // on hosts, whatever their state
+	Parts    int           `json:"parts,omitempty"`    // records that hold the units, if they are too many for this one
 	Made     int           `json:"made,omitempty"`     // units made so far
 	Served   bool          `json:"served,omitempty"`   // was ever Active
 	Released actors.Millis `json:"released,omitempty"` // from when its tickets count no more; 0 while they do
@@ -53,10 +54,6 @@ type step struct {
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
-
-	owned bool // Units is not shared with the reservation before the step
-	gone  int  // units that are Closed and still in the list
-	at    int  // in Units, behind the unit whose action ended last
 }
 
 // try is a setup that has ended.
@@ -143,11 +140,8 @@ func (s *step) close(why string) {
 		s.answer = true
 		return
 	}
-	s.own()
-	s.compact()
-	for i := range s.Units {
-		s.teardown(&s.Units[i])
-	}
+	s.Units.Change(stays, teardown)
+	s.changed = true
 	if !s.Served && s.Error == "" {
 		s.Error = why
 	}
@@ -174,7 +168,7 @@ func (s *step) probe() bool {
 	case priming, repriming:
 		s.settle()
 	case closingTicket, closingLease, closingFailed:
-		if len(s.Units) == s.gone {
+		if s.Units.Len() == 0 {
 			s.move(closed, "every unit is gone")
 			s.Retry = 0
 			s.answer = true
@@ -185,16 +179,16 @@ func (s *step) probe() bool {
 
 // settle ends priming when no unit is on its way in.
 func (s *step) settle() {
+	if s.Units.Waits(actors.UnitPriming, actors.UnitModifying) {
+		return
+	}
 	usable := 0
-	for i := len(s.Units) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
-		switch s.Units[i].State {
-		case actors.UnitPriming, actors.UnitModifying:
-			return
-		case actors.UnitActive:
+	for u := range s.Units.All() {
+		if u.State == actors.UnitActive {
 			usable++
 		}
 	}
-	s.answer, s.quiet = true, usable == len(s.Units)-s.gone
+	s.answer, s.quiet = true, usable == s.Units.Len()
 	if usable == 0 {
 		s.release()
 		s.move(failed, "no unit could be set up")
@@ -222,11 +216,12 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 		m.Lease = &actors.Lease{}
 		return m
 	}
-	m.Lease = &actors.Lease{Units: make([]actors.Unit, 0, len(r.Units))}
-	for _, u := range r.Units {
-		if u.State == actors.UnitActive || u.State == actors.UnitModifying {
-			u.Host, u.Attempts = "", 0
-			m.Lease.Units = append(m.Lease.Units, u)
+	m.Lease = &actors.Lease{Units: make([]actors.Unit, 0, r.Units.Len())}
+	for u := range r.Units.All() {
+		if inUse(u) {
+			told := *u
+			told.Host, told.Attempts = "", 0
+			m.Lease.Units = append(m.Lease.Units, told)
 		}
 	}
 	m.Units = len(m.Lease.Units)
@@ -236,6 +231,12 @@ func (r Reservation) update(self actors.ActorID) actors.Message {
 const reservationPrefix = "reservation/"
 
 func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
+
+// records is what has to be saved of r when it was as before until now: itself, and
+// those parts of its units that are others.
+func (r Reservation) records(before Reservation) []actors.Record {
+	return r.Units.Records([]actors.Record{{Key: key(r.ID), Value: r}}, r.ID, before.Units)
+}
 
 // AppendRecord makes a Reservation its own durable form (actors.Value): the JSON of
 // its fields, written by hand. TestRecord compares the two.
@@ -259,6 +260,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeNumber("modify", int64(r.Modify))
 	o.Number("start", int64(r.Start))
 	o.SomeUnits("units", r.Units)
+	o.SomeNumber("parts", int64(r.Parts))
 	o.SomeNumber("made", int64(r.Made))
 	o.SomeTruth("served", r.Served)
 	o.SomeNumber("released", int64(r.Released))

@@ -15,23 +15,37 @@ import (
 // Restore puts back one record (actors.Machine). Records come in key order, so
 // exports and hosts are there before the reservations that use them. Hosts that are
 // named in a reservation nobody can read may carry somebody's work: they are spared
-// until the record is mended or dropped.
+// until the record is mended or dropped. So are those of a part, until its reservation
+// is there.
 func (a *Actor) Restore(rec actors.Stored) error {
 	a.let(rec.Key)
 	err := a.restore(rec)
-	if err != nil && strings.HasPrefix(rec.Key, reservationPrefix) {
-		a.spare(rec)
+	id, whole := strings.CutPrefix(rec.Key, reservationPrefix)
+	if err != nil && (whole || strings.HasPrefix(rec.Key, actors.PartPrefix)) {
+		for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
+			if bytes.Contains(rec.Data, []byte(strconv.Quote(name))) {
+				a.spare(rec.Key, name)
+			}
+		}
+	}
+	if err != nil && whole {
+		a.spareParts(actors.ReservationID(id))
 	}
 	return err
 }
 
-// spare keeps every free host that a record names from being leased.
-func (a *Actor) spare(rec actors.Stored) {
-	for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
-		if a.hosts.hosts[name].holder == "" && bytes.Contains(rec.Data, []byte(strconv.Quote(name))) {
-			a.spared[rec.Key] = append(a.spared[rec.Key], name)
-			a.hosts.hold(name, actors.ReservationID(rec.Key))
-		}
+// spare keeps a host from being leased, if it is free, because of a record.
+func (a *Actor) spare(because, name string) {
+	if h := a.hosts.hosts[name]; h != nil && h.holder == "" {
+		a.spared[because] = append(a.spared[because], name)
+		a.hosts.hold(name, actors.ReservationID(because))
+	}
+}
+
+// spareParts does so with the hosts of a lease whose parts alone have been restored.
+func (a *Actor) spareParts(id actors.ReservationID) {
+	for u := range a.parts.Of(id).All() {
+		a.spare(key(id), u.Host)
 	}
 }
 
@@ -43,16 +57,35 @@ func (a *Actor) let(key string) {
 	delete(a.spared, key)
 }
 
-// LetGo hears that a record will not be mended (actors.Sparer).
+// LetGo hears that a record will not be mended (actors.Sparer). With a reservation's
+// go those of its units.
 func (a *Actor) LetGo(now actors.Cycle, key string) actors.Effects {
+	var fx actors.Effects
+	if id, whole := strings.CutPrefix(key, reservationPrefix); whole {
+		fx.Save = a.parts.Forget(actors.ReservationID(id))
+	}
 	a.let(key)
 	a.feed(now)
-	return actors.Effects{Wake: a.agenda.Next()}
+	fx.Wake = a.agenda.Next()
+	return fx
+}
+
+// assemble gives a reservation the units that were restored as its parts, if its hosts
+// are nobody else's.
+func (a *Actor) assemble(r *Reservation) error {
+	if err := a.parts.Join(&r.Units, r.ID, r.Parts); err != nil {
+		return err
+	}
+	if err := a.vacant(*r); err != nil {
+		return err
+	}
+	delete(a.parts, r.ID)
+	return nil
 }
 
 // vacant says whose unit is on one of the hosts that a reservation has units on.
 func (a *Actor) vacant(r Reservation) error {
-	for _, u := range r.Units {
+	for u := range r.Units.All() {
 		if h := a.hosts.hosts[u.Host]; h != nil && h.holder != "" && h.holder != r.ID {
 			return fmt.Errorf("its unit %s is on host %s, which has a unit of %s", u.ID, u.Host, h.holder)
 		}
@@ -93,14 +126,24 @@ func (a *Actor) restore(rec actors.Stored) error {
 		if err := Moves.Check(r.Status, r.Status); err != nil {
 			return bad(err)
 		}
-		if err := a.vacant(r); err != nil {
+		if err := a.assemble(&r); err != nil {
 			return bad(err)
 		}
-		if r.Begun == 0 && slices.ContainsFunc(r.Units, func(u actors.Unit) bool { return u.State.Pending() }) {
+		if r.Begun == 0 && r.Units.In(actors.UnitPriming, actors.UnitModifying, actors.UnitClosing) {
 			r.Begun = max(r.Since, 1) // a record from before actions had a deadline
 		}
 		a.put(r, nil)
 		a.count(r)
+	case actors.PartPrefix:
+		of, err := a.parts.Restore(rec)
+		if err != nil {
+			return bad(err)
+		}
+		if _, there := a.book[of]; there {
+			delete(a.parts, of)
+			return bad(fmt.Errorf("its reservation is there without it"))
+		}
+		a.spareParts(of)
 	case actors.EvidencePrefix:
 		if err := a.archive.Restore(id, rec.Data); err != nil {
 			return bad(err)
@@ -164,7 +207,7 @@ func (a *Actor) Views() []actors.View {
 func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleAuthority.String(), State: r.Status.State.String(),
 		Pending: r.Status.Pending.String(), Type: r.Type, Units: r.Ticket.Units, Term: r.Term, Client: r.Client,
-		Broker: r.Ticket.Issuer, Authority: a.config.Self.ID, Held: r.Units, LeaseSeq: r.Sequence, Since: r.Since, Error: r.Error,
+		Broker: r.Ticket.Issuer, Authority: a.config.Self.ID, Held: r.Units.List(), LeaseSeq: r.Sequence, Since: r.Since, Error: r.Error,
 		Next: "close", NextAt: a.due(r), Deadline: a.expiry(r)}
 	switch {
 	case a.starved[r.ID]:
@@ -196,7 +239,7 @@ func (a *Actor) deadline(r Reservation) actors.Cycle {
 // patience is when every host that cannot be torn down is in quarantine at the latest.
 func (a *Actor) patience(r Reservation) actors.Cycle {
 	tries := a.config.Attempts
-	for _, u := range r.Units {
+	for u := range r.Units.All() {
 		tries = min(tries, a.config.Attempts-u.Attempts)
 	}
 	left := actors.Cycle(0)

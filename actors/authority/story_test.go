@@ -2,6 +2,7 @@ package authority
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -239,7 +240,7 @@ func TestFlex(t *testing.T) {
 			torn = append(torn, r.Unit.Host)
 		}
 	}
-	if !slices.Equal(torn, []string{"h2", "h3"}) || a.book["R1"].Units[0].ID != "u1" {
+	if !slices.Equal(torn, []string{"h2", "h3"}) || a.book["R1"].Units.List()[0].ID != "u1" {
 		t.Fatalf("shrinking ran %+v", fx.Run)
 	}
 }
@@ -249,6 +250,7 @@ func TestFlex(t *testing.T) {
 func TestOneHolder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a := world(t)
+		a.config.Paging = actors.Paging{Page: uint16(rapid.IntRange(0, 2).Draw(rt, "page")), Whole: uint16(rapid.IntRange(0, 1).Draw(rt, "whole"))}
 		now := actors.Cycle(1)
 		running := map[actors.UnitID]actors.Action{}
 		seq := map[actors.ReservationID]int{}
@@ -297,7 +299,7 @@ func TestOneHolder(t *testing.T) {
 			case 5:
 				b := restart(t, a)
 				// Who waits for hosts is noticed again at the next tick.
-				if x, y := fmt.Sprintf("%+v", a.book), fmt.Sprintf("%+v", b.book); x != y || free(a) != free(b) {
+				if x, y := written(rt, a), written(rt, b); x != y || free(a) != free(b) {
 					rt.Fatalf("a restart changed\n%s\nto\n%s\nfree %s to %s", x, y, free(a), free(b))
 				}
 				a = b
@@ -308,7 +310,7 @@ func TestOneHolder(t *testing.T) {
 			}
 			holder := map[string]actors.UnitID{}
 			for _, r := range a.book {
-				for _, u := range r.Units {
+				for u := range r.Units.All() {
 					if other, twice := holder[u.Host]; twice {
 						rt.Fatalf("host %s has units %s and %s", u.Host, other, u.ID)
 					}
@@ -347,6 +349,9 @@ func restart(t testing.TB, a *Actor) *Actor {
 		put(hostKey(name), *h)
 	}
 	for id, r := range a.book {
+		for _, part := range r.Units.Records(nil, id, actors.Units{}) {
+			put(part.Key, part.Value)
+		}
 		put(key(id), r)
 	}
 	return b
@@ -462,7 +467,7 @@ func TestSpared(t *testing.T) {
 	// What has gone to somebody else meanwhile is not taken from him.
 	a := world(t)
 	other := sample(active)
-	other.ID, other.Ticket.ID, other.Tickets, other.Units = "R2", "T2", []actors.TicketID{"T2"}, other.Units[1:]
+	other.ID, other.Ticket.ID, other.Tickets, other.Units = "R2", "T2", []actors.TicketID{"T2"}, actors.UnitsOf(other.Units.List()[1])
 	a.put(other, nil)
 	if err := a.Restore(actors.Stored{Key: torn.Key, Data: data}); err == nil || a.book["R1"].ID != "" || free(a) != "3  " {
 		t.Errorf("a host with two units: %v, free %q", err, free(a))
@@ -543,4 +548,16 @@ func TestGrowingGoesFirst(t *testing.T) {
 	if a.book["R1"].Status != repriming {
 		t.Errorf("R1 is %v after it has waited long enough", a.book["R1"].Status)
 	}
+}
+
+// written is the durable form of all reservations.
+func written(t *rapid.T, a *Actor) string {
+	var all []byte
+	for _, id := range slices.Sorted(maps.Keys(a.book)) {
+		var err error
+		if all, err = a.book[id].AppendRecord(all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(all)
 }

@@ -50,14 +50,14 @@ func (a *Actor) Tables(from, to actors.Millis) []calendar.Table {
 
 // occupies is what a lease has of the site's hosts, as its tickets say.
 func (r Reservation) occupies() []calendar.Hold {
-	if r.Status == closed || r.Status == failed && len(r.Units) == 0 {
+	if r.Status == closed || r.Status == failed && r.Units.Len() == 0 {
 		return nil
 	}
 	units := r.Ticket.Units
 	if r.Wanted.End <= r.Term.End || r.Term.End == 0 { // nothing beyond the present lease
 		return []calendar.Hold{{From: r.Ticket.Term.Start, To: r.Ticket.Term.End, Units: units}}
 	}
-	now := max(len(r.Units), 1) // until the new interval begins
+	now := max(r.Units.Len(), 1) // until the new interval begins
 	if r.Status == extending && r.Wanted.NewStart > r.Term.Start {
 		return []calendar.Hold{{From: r.Term.Start, To: r.Wanted.NewStart - 1, Units: now}, {From: r.Wanted.NewStart, To: r.Wanted.End, Units: units}}
 	}

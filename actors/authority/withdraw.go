@@ -50,7 +50,7 @@ func (a *Actor) Places() []actors.Place {
 	for _, name := range slices.Sorted(maps.Keys(a.hosts.hosts)) {
 		h := a.hosts.hosts[name]
 		p := actors.Place{Host: name, Type: h.Type, Out: h.Quarantined, Held: h.Held, Leaving: h.Leaving, Failures: h.Trouble.Failures}
-		for _, u := range a.book[h.holder].Units {
+		for u := range a.book[h.holder].Units.All() {
 			if u.Host == name {
 				p.Reservation, p.Unit = h.holder, u.ID
 			}
@@ -65,16 +65,14 @@ func (a *Actor) Places() []actors.Place {
 // over.
 func (s *step) lose(host, why string) {
 	lost := false
-	for i := range s.Units {
-		if u := s.Units[i]; u.Host == host && u.State != actors.UnitClosing {
-			s.own()
-			s.teardown(&s.Units[i])
-			lost = true
-		}
-	}
+	s.Units.Change(func(u *actors.Unit) bool { return u.Host == host && stays(u) }, func(u *actors.Unit) {
+		teardown(u)
+		lost = true
+	})
 	if !lost {
 		return
 	}
+	s.changed = true
 	s.Error = fmt.Sprintf("host %s was lost: %s", host, why)
 	switch {
 	case len(s.inUse()) == 0 && (s.Status == active || s.Status == extending):

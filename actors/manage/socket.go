@@ -32,6 +32,11 @@ type Socket struct {
 	// More answers what lies below /v1/copy/, beside what Service does; nil for
 	// nothing. The same users are served.
 	More http.Handler
+	// Ready is closed when the actors have been told what they have; nil means that
+	// they have. Who asks before waits for it, but may always see how the actors do.
+	Ready <-chan struct{}
+	// Patience is how long to wait for Ready; 0 means a minute.
+	Patience time.Duration
 }
 
 // Serve listens until ctx ends, which ends what is under way too. The file has mode 0660; on Linux the kernel is asked besides
@@ -53,7 +58,7 @@ func (s Socket) serve(ctx context.Context, l net.Listener) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := &http.Server{
-		Handler:           s.guard(s.routes()),
+		Handler:           s.guard(s.starting(s.routes())),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
@@ -87,6 +92,34 @@ func (s Socket) routes() http.Handler {
 	mux.Handle("/", Handler(s.Service))
 	mux.Handle("/v1/copy/", s.More)
 	return mux
+}
+
+// starting lets nobody in before the server has begun, but to see how far it is: a
+// command that comes early would hear that what is configured does not exist.
+func (s Socket) starting(next http.Handler) http.Handler {
+	if s.Ready == nil {
+		return next
+	}
+	if s.Patience <= 0 {
+		s.Patience = time.Minute
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == "/v1/actors" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		late := time.NewTimer(s.Patience)
+		defer late.Stop()
+		select {
+		case <-s.Ready:
+			next.ServeHTTP(w, r)
+		case <-late.C:
+			refuse(w, problemOf(&actors.Error{Op: "manage", Kind: actors.Transient,
+				Err: errors.New("the server is still starting: its actors have not been told what they have; its log says what it waits for")}))
+		case <-r.Context().Done():
+			refuse(w, problemOf(&actors.Error{Op: "manage", Kind: actors.Transient, Err: errors.New("the server stopped before it had started")}))
+		}
+	})
 }
 
 // discard is a log that nobody reads.

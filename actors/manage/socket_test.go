@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -234,5 +235,63 @@ func TestAudit(t *testing.T) {
 		if !strings.Contains(buf.String(), part) {
 			t.Errorf("the log lacks %q: %s", part, buf.String())
 		}
+	}
+}
+
+// TestStarting: who comes while the server starts waits for it, and is told so when it
+// takes too long; how the actors do is to be seen at any time.
+func TestStarting(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.put("sm-blue", "r1", "web", actors.Active)
+	begin := func(patience time.Duration) (*manage.Client, chan struct{}) {
+		dir, err := os.MkdirTemp("", "lh-start-") // t.TempDir's path is too long for a socket
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		ready, path := make(chan struct{}), filepath.Join(dir, "admin")
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() {
+			served <- manage.Socket{Path: path, Service: o.local, Ready: ready, Patience: patience}.Serve(ctx)
+		}()
+		t.Cleanup(func() { stop(); <-served })
+		c := manage.NewClient(path)
+		for {
+			if list, err := c.Actors(t.Context()); err == nil {
+				if len(list) == 0 {
+					t.Error("no actors are shown")
+				}
+				return c, ready
+			} else if !errors.Is(err, manage.ErrUnreachable) {
+				t.Fatal(err)
+			}
+		}
+	}
+	c, _ := begin(time.Nanosecond)
+	_, err := c.List(t.Context(), manage.Filter{})
+	refused(t, err, actors.Transient, 7, "still starting")
+	c, ready := begin(time.Hour)
+	type answer struct {
+		list []manage.Reservation
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		list, err := c.List(t.Context(), manage.Filter{Actor: "sm-blue"})
+		got <- answer{list, err}
+	}()
+	if _, err := c.Actors(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case a := <-got:
+		t.Errorf("answered before it was ready: %+v", a)
+	default:
+	}
+	close(ready)
+	if a := <-got; a.err != nil || len(a.list) != 1 {
+		t.Errorf("%+v", a)
 	}
 }

@@ -14,18 +14,19 @@ func TestActionsTogether(t *testing.T) {
 	t.Parallel()
 	for _, s := range []Status{joining, active, extending, extendingJ, activeTicketedJ, extendingLeaseJ, closing, failed} {
 		r := sample(s)
-		r.Held = nil
+		var units []actors.Unit
 		for i, state := range []actors.UnitState{actors.UnitPriming, actors.UnitActive, actors.UnitClosing} {
 			if s == closing || s == failed {
 				state = actors.UnitClosing
 			}
-			r.Held = append(r.Held, actors.Unit{ID: actors.UnitID(rune('u' + i)), State: state, Sequence: 2})
+			units = append(units, actors.Unit{ID: actors.UnitID(rune('u' + i)), State: state, Sequence: 2})
 		}
+		r.Held = actors.UnitsOf(units...)
 		for outcomes := range 3 * 3 * 3 {
 			evs := actors.ActionsDone{Reservation: r.ID}
 			for i, n := 0, outcomes; i < 3; i, n = i+1, n/3 {
 				if n%3 < 2 { // succeeds, fails, or has not ended yet
-					evs.Done = append(evs.Done, actors.ActionDone{Reservation: r.ID, Unit: r.Held[i].ID, Sequence: 2, Code: n % 3, Note: "so"})
+					evs.Done = append(evs.Done, actors.ActionDone{Reservation: r.ID, Unit: units[i].ID, Sequence: 2, Code: n % 3, Note: "so"})
 				}
 			}
 			for range 2 { // in either order

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,14 +28,18 @@ type Actor struct {
 	behind map[actors.ReservationID][]actors.ReservationID // who comes after whom, sorted
 	guests guests
 	groups groups
+	parts  actors.Parts // of leases that have not been restored
 }
 
-var _ actors.Machine = (*Actor)(nil)
+var (
+	_ actors.Machine = (*Actor)(nil)
+	_ actors.Sparer  = (*Actor)(nil)
+)
 
 // New is a service manager without reservations.
 func New(c Config) *Actor {
 	a := &Actor{config: c, book: map[actors.ReservationID]Reservation{}, behind: map[actors.ReservationID][]actors.ReservationID{},
-		guests: newGuests(c.Guests), groups: groups{}}
+		guests: newGuests(c.Guests), groups: groups{}, parts: actors.Parts{}}
 	a.attend()
 	a.config.look = func(id actors.ReservationID) (Reservation, bool) { r, ok := a.book[id]; return r, ok }
 	return a
@@ -137,7 +142,7 @@ func (a *Actor) put(r Reservation) {
 	a.agenda.Set(r.ID, r.next(a.config.Rules).at)
 }
 
-func (a *Actor) forget(r Reservation) actors.Record {
+func (a *Actor) forget(r Reservation) []actors.Record {
 	delete(a.book, r.ID)
 	a.agenda.Set(r.ID, actors.Never) // another reservation's move may have put it back
 	a.groups.drop(r)
@@ -147,7 +152,7 @@ func (a *Actor) forget(r Reservation) actors.Record {
 			delete(a.behind, e.Reservation)
 		}
 	}
-	return actors.Record{Key: key(r.ID)}
+	return actors.Units{}.Records([]actors.Record{{Key: key(r.ID)}}, r.ID, r.Held)
 }
 
 // tick does what is due at now, and forgets what is past remembering.
@@ -167,7 +172,7 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			continue
 		}
 		if r.forgotten(a.config.Rules, now) {
-			fx.Save = append(fx.Save, a.forget(r))
+			fx.Save = append(fx.Save, a.forget(r)...)
 			continue
 		}
 		one, err := a.step(now, r, actors.Tick{})
@@ -195,7 +200,10 @@ func (a *Actor) Restore(rec actors.Stored) error {
 		}
 		return nil
 	}
-	id, ok := strings.CutPrefix(rec.Key, "reservation/")
+	if strings.HasPrefix(rec.Key, actors.PartPrefix) {
+		return a.restorePart(rec)
+	}
+	id, ok := strings.CutPrefix(rec.Key, reservationPrefix)
 	if !ok {
 		return fmt.Errorf("manager: record %q is of no kind known here", rec.Key)
 	}
@@ -209,8 +217,35 @@ func (a *Actor) Restore(rec actors.Stored) error {
 	if err := Moves.Check(r.Status, r.Status); err != nil {
 		return fmt.Errorf("manager: record %q: %w", rec.Key, err)
 	}
+	if err := a.parts.Join(&r.Held, r.ID, r.Parts); err != nil {
+		return fmt.Errorf("manager: record %q: %w", rec.Key, err)
+	}
+	delete(a.parts, r.ID)
 	a.put(r)
 	return nil
+}
+
+// restorePart keeps a page of units until its reservation comes.
+func (a *Actor) restorePart(rec actors.Stored) error {
+	id, err := a.parts.Restore(rec)
+	if _, there := a.book[id]; err == nil && there {
+		delete(a.parts, id)
+		err = errors.New("its reservation is there without it")
+	}
+	if err != nil {
+		return fmt.Errorf("manager: record %q: %w", rec.Key, err)
+	}
+	return nil
+}
+
+// LetGo hears that a record will not be mended (actors.Sparer). With a reservation's
+// go those of its units.
+func (a *Actor) LetGo(_ actors.Cycle, key string) actors.Effects {
+	fx := actors.Effects{Wake: a.agenda.Next()}
+	if id, whole := strings.CutPrefix(key, reservationPrefix); whole {
+		fx.Save = a.parts.Forget(actors.ReservationID(id))
+	}
+	return fx
 }
 
 // Recover is what every reservation still owes (actors.Machine). Who stands before a

@@ -16,7 +16,7 @@ func TestCheck07CloseWait(t *testing.T) {
 		"with units": lease(term, 2, "u1", "u9"), "failed": refused(actors.OpUpdateLease, "am", 0), "failed, late": refused(actors.OpUpdateLease, "am", 1),
 	} {
 		r, sent := play(t, sample(closeWait), ev, ev, lease(term, 2), actors.Close{Reservation: "R1"})
-		if r.Status != closed || len(r.Held) != 0 || len(sent) != 1 || sent[0].Op != actors.OpRelinquish {
+		if r.Status != closed || r.Held.Len() != 0 || len(sent) != 1 || sent[0].Op != actors.OpRelinquish {
 			t.Errorf("%s: %v holding %v, sent %+v", name, r.Status, r.Held, sent)
 		}
 	}
@@ -26,7 +26,7 @@ func TestCheck07CloseWait(t *testing.T) {
 func TestCheck09StaleCompletion(t *testing.T) {
 	for _, row := range Moves.Rows() {
 		r := sample(row.State)
-		for _, u := range r.Held {
+		for u := range r.Held.All() {
 			for _, seq := range []int{u.Sequence - 1, u.Sequence + 1} {
 				ev := actors.ActionDone{Reservation: "R1", Unit: u.ID, Sequence: seq, Code: 1, Note: "stale"}
 				next, fx, err := happen(r, 8, ev)

@@ -19,31 +19,33 @@ func (r Reservation) owed(k Rules, before *Reservation) actors.Effects {
 			fx.Send = append(fx.Send, r.message(k, actors.OpRelinquish, r.TicketSeq))
 		}
 	}
+	var was actors.Units
+	if before != nil {
+		was = before.Held
+	}
 	// Units keep their order from one reservation to the next, so that one walk over
 	// both finds what is new.
-	var old []actors.Unit
-	if before != nil {
-		old = before.Held
-	}
-	for i := range r.Held {
-		u := &r.Held[i]
-		for len(old) > 0 && old[0].ID != u.ID {
-			old = old[1:] // it has gone; behind the last one, all are new
+	r.Held.News(was, func(units, old []actors.Unit) {
+		for i := range units {
+			u := &units[i]
+			for len(old) > 0 && old[0].ID != u.ID {
+				old = old[1:] // it has gone; behind the last one, all are new
+			}
+			same := false
+			if len(old) > 0 {
+				same, old = old[0].Sequence == u.Sequence && old[0].State == u.State, old[1:]
+			}
+			verb, ok := verbOf(u.State)
+			if !ok || same {
+				continue
+			}
+			if fx.Run == nil {
+				fx.Run = make([]actors.Action, 0, len(units)-i)
+			}
+			fx.Run = append(fx.Run, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.LeaseTerm,
+				Unit: *u, Verb: verb, Sequence: u.Sequence, Properties: r.Local})
 		}
-		same := false
-		if len(old) > 0 {
-			same, old = old[0].Sequence == u.Sequence && old[0].State == u.State, old[1:]
-		}
-		verb, ok := verbOf(u.State)
-		if !ok || same {
-			continue
-		}
-		if fx.Run == nil {
-			fx.Run = make([]actors.Action, 0, len(r.Held)-i)
-		}
-		fx.Run = append(fx.Run, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.LeaseTerm,
-			Unit: *u, Verb: verb, Sequence: u.Sequence, Properties: r.Local})
-	}
+	})
 	return fx
 }
 
@@ -102,7 +104,15 @@ func (r Reservation) message(k Rules, op actors.Op, seq int) actors.Message {
 	return m
 }
 
-func key(id actors.ReservationID) string { return "reservation/" + string(id) }
+const reservationPrefix = "reservation/"
+
+func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
+
+// records is what has to be saved of r when it was as before until now: itself, and
+// those parts of its units that are others.
+func (r Reservation) records(before Reservation) []actors.Record {
+	return r.Held.Records([]actors.Record{{Key: key(r.ID), Value: r}}, r.ID, before.Held)
+}
 
 // AppendRecord makes a Reservation its own durable form (actors.Value): the JSON of
 // its fields, written by hand. TestRecord compares the two.
@@ -130,6 +140,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 		o.Part("leaseTerm", r.LeaseTerm.AppendRecord)
 	}
 	o.SomeUnits("held", r.Held)
+	o.SomeNumber("parts", int64(r.Parts))
 	o.SomeNumber("ticketSeq", int64(r.TicketSeq))
 	o.SomeNumber("leaseSeq", int64(r.LeaseSeq))
 	o.SomeText("guest", r.Guest)

@@ -159,9 +159,9 @@ const passedPrefix = "predecessor."
 // has under that name already.
 func inherit(to actors.Properties, p Reservation, filter actors.Properties) actors.Properties {
 	lists := []actors.Properties{p.Resource}
-	for _, u := range p.Held {
+	for u := range p.Held.All() {
 		if u.State != actors.UnitClosing {
-			lists = append(lists, p.saved(u))
+			lists = append(lists, p.saved(*u))
 		}
 	}
 	out := actors.Properties{}

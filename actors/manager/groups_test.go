@@ -70,7 +70,7 @@ func (d *desk) grant(id string) { d.Helper(); d.step(as(id, granted(1, ticket("T
 // join ends the joins of a reservation's units.
 func (d *desk) join(id string) {
 	d.Helper()
-	for _, u := range d.book[actors.ReservationID(id)].Held {
+	for u := range d.book[actors.ReservationID(id)].Held.All() {
 		d.step(actors.ActionDone{Reservation: actors.ReservationID(id), Unit: u.ID, Sequence: u.Sequence})
 	}
 }
@@ -243,11 +243,11 @@ func TestGroupRefused(t *testing.T) {
 
 // TestCheck13Filters: what predecessors pass on (leasing 1.4, 11).
 func TestCheck13Filters(t *testing.T) {
-	p := Reservation{ID: "P", Type: "node", Slice: slice, Resource: actors.Properties{"cpu": "4", "ip": "net"}, Held: []actors.Unit{
-		{ID: "u1", State: actors.UnitActive, Properties: actors.Properties{"ip": "1", "gw": ""}},
-		{ID: "u2", State: actors.UnitActive, Properties: actors.Properties{"ip": "2", "disk": "d"}},
-		{ID: "u3", State: actors.UnitClosing, Properties: actors.Properties{"ip": "3"}},
-	}}
+	p := Reservation{ID: "P", Type: "node", Slice: slice, Resource: actors.Properties{"cpu": "4", "ip": "net"}, Held: actors.UnitsOf(
+		actors.Unit{ID: "u1", State: actors.UnitActive, Properties: actors.Properties{"ip": "1", "gw": ""}},
+		actors.Unit{ID: "u2", State: actors.UnitActive, Properties: actors.Properties{"ip": "2", "disk": "d"}},
+		actors.Unit{ID: "u3", State: actors.UnitClosing, Properties: actors.Properties{"ip": "3"}},
+	)}
 	to := actors.Properties{"mine": "x", "server": "0", "predecessor.cpu": "2"}
 	for name, c := range map[string]struct {
 		filter actors.Properties

@@ -20,7 +20,7 @@ func hosting(p policy.Manager) Config {
 func again(t *testing.T, c Config, saved map[string][]byte) *Actor {
 	t.Helper()
 	a := New(c)
-	for _, k := range []string{"guest/", "reservation/"} {
+	for _, k := range []string{"guest/", actors.PartPrefix, "reservation/"} {
 		for key, data := range saved {
 			if strings.HasPrefix(key, k) {
 				if err := a.Restore(actors.Stored{Key: key, Data: data}); err != nil {

@@ -52,16 +52,21 @@ func sample(s Status) Reservation {
 		return r
 	}
 	r.LeaseTerm = term
-	r.Held = []actors.Unit{{ID: "u1", State: actors.UnitActive, Sequence: 1}, {ID: "u2", State: actors.UnitActive, Sequence: 1}}
+	first := actors.Unit{ID: "u1", State: actors.UnitActive, Sequence: 1}
+	second := actors.Unit{ID: "u2", State: actors.UnitActive, Sequence: 1}
 	switch {
 	case s.Join == actors.BlockedJoin:
-		r.Held[0].State, r.Held[1].State = actors.UnitDefault, actors.UnitDefault
+		first.State, second.State = actors.UnitDefault, actors.UnitDefault
 	case s.Join == actors.Joining:
-		r.Held[1].State = actors.UnitPriming
+		second.State = actors.UnitPriming
 	case s == closing:
-		r.Held = []actors.Unit{{ID: "u2", State: actors.UnitClosing, Sequence: 1}}
-	case s == closeWait, s == closed, s == failed:
-		r.Held = nil
+		second.State = actors.UnitClosing
+	}
+	switch {
+	case s == closing:
+		r.Held = actors.UnitsOf(second)
+	case s != closeWait && s != closed && s != failed:
+		r.Held = actors.UnitsOf(first, second)
 	}
 	if s.Pending == actors.ExtendingTicket {
 		r.TicketSeq, r.Term = 2, term.Extended(29_999)

@@ -3,7 +3,6 @@ package manager
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
@@ -46,7 +45,7 @@ func (r Reservation) newestModify() int { return actors.NewestModify(r.Config).N
 func (s *step) modified() {
 	n := s.newestModify()
 	why := fmt.Sprintf("the site ran modify %d", n)
-	for _, u := range s.Held {
+	for u := range s.Held.All() {
 		if code, message, ok := u.Properties.ModifyOutcome(n); ok && code != 0 {
 			s.Error = fmt.Sprintf("unit %s: modify %d failed with code %d: %s", u.ID, n, code, message)
 			why = s.Error
@@ -54,7 +53,7 @@ func (s *step) modified() {
 		}
 	}
 	join := s.Status.Join
-	if slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }) {
+	if s.Held.In(underWay...) {
 		join = actors.Joining
 	}
 	s.move(at(actors.Active, actors.None, join), why)

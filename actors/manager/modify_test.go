@@ -25,7 +25,7 @@ func TestModify(t *testing.T) {
 		t.Fatalf("an old report ended it: %v", r.Status)
 	}
 	r, _ = play(t, r, modifiedLease(17))
-	if r.Status != active || r.Error == "" || r.Held[0].State != actors.UnitActive {
+	if r.Status != active || r.Error == "" || r.Held.List()[0].State != actors.UnitActive {
 		t.Fatalf("after it failed: %v %q %+v", r.Status, r.Error, r.Held)
 	}
 	if r, sent = play(t, r, ask); len(sent) != 0 || r.Status != active {

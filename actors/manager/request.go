@@ -51,6 +51,10 @@ func (a *Actor) open(now actors.Cycle, from Reservation, group []actors.Request)
 			}
 			continue // asked twice
 		}
+		if a.parts[ev.Reservation] != nil {
+			return actors.Effects{}, a.refuse("request", ev.Reservation, actors.Invalid,
+				"a reservation of this name has been set aside: mend its record, or drop it")
+		}
 		fresh = append(fresh, ev)
 	}
 	for _, ev := range fresh {

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/check"
@@ -30,7 +29,8 @@ type Reservation struct {
 
 	Ticket    *actors.Ticket `json:"ticket,omitempty"`    // newest ticket
 	LeaseTerm actors.Term    `json:"leaseTerm,omitzero"`  // what the site confirmed
-	Held      []actors.Unit  `json:"held,omitempty"`      // what the site reported
+	Held      actors.Units   `json:"held,omitzero"`       // what the site reported
+	Parts     int            `json:"parts,omitempty"`     // records that hold the units, if they are too many for this one
 	TicketSeq int            `json:"ticketSeq,omitempty"` // requests sent to the broker
 	LeaseSeq  int            `json:"leaseSeq,omitempty"`  // requests sent to the site
 
@@ -57,7 +57,8 @@ type Rules struct {
 	Self    actors.ActorID
 	Cycles  actors.Cycles
 	Margins Margins
-	Gate    Gatekeeper // asked before a gate opens; nil lets everybody pass
+	Gate    Gatekeeper    // asked before a gate opens; nil lets everybody pass
+	Paging  actors.Paging // how the units of large leases are kept
 
 	look      func(actors.ReservationID) (Reservation, bool) // finds predecessors; nil when there are none
 	recovered actors.Cycle                                   // when all that was owed was last asked for again
@@ -72,12 +73,14 @@ func Step(r Reservation, k Rules, now actors.Cycle, ev actors.Event) (Reservatio
 // run is a step that begins with do.
 func run(r Reservation, k Rules, now actors.Cycle, do func(*step) error) (Reservation, actors.Effects, error) {
 	s := step{Reservation: r, Rules: k, now: now}
+	s.Held.Begin(k.Paging)
 	if err := do(&s); err != nil {
 		return r, actors.Effects{}, err
 	}
 	for s.probe() {
 	}
-	s.compact()
+	s.Held.Settle()
+	s.Parts = s.Held.Parts()
 	if s.illegal != nil {
 		return r, actors.Effects{}, &actors.Error{Op: "manager.step", Reservation: r.ID, Kind: actors.Other, Err: s.illegal}
 	}
@@ -86,7 +89,7 @@ func run(r Reservation, k Rules, now actors.Cycle, do func(*step) error) (Reserv
 	}
 	fx := s.Reservation.owed(k, &r)
 	fx.Moved = s.moved
-	fx.Save = []actors.Record{{Key: key(r.ID), Value: s.Reservation}}
+	fx.Save = s.records(r)
 	return s.Reservation, fx, nil
 }
 
@@ -98,10 +101,6 @@ type step struct {
 	moved   []actors.Transition
 	changed bool
 	illegal error
-
-	owned bool // Held is not shared with the reservation before the step
-	gone  int  // units that are Closed and still in the list
-	at    int  // in Held, behind the unit whose action ended last
 }
 
 func (s *step) apply(ev actors.Event) error {
@@ -180,7 +179,7 @@ func (s *step) probe() bool {
 	case joining, extendingJ, activeTicketedJ, extendingLeaseJ, modifyingJ:
 		s.settle()
 	case closing:
-		if len(s.Held) == s.gone {
+		if s.Held.Len() == 0 {
 			s.ask(closeWait, "all units have left")
 		}
 	}
@@ -189,80 +188,49 @@ func (s *step) probe() bool {
 
 // join starts the join of every unit that has not begun.
 func (s *step) join() {
-	s.own()
-	for i := range s.Held {
-		if u := &s.Held[i]; u.State == actors.UnitDefault {
-			u.State, u.Sequence = actors.UnitPriming, u.Sequence+1
-		}
-	}
+	s.changed = true
+	s.Held.Change(func(u *actors.Unit) bool { return u.State == actors.UnitDefault },
+		func(u *actors.Unit) { u.State, u.Sequence = actors.UnitPriming, u.Sequence+1 })
 }
 
 // settle ends joining when no unit is on its way in or out.
 func (s *step) settle() {
-	for i := len(s.Held) - 1; i >= 0; i-- { // those whose actions began last are the last to be waited for
-		if s.Held[i].State.Pending() {
-			return
-		}
+	if s.Held.Waits(underWay...) {
+		return
 	}
-	if len(s.Held) == s.gone {
+	if s.Held.Len() == 0 {
 		s.fail("no unit joined")
 		return
 	}
 	s.move(at(s.Status.State, s.Status.Pending, actors.NoJoin), "all units have joined")
 }
 
-// own makes the units the step's own to change; the reservation before the step
-// keeps its own. It costs what there are units, once in a step.
-func (s *step) own() {
-	if !s.owned {
-		s.Held, s.owned = slices.Clone(s.Held), true
-	}
-	s.changed = true
-}
+// underWay is the states of units on their way in or out.
+var underWay = []actors.UnitState{actors.UnitPriming, actors.UnitModifying, actors.UnitClosing}
 
-// find is the place of a unit, or -1. Actions mostly end in the order in which they
-// began, so it looks behind the last one first.
-func (s *step) find(id actors.UnitID) int {
-	for n := range s.Held {
-		i := s.at + n
-		if i >= len(s.Held) {
-			i -= len(s.Held)
-		}
-		if s.Held[i].ID == id {
-			s.at = i + 1
-			return i
-		}
-	}
-	return -1
-}
+// stays reports whether a unit is not on its way out.
+func stays(u *actors.Unit) bool { return u.State != actors.UnitClosing }
 
-// compact moves units up to where others have gone.
-func (s *step) compact() {
-	if s.gone > 0 {
-		s.Held = slices.DeleteFunc(s.Held, func(u actors.Unit) bool { return u.State == actors.UnitClosed })
-		s.gone, s.at = 0, 0
-	}
-}
+// leave starts a unit's way out.
+func leave(u *actors.Unit) { u.State, u.Sequence = actors.UnitClosing, u.Sequence+1 }
 
 // actionDone takes the result of a join or leave. A result that does not echo
 // the unit's present sequence is about an action since overtaken.
 func (s *step) actionDone(ev actors.ActionDone) {
-	i := s.find(ev.Unit)
-	if i < 0 || s.Held[i].Sequence != ev.Sequence || !s.Held[i].State.Pending() {
+	at, held := s.Held.Find(ev.Unit)
+	if !held || s.Held.At(at).Sequence != ev.Sequence || !s.Held.At(at).State.Pending() {
 		return
 	}
-	s.own()
-	u := &s.Held[i]
+	s.changed = true
+	u := s.Held.Edit(at)
 	switch {
 	case u.State == actors.UnitPriming && ev.Code == 0:
 		u.State, u.Notice = actors.UnitActive, ev.Note
 	case u.State == actors.UnitPriming:
 		s.Error = fmt.Sprintf("unit %s did not join: %s", u.ID, ev.Note)
-		u.State = actors.UnitClosed
-		s.gone++
+		s.Held.Remove(at)
 	default: // it left, or could not: the site takes it back either way
-		u.State = actors.UnitClosed
-		s.gone++
+		s.Held.Remove(at)
 	}
 }
 
@@ -282,7 +250,7 @@ func (s *step) extend(ev actors.Extend) error {
 		return refuse("%d units are named to go, but the number is to go from %d to %d", len(ev.Victims), s.Ticket.Units, max(ev.Units, 1))
 	}
 	for _, id := range ev.Victims {
-		if !slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.ID == id }) {
+		if _, held := s.Held.Find(id); !held {
 			return refuse("unit %s is not held", id)
 		}
 	}
@@ -316,7 +284,7 @@ func (s *step) close(why string) {
 	case asked, ticketing, ticketed, blockedRedeem, failed:
 		s.finish(why)
 	case blockedJoin, extendingB, activeTicketedB, extendingLeaseB, modifyingB:
-		s.Held, s.gone = nil, 0 // nothing has joined, so nothing has to leave
+		s.Held.Clear() // nothing has joined, so nothing has to leave
 		s.ask(closeWait, why)
 	default:
 		s.leave()
@@ -326,24 +294,15 @@ func (s *step) close(why string) {
 
 // leave starts the leave of every unit that is not on its way out.
 func (s *step) leave() {
-	s.compact()
-	held := make([]actors.Unit, 0, len(s.Held))
-	for _, u := range s.Held {
-		if u.State == actors.UnitDefault {
-			continue // it never joined
-		}
-		if u.State != actors.UnitClosing {
-			u.State, u.Sequence = actors.UnitClosing, u.Sequence+1
-		}
-		held = append(held, u)
-	}
-	s.Held, s.owned, s.changed = held, true, true
+	s.Held.Keep(func(u *actors.Unit) bool { return u.State != actors.UnitDefault }) // those never joined
+	s.Held.Change(stays, leave)
+	s.changed = true
 }
 
 // finish ends the reservation and tells the broker.
 func (s *step) finish(why string) {
 	s.move(closed, why)
-	s.Held, s.gone = nil, 0
+	s.Held.Clear()
 	s.settled()
 }
 

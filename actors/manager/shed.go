@@ -14,11 +14,11 @@ import (
 // surplus is the units that the newest ticket is without and that have not begun to
 // leave.
 func (r Reservation) surplus() []actors.UnitID {
-	if r.Ticket == nil || len(r.Held) <= r.Ticket.Units {
+	if r.Ticket == nil || r.Held.Len() <= r.Ticket.Units {
 		return nil
 	}
-	stay := make([]actors.UnitID, 0, len(r.Held))
-	for _, u := range r.Held {
+	stay := make([]actors.UnitID, 0, r.Held.Len())
+	for u := range r.Held.All() {
 		if u.State != actors.UnitClosing {
 			stay = append(stay, u.ID)
 		}
@@ -33,21 +33,12 @@ func (s *step) shed() {
 		return
 	}
 	s.Shed, s.changed = append(slices.Clone(s.Shed), gone...), true
-	held := make([]actors.Unit, 0, len(s.Held))
 	leaves := make(map[actors.UnitID]bool, len(gone))
 	for _, id := range gone {
 		leaves[id] = true
 	}
-	for _, u := range s.Held {
-		if leaves[u.ID] {
-			if u.State == actors.UnitDefault {
-				continue // it never joined
-			}
-			u.State, u.Sequence = actors.UnitClosing, u.Sequence+1
-		}
-		held = append(held, u)
-	}
-	s.Held, s.owned = held, true
+	s.Held.Keep(func(u *actors.Unit) bool { return !leaves[u.ID] || u.State != actors.UnitDefault }) // those never joined
+	s.Held.Change(func(u *actors.Unit) bool { return leaves[u.ID] }, leave)
 	if s.Status.Join == actors.NoJoin {
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the extension is for fewer units")
 	}
@@ -63,7 +54,7 @@ func (s *step) reported(units []actors.Unit) []actors.Unit {
 	for _, id := range s.Shed {
 		away[id] = true
 	}
-	for _, u := range s.Held {
+	for u := range s.Held.All() {
 		delete(away, u.ID) // it has not left yet
 	}
 	return slices.DeleteFunc(slices.Clone(units), func(u actors.Unit) bool { return away[u.ID] })

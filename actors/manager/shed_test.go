@@ -48,13 +48,13 @@ func TestShrink(t *testing.T) {
 			t.Fatalf("%s: sent %+v", name, m)
 		}
 		d.step(lease(term, 2, "u1", "u2"))
-		if r := d.book["R1"]; len(r.Held) != 1 || r.Status != extendingLease {
+		if r := d.book["R1"]; r.Held.Len() != 1 || r.Status != extendingLease {
 			t.Fatalf("%s: a unit that was given back is held again: %+v", name, r.Held)
 		}
 		stays := map[actors.UnitID]string{"u1": "u2", "u2": "u1"}[c.want]
 		d.step(lease(longer, 2, stays))
 		d.is("R1", active)
-		if r := d.book["R1"]; len(r.Held) != 1 || string(r.Held[0].ID) != stays || r.Held[0].Sequence != 1 || r.Shed != nil || r.Victims != nil {
+		if r := d.book["R1"]; r.Held.Len() != 1 || string(r.Held.List()[0].ID) != stays || r.Held.List()[0].Sequence != 1 || r.Shed != nil || r.Victims != nil {
 			t.Errorf("%s: it holds %+v, %v", name, r.Held, r.Shed)
 		}
 		if _, kept := d.book["R1"].Config[actors.PropVictims]; kept {

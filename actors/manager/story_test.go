@@ -71,7 +71,7 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%v owes %v#%d and sent %+v", row.State, op, seq, fx.Send)
 		}
 		pending := 0
-		for _, u := range r.Held {
+		for u := range r.Held.All() {
 			if u.State.Pending() {
 				pending++
 			}

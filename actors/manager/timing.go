@@ -204,8 +204,8 @@ func (s *step) giveUp() {
 		s.Error = fmt.Sprintf("the site has not answered modify %d; the lease is renewed all the same", s.newestModify())
 		s.move(at(actors.Active, actors.None, s.Status.Join), s.Error)
 	case closing:
-		s.Error = fmt.Sprintf("%d units did not leave in time", len(s.Held))
-		s.Held, s.gone = nil, 0
+		s.Error = fmt.Sprintf("%d units did not leave in time", s.Held.Len())
+		s.Held.Clear()
 		s.changed = true
 	case closeWait:
 		s.Error = "the site did not confirm that it took the units back"

@@ -20,7 +20,7 @@ func said(ms []actors.Message) (out []actors.Op) {
 func TestUnclosed(t *testing.T) {
 	t.Parallel()
 	noUnit := sample(joining)
-	noUnit.Held = []actors.Unit{{ID: "u2", State: actors.UnitPriming, Sequence: 1}}
+	noUnit.Held = actors.UnitsOf(actors.Unit{ID: "u2", State: actors.UnitPriming, Sequence: 1})
 	undeliverable := actors.SendFailed{Message: actors.Message{Op: actors.OpRedeem, Reservation: "R1", Sequence: 1}, Kind: actors.Denied}
 	for name, c := range map[string]struct {
 		r   Reservation

@@ -2,7 +2,7 @@ package manager
 
 import (
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/leasehold/leasehold/actors"
 )
@@ -112,7 +112,8 @@ func (s *step) firstLease(m actors.Message, empty bool) {
 	case empty:
 		s.refused("the site has no units for this ticket")
 	default:
-		s.LeaseTerm, s.Held, s.owned = m.Term, gained(nil, m.Lease.Units), true
+		s.LeaseTerm = m.Term
+		s.gain(m.Lease.Units)
 		s.move(blockedJoin, "the site set the lease up")
 		if s.CloseAsked {
 			s.close("closed while it was being redeemed")
@@ -131,8 +132,8 @@ func (s *step) absorb(m actors.Message) {
 		s.Victims, s.Shed = nil, nil
 	}
 	if m.Lease != nil {
-		had, out := len(s.Held), leavers(s.Held)
-		s.Held, s.owned = gained(s.Held, s.reported(m.Lease.Units)), true
+		had, out := s.Held.Len(), leavers(s.Held)
+		s.gain(s.reported(m.Lease.Units))
 		if n := leavers(s.Held) - out; n > 0 && !confirmed {
 			s.Error = fmt.Sprintf("the site took %d of %d units away: %s", n, had, m.Note)
 		}
@@ -149,53 +150,65 @@ func (s *step) absorb(m actors.Message) {
 		s.move(joining, "the site extended the lease")
 	case modified:
 		s.modified()
-	case slices.ContainsFunc(s.Held, func(u actors.Unit) bool { return u.State.Pending() }):
+	case s.Held.In(underWay...):
 		s.move(at(s.Status.State, s.Status.Pending, actors.Joining), "the site reported other units")
 	}
 }
 
 // leavers counts the units that are on their way out.
-func leavers(units []actors.Unit) int {
+func leavers(units actors.Units) int {
 	n := 0
-	for i := range units {
-		if units[i].State == actors.UnitClosing {
+	for u := range units.All() {
+		if !stays(u) {
 			n++
 		}
 	}
 	return n
 }
 
-// gained is what is held after a site's report: units it no longer names leave,
+// gain makes what is held follow a site's report: units it no longer names leave,
 // units it names anew will join, the rest take over the reported properties.
-func gained(held, reported []actors.Unit) []actors.Unit {
-	out := make([]actors.Unit, 0, max(len(held), len(reported)))
-	var place map[actors.UnitID]int // in reported
-	if len(held) > 0 {
+func (s *step) gain(reported []actors.Unit) {
+	var place map[actors.UnitID]int // in reported, of those that are not held
+	if s.Held.Len() > 0 {
 		place = make(map[actors.UnitID]int, len(reported))
 		for i := range reported {
 			place[reported[i].ID] = i
 		}
+		s.follow(reported, place)
 	}
-	for _, u := range held {
-		i, named := place[u.ID]
-		delete(place, u.ID)
-		switch {
-		case named:
-			u.Properties, u.Notice = reported[i].Properties, reported[i].Notice
-		case u.State == actors.UnitDefault:
-			continue
-		case u.State != actors.UnitClosing:
-			u.State, u.Sequence = actors.UnitClosing, u.Sequence+1
-		}
-		out = append(out, u)
-	}
+	s.Held.Grow(len(reported) - s.Held.Len())
 	for i := range reported {
 		n := &reported[i]
-		if at, fresh := place[n.ID]; len(held) == 0 || fresh && at == i {
-			out = append(out, actors.Unit{ID: n.ID, State: actors.UnitDefault, Properties: n.Properties, Notice: n.Notice})
+		if at, fresh := place[n.ID]; place == nil || fresh && at == i {
+			s.Held.Append(actors.Unit{ID: n.ID, State: actors.UnitDefault, Properties: n.Properties, Notice: n.Notice})
 		}
 	}
-	return out
+}
+
+// follow does so with the units that are held, and takes them out of place.
+func (s *step) follow(reported []actors.Unit, place map[actors.UnitID]int) {
+	named := func(u *actors.Unit) (*actors.Unit, bool) {
+		i, ok := place[u.ID]
+		if !ok {
+			return nil, false
+		}
+		return &reported[i], true
+	}
+	s.Held.Keep(func(u *actors.Unit) bool { _, ok := named(u); return ok || u.State != actors.UnitDefault })
+	s.Held.Change(func(u *actors.Unit) bool {
+		n, ok := named(u)
+		return !ok && stays(u) || ok && (u.Notice != n.Notice || !maps.Equal(u.Properties, n.Properties))
+	}, func(u *actors.Unit) {
+		if n, ok := named(u); ok {
+			u.Properties, u.Notice = n.Properties, n.Notice
+		} else {
+			leave(u)
+		}
+	})
+	for u := range s.Held.All() {
+		delete(place, u.ID)
+	}
 }
 
 // sendFailed hears that a peer refused a request for good.

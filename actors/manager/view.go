@@ -30,7 +30,7 @@ func (a *Actor) view(r Reservation) actors.View {
 	v := actors.View{Reservation: r.ID, Slice: r.Slice, Role: actors.RoleManager.String(),
 		State: r.Status.State.String(), Pending: r.Status.Pending.String(), Join: r.Status.Join.String(),
 		Type: r.Type, Units: r.Units, Term: r.Term, Client: a.config.Self, Broker: r.Broker, Authority: r.Authority.ID,
-		Held: r.Held, TicketSeq: r.TicketSeq, LeaseSeq: r.LeaseSeq, Since: r.Since, Error: r.Error, After: r.After, Waiting: a.waiting(r)}
+		Held: r.Held.List(), TicketSeq: r.TicketSeq, LeaseSeq: r.LeaseSeq, Since: r.Since, Error: r.Error, After: r.After, Waiting: a.waiting(r)}
 	if a.incomplete(r) {
 		v.Waiting = "the tickets of its group"
 	}
@@ -70,7 +70,7 @@ func (a *Actor) waiting(r Reservation) string {
 // underway says which units are on their way into the guest or out of it.
 func (r Reservation) underway() string {
 	in, out := 0, 0
-	for _, u := range r.Held {
+	for u := range r.Held.All() {
 		switch u.State {
 		case actors.UnitPriming:
 			in++

@@ -179,6 +179,11 @@ func portable(c config.Config) (config.Config, []named, error) {
 			moved.Journal = a.Name + ".runs" // of a pretended world, which another host begins anew
 			own[i].Handler = &moved
 		}
+		if a.COD != nil {
+			moved := *a.COD
+			take(&moved.Guests.SecretFile, "secrets/guests-"+a.Name)
+			own[i].COD = &moved
+		}
 		own[i].Sources = append([]string(nil), a.Sources...)
 		for j := range a.Sources {
 			take(&own[i].Sources[j], fmt.Sprintf("tickets/%s-%d.ticket", a.Name, j+1))

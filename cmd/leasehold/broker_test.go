@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leasehold/leasehold/conformance/setup"
 )
 
 // running is a server made by init, edited, and serving until the test ends. Must runs a
@@ -20,15 +21,7 @@ func running(t *testing.T, edit func(dir, config string) string) (dir string, mu
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		return l.Addr().String()
-	}
-	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", free(), "--ldap", free()); code != 0 {
+	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", setup.Address(t), "--ldap", setup.Address(t)); code != 0 {
 		t.Fatal(errs)
 	}
 	file := filepath.Join(dir, "leasehold.yaml")

@@ -95,7 +95,7 @@ func TestInventoryFollowed(t *testing.T) {
 		}
 		return out
 	}
-	if code, _, errs := call(t, "init", dir, "--nodes", "3", "--cycle", "100ms", "--listen", freeAddr(t), "--ldap", freeAddr(t)); code != 0 {
+	if code, _, errs := call(t, "init", dir, "--nodes", "3", "--cycle", "100ms", "--listen", setup.Address(t), "--ldap", setup.Address(t)); code != 0 {
 		t.Fatal(errs)
 	}
 	serving := func() (stop func()) {
@@ -139,7 +139,15 @@ func TestInventoryFollowed(t *testing.T) {
 	}
 	stop := serving()
 	until("host001 host002 host003") // those of the configuration
-	must("cod", "host", "add", "new1", "--type", "other", "--mac", "52:54:00:00:00:11")
+	for add := []string{"cod", "host", "add", "new1", "--type", "other", "--mac", "52:54:00:00:00:11", "--config", yaml}; ; {
+		code, out, errs := call(t, add...)
+		if code == 0 {
+			break
+		}
+		if code != 3 || t.Context().Err() != nil { // the site has yet to lay its tree out
+			t.Fatalf("exit %d\n%s%s", code, out, errs)
+		}
+	}
 	until("host001 host002 host003 new1") // of another type: the pool still counts
 	must("cod", "host", "add", "new2", "--type", "site.node")
 	until("new1 new2") // the directory has the type: it says what there is

@@ -27,7 +27,7 @@ feed is a process of its own: it goes on while the authority is away.
 The directory's server must let it watch: in OpenLDAP, overlay syncprov, and no size
 limit for whom the feed binds as.`,
 	}
-	c.AddCommand(a.feedDNSCommand(), a.feedBootCommand())
+	c.AddCommand(a.feedDNSCommand(), a.feedBootCommand(), a.feedExportsCommand())
 	return c
 }
 

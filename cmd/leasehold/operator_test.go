@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leasehold/leasehold/conformance/setup"
 )
 
 // TestOperator is a session at a server made by init: every command an operator
@@ -27,7 +28,7 @@ func TestOperator(t *testing.T) {
 		}
 		return out
 	}
-	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", freeAddr(t), "--ldap", freeAddr(t)); code != 0 {
+	if code, _, errs := call(t, "init", dir, "--nodes", "4", "--cycle", "100ms", "--listen", setup.Address(t), "--ldap", setup.Address(t)); code != 0 {
 		t.Fatal(errs)
 	}
 
@@ -206,15 +207,4 @@ requests:
 	for _, r := range rs {
 		must("lease", "close", r.Reservation, "--wait")
 	}
-}
-
-// freeAddr is an address on this machine that nobody listens at now.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/wssec"
 )
 
@@ -33,7 +34,7 @@ func newSeat(t *testing.T, name string, role actors.Role, begin time.Time) seat 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	c, err := starter.Make(starter.Plan{Dir: dir, Roles: []actors.Role{role}, Nodes: 3, Listen: freeAddress(t), LDAP: freeAddress(t),
+	c, err := starter.Make(starter.Plan{Dir: dir, Roles: []actors.Role{role}, Nodes: 3, Listen: setup.Address(t), LDAP: setup.Address(t),
 		Cycle: 100 * time.Millisecond, Begin: begin})
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,9 @@ func exitCode(err error) int {
 	if errors.As(err, &u) || errors.As(err, &c) {
 		return 2
 	}
+	if directory.CodeOf(err) == directory.UnwillingToPerform {
+		return 1 // it was reached; a command does not know whether it will ever be willing
+	}
 	for _, o := range directoryOutcomes {
 		if errors.Is(err, o.is) {
 			return o.exit

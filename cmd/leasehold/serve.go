@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/sirupsen/logrus"
@@ -15,7 +18,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the actors a configuration names",
 		Long: `Run the actors a configuration names until SIGINT or SIGTERM. Killing the server
-loses nothing: the next start continues every lease.`,
+loses nothing: the next start continues every lease. Commands that come while it starts
+wait until it is ready. A service manager that waits for that is told (systemd:
+Type=notify), and when the server begins to stop.`,
 		Example: "  leasehold serve --config ./site/leasehold.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -38,11 +43,34 @@ loses nothing: the next start continues every lease.`,
 			if err != nil {
 				return err
 			}
-			return p.Serve(c.Context())
+			ctx, stop := context.WithCancel(c.Context())
+			announced := make(chan struct{})
+			go func() { defer close(announced); a.announce(ctx, p.Ready()) }()
+			err = p.Serve(c.Context())
+			stop()
+			<-announced
+			return err
 		},
 	}
 	c.Flags().BoolVar(&setBack, "clock-set-back", false, "go on from the present time although actors have done things at a later one; see leasehold help clock")
 	return c
+}
+
+// announce tells the service manager that started us, if one did and wants to know, when
+// the server is ready and when it begins to stop (sd_notify 3).
+func (a *app) announce(ctx context.Context, ready <-chan struct{}) {
+	tell := func(state string) {
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			fmt.Fprintf(a.err, "leasehold: the service manager was not told %s: %v\n", state, err)
+		}
+	}
+	select {
+	case <-ready:
+		tell(daemon.SdNotifyReady)
+	case <-ctx.Done():
+	}
+	<-ctx.Done()
+	tell(daemon.SdNotifyStopping)
 }
 
 // logger writes to w as the configuration says.

@@ -50,11 +50,13 @@ same again whenever it is asked for.`,
 				Seeds   int        `json:"seeds"`
 				Twice   int        `json:"twice"`  // played a second time and found the same
 				Signed  int        `json:"signed"` // worlds whose messages were signed
+				Called  int        `json:"called"` // worlds in which actors spoke XML-RPC
+				Mixed   int        `json:"mixed"`  // of these, worlds in which others spoke SOAP
 				Seconds float64    `json:"seconds"`
 				Counts  sim.Counts `json:"counts"`
 				Failed  *uint64    `json:"failed,omitempty"`
 				Trace   []string   `json:"trace,omitempty"`
-			}{OK: f == nil, First: first, Seeds: sum.Worlds, Twice: sum.Twice, Signed: sum.Signed,
+			}{OK: f == nil, First: first, Seeds: sum.Worlds, Twice: sum.Twice, Signed: sum.Signed, Called: sum.Called, Mixed: sum.Mixed,
 				Seconds: time.Since(began).Round(time.Millisecond).Seconds(), Counts: sum.Counts}
 			if f != nil {
 				out.Failed = &f.Seed
@@ -66,6 +68,7 @@ same again whenever it is asked for.`,
 				}
 				n := sum.Counts
 				row(w, "seeds", fmt.Sprintf("%d from %d, %d of them played twice, %d with signed messages, in %.1f s", sum.Worlds, first, sum.Twice, sum.Signed, out.Seconds))
+				row(w, "protocols", fmt.Sprintf("%d worlds of SOAP, %d of XML-RPC, %d of both", sum.Worlds-sum.Called, sum.Called-sum.Mixed, sum.Mixed))
 				row(w, "leases", fmt.Sprintf("%d, of which %d were extended", n.Leases, n.Extended))
 				row(w, "messages", fmt.Sprintf("%d: %d lost, %d arrived twice, %d refused", n.Messages, n.Dropped, n.Repeated, n.Refused))
 				row(w, "crashes", n.Crashes)

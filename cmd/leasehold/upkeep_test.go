@@ -16,6 +16,7 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/conformance/setup"
 )
 
 // whole is a seat with an actor of each role.
@@ -26,7 +27,7 @@ func whole(t *testing.T) seat {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	c, err := starter.Make(starter.Plan{Dir: dir, Nodes: 3, Listen: freeAddress(t), LDAP: freeAddress(t), Cycle: 100 * time.Millisecond})
+	c, err := starter.Make(starter.Plan{Dir: dir, Nodes: 3, Listen: setup.Address(t), LDAP: setup.Address(t), Cycle: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
+	"github.com/leasehold/leasehold/conformance/setup"
 )
 
 // cycle is how long the cycles of servers under test are.
@@ -81,17 +81,6 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// freeAddress is a loopback address that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // prepare makes the folder of a server with that store; edit changes the plan.
 func (s *victim) prepare(place config.Store, password string, edit ...func(*starter.Plan)) config.Config {
 	s.t.Helper()
@@ -105,7 +94,7 @@ func (s *victim) prepare(place config.Store, password string, edit ...func(*star
 		}
 		_ = os.RemoveAll(dir)
 	})
-	plan := starter.Plan{Dir: dir, Nodes: 16, Listen: freeAddress(s.t), LDAP: freeAddress(s.t), Cycle: cycle,
+	plan := starter.Plan{Dir: dir, Nodes: 16, Listen: setup.Address(s.t), LDAP: setup.Address(s.t), Cycle: cycle,
 		Driver: config.Handler{Driver: "noop", SetupDelay: 30 * time.Millisecond, TeardownDelay: 30 * time.Millisecond}}
 	for _, e := range edit {
 		e(&plan)

@@ -98,6 +98,10 @@ const (
 	AssertionFailed        Code = 122
 )
 
+// codes says of each result what it means for a caller. RFC 4511 A.2 says of some that
+// the server cannot, or does not want to, do now what it was asked: busy, unavailable,
+// unwillingToPerform, the limits on time and effort, and other. Whoever asks again later
+// may succeed, and nothing can be done about them but by the directory's administrators.
 var codes = map[Code]struct {
 	name string
 	kind error
@@ -127,7 +131,7 @@ var codes = map[Code]struct {
 	InsufficientAccess:     {"insufficientAccessRights", ErrDenied},
 	Busy:                   {"busy", ErrUnavailable},
 	Unavailable:            {"unavailable", ErrUnavailable},
-	UnwillingToPerform:     {"unwillingToPerform", ErrOther},
+	UnwillingToPerform:     {"unwillingToPerform", ErrUnavailable}, // a data base that was made read-only for a while, for one
 	NamingViolation:        {"namingViolation", ErrSchema},
 	ObjectClassViolation:   {"objectClassViolation", ErrSchema},
 	NotAllowedOnNonLeaf:    {"notAllowedOnNonLeaf", ErrConflict},

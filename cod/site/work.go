@@ -77,7 +77,7 @@ func (s *Site) failed(o cod.Outcome, err error) {
 	case cod.Unavailable:
 		s.counts.unavailable.Add(1)
 		if !errors.Is(err, context.Canceled) && !s.away.Swap(true) {
-			s.config.Log.WithError(err).Warn("the site's directory does not answer; it is asked again until it does")
+			s.config.Log.WithError(err).Warn("the site's directory does not do what it is asked; it is asked again until it does")
 		}
 	case cod.Refused:
 		s.counts.refused.Add(1)

@@ -104,6 +104,8 @@ func (t *report) targets(b *testing.B) {
 	large.Nodes = 240_000
 	t.row("growth", "processor time for one flip, N = 240,000 against N = 240", cost(b, large, 2)/cost(b, standard, 500), "x", "<=", 1.5)
 
+	t.row("huge", "processor time for one unit of a lease of 100,000, set up and joined one by one, against 10,000", float64(huge(b, 100_000))/float64(huge(b, 10_000)), "x", "<=", 2)
+
 	t.row("month", "a month of five-minute requests, two sites of 70 nodes, one broker", month(b), "s", "<", 5)
 }
 

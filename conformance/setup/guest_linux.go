@@ -259,3 +259,47 @@ func (g *Guest) StartAutomount() {
 		g.t.Fatalf("automount does not come up: %v\n%s", err, p.log.String())
 	}
 }
+
+// Start starts a program of the guest that goes on until the test ends. Nobody waits for
+// what it is to do.
+func (g *Guest) Start(path string, args ...string) {
+	g.t.Helper()
+	p := g.daemon(filepath.Base(path), path, syscall.SIGTERM)
+	p.ready = func() error { return nil }
+	if err := p.start(args...); err != nil {
+		g.t.Fatalf("%s: %v\n%s", path, err, p.log.String())
+	}
+}
+
+// GaneshaReload is a command of a guest by which its NFS server reads its exports anew.
+const GaneshaReload = "/usr/sbin/reload-nfs"
+
+// GaneshaExports is the file it reads them from.
+const GaneshaExports = "/etc/ganesha/leasehold.conf"
+
+// StartGanesha starts NFS-Ganesha at an address of the guest, on port 2049 for NFSv4,
+// and stops it when the test ends. Linux's own server needs a kernel that has one.
+func (g *Guest) StartGanesha(address string) {
+	g.t.Helper()
+	conf := fmt.Sprintf(`NFS_CORE_PARAM { Protocols = 4; Bind_addr = %s; NFS_Port = 2049; Enable_NLM = false; Enable_RQUOTA = false; mount_path_pseudo = true; }
+NFSV4 { Graceless = true; RecoveryBackend = fs; Only_Numeric_Owners = true; }
+%%include "%s"
+`, address, GaneshaExports)
+	for _, f := range []File{
+		{Path: "/etc/ganesha/ganesha.conf", Content: conf}, {Path: GaneshaExports},
+		{Path: GaneshaReload, Content: "#!/bin/sh\nkill -HUP \"$(cat /run/ganesha.pid)\"\n", Mode: 0o755}, {Path: "/var/lib/nfs/ganesha/of-this-test"},
+	} {
+		g.Write(f)
+	}
+	p := g.daemon("ganesha", "/usr/bin/ganesha.nfsd", syscall.SIGTERM)
+	p.ready = func() error {
+		c, err := g.Dial(address + ":2049")
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	if err := p.start("-F", "-L", "/dev/stdout", "-f", "/etc/ganesha/ganesha.conf", "-p", "/run/ganesha.pid"); err != nil {
+		g.t.Fatalf("ganesha does not come up: %v\n%s", err, p.log.String())
+	}
+}

@@ -10,6 +10,7 @@
 #   xmlsec1, xmllint, zeep,
 #   openssl                   XML security, schemas and SOAP as others wrote them
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
+#   net-snmp's agent          which the driver of network devices sets variables of
 #   PostgreSQL                which can keep actors' records
 #   gcc and libc's headers    for Go's race detector
 #   GRUB, nslcd, libpam-ldapd,
@@ -27,7 +28,8 @@ wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 name
 wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 in.tftpd=tftpd-hpa"
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
 wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu busybox=busybox-static"
-wanted="$wanted sshd=openssh-server debootstrap=debootstrap qemu-img=qemu-utils"
+wanted="$wanted sshd=openssh-server snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
+wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 

@@ -26,6 +26,8 @@ type SSHD struct {
 	HostKey ssh.PublicKey // what the server shows
 	// PrivateKey is Key's file, in PEM.
 	PrivateKey []byte
+	// AuthorizedKeys is the file with the keys that log in.
+	AuthorizedKeys string
 
 	*process
 }
@@ -40,6 +42,7 @@ func StartSSHD(t testing.TB, forced string) *SSHD {
 	if !filepath.IsAbs(s.path) {
 		t.Fatal("sshd insists on being started by its full path")
 	}
+	s.AuthorizedKeys = filepath.Join(s.dir, "authorized_keys")
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)

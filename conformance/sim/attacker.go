@@ -48,10 +48,14 @@ func (w *world) attack() {
 // must be refused before anybody looks at what they say.
 func (w *world) forge(t tapped) {
 	octets, to, how := t.octets, t.to, "replays"
+	changed, stripped, resigned := w.changed, stripped, w.resigned
+	if t.method != "" {
+		changed, stripped, resigned = w.changedCall, strippedCall, w.resignedCall
+	}
 	switch w.rnd.IntN(7) {
 	case 0:
 	case 1:
-		how, octets = "changes", w.changed(t)
+		how, octets = "changes", changed(t)
 	case 2:
 		how, to = "redirects", w.procs[w.rnd.IntN(len(w.procs))]
 		if to == t.to {
@@ -60,15 +64,15 @@ func (w *world) forge(t tapped) {
 	case 3:
 		how, octets = "strips", stripped(t)
 	case 4:
-		how, octets = "signs as itself", w.resigned(t, w.cast.stranger, w.cast.stranger.GUID)
+		how, octets = "signs as itself", resigned(t, w.cast.stranger, w.cast.stranger.GUID)
 	case 5:
-		how, octets = "signs as another", w.resigned(t, w.cast.stranger, t.from.key.GUID)
+		how, octets = "signs as another", resigned(t, w.cast.stranger, t.from.key.GUID)
 	case 6: // an actor of the federation passes on what was said by another
 		who := w.procs[w.rnd.IntN(len(w.procs))]
-		if who == t.from || who == t.to || !bytes.Contains(t.octets, []byte("sharpTicket")) {
+		if who == t.from || who == t.to || t.message.Ticket == nil {
 			return
 		}
-		how, octets = "claims as "+who.Name, w.resigned(t, who.key, who.key.GUID)
+		how, octets = "claims as "+who.Name, resigned(t, who.key, who.key.GUID)
 	}
 	if octets == nil || !to.up {
 		return

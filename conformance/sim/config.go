@@ -27,6 +27,9 @@ type Config struct {
 	Shortest int        // cycles a term lasts beyond its first, at least
 	Batch    int        // events that share one save, at most
 	Signed   bool       // messages are sealed and opened by wssec; tickets are signed in every world
+	// Calls says who speaks XML-RPC with whom instead of SOAP: nobody, some pairs of
+	// actors, or everybody.
+	Calls Calls
 	// Hasty makes couriers send without waiting for the answer to the message
 	// before, as legacy peers do, so that messages overtake each other.
 	Hasty bool
@@ -53,6 +56,16 @@ type Config struct {
 	script script // of a story; empty in swarms
 	mutant mutant // what is broken on purpose; for tests of the judges
 }
+
+// Calls is how many pairs of actors speak XML-RPC with one another.
+type Calls uint8
+
+// The federations.
+const (
+	NoCalls   Calls = iota // everybody speaks SOAP
+	SomeCalls              // half of all pairs, so that one lease goes over both
+	AllCalls
+)
 
 // Purchase is what one broker buys from another, to sell it on. Brokers and sites are
 // counted from 0.
@@ -175,6 +188,7 @@ func Swarm(seed uint64) Config {
 		}
 	}
 	cfg.SetBack = r.IntN(3) == 0
+	cfg.Calls = Calls(r.IntN(3))
 	return cfg
 }
 

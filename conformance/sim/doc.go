@@ -27,7 +27,8 @@ saved, answered, sent and run, in this order, and the process can die between an
 two of these. What a network or a crash takes away is really lost. A restart reads
 the disk, and a site's cod reads its directory.
 
-Every message becomes octets and is read from them again. Tickets are really signed
+Every message becomes octets and is read from them again: in SOAP, in XML-RPC, or in
+the one or the other as two actors agreed, in a third of the worlds each. Tickets are really signed
 and verified in every world; messages are in one world of eight, and there somebody
 forges them.
 
@@ -43,6 +44,7 @@ config.go is what a world can be, run.go the acts, world.go who is in it.
 	process.go, crash.go, disk.go    an actor's life
 	clocks.go                        what it believes the time to be
 	courier.go, network.go, post.go  a message's way; tickets.go what it carries
+	calls.go                         the same in XML-RPC
 	site.go, rack.go, guest.go       what actions do to machines and directories
 	people.go, meddler.go            operators; attacker.go those who want harm; lies.go
 	                                 policies that lie

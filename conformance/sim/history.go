@@ -49,8 +49,8 @@ func (s *site) judgeTickets(v authority.Reservation) {
 func (w *world) judgeTakenBack(p *process, id actors.ReservationID) {
 	for _, s := range w.sites {
 		v, ok := s.p.disk["reservation/"+string(id)].value.(authority.Reservation)
-		if ok && v.Client == p.ID && len(v.Units) > 0 && v.Status.State != actors.Failed {
-			w.fail(saysTakenBack, "%s: %s, but %s is %v with %d units", p.Name, id, s.p.Name, v.Status, len(v.Units))
+		if ok && v.Client == p.ID && v.Units.Len() > 0 && v.Status.State != actors.Failed {
+			w.fail(saysTakenBack, "%s: %s, but %s is %v with %d units", p.Name, id, s.p.Name, v.Status, v.Units.Len())
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (w *world) obeyed(to, from *process, m actors.Message) {
 // it has recovered: requests that wait for an answer, and actions for a result.
 func (w *world) judgeOwed(p *process) {
 	for _, k := range p.disk.keys() {
-		var units []actors.Unit
+		var units actors.Units
 		switch v := p.disk[k].value.(type) {
 		case manager.Reservation:
 			units = v.Held
@@ -102,8 +102,8 @@ func (w *world) judgeOwed(p *process) {
 				w.judgeAsked(p, v.ID(), v.Status)
 			}
 		}
-		for _, u := range units {
-			if u.State.Pending() && !p.hands.owes(u) {
+		for u := range units.All() {
+			if u.State.Pending() && !p.hands.owes(*u) {
 				w.fail(saysOwed, "%s: %s of %s is %v #%d, and nothing is under way", p.Name, short(u.ID), k, u.State, u.Sequence)
 			}
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,11 +31,13 @@ type sealed struct {
 	octets  []byte
 	confirm []byte // what the answer has to confirm; nil in worlds without signatures
 	op      wire.Op
+	method  string // of a call of XML-RPC; empty in SOAP
 	message actors.Message
 }
 
 // inbound is what a receiver knows about a message, as far as it came.
 type inbound struct {
+	method  string // of a call of XML-RPC; empty in SOAP
 	message actors.Message
 	from    *process // nil until it is verified
 	op      wire.Op
@@ -62,11 +65,15 @@ func (w *world) seal(from, to *process, m actors.Message) (sealed, error) {
 	if err != nil {
 		return sealed{}, err
 	}
+	s := sealed{op: out.Op, message: m}
+	if w.speak(from.member, to.member) == wssec.XMLRPC {
+		err := w.sealCall(&s, from, to, out)
+		return s, err
+	}
 	body, err := soap.EncodeBody(nil, out)
 	if err != nil {
 		return sealed{}, err
 	}
-	s := sealed{op: out.Op, message: m}
 	if !w.cfg.Signed {
 		s.octets = soap.EncodeEnvelope(nil, nil, body)
 		return s, nil
@@ -82,27 +89,57 @@ func (w *world) sealing(from *process, to *member, id string) wssec.Seal {
 	}
 }
 
-// open reads a message that seems to come from someone. Its errors have a kind.
-func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
-	var in inbound
-	fail := func(kind actors.Kind, err error) (inbound, error) {
-		return in, &actors.Error{Op: "sim.open", Actor: to.ID, Kind: kind, Err: err}
+// open reads a message that seems to come from someone. Its errors have a kind. What
+// the message is written in shows it itself, as the path does that it is posted to.
+func (w *world) open(octets []byte, seems, to *process) (in inbound, err error) {
+	var m wire.Message
+	if bytes.Contains(octets, []byte("<methodCall>")) {
+		m, err = w.openCall(&in, octets, seems, to)
+	} else {
+		m, err = w.openEnvelope(&in, octets, seems, to)
 	}
+	if err != nil {
+		return in, err
+	}
+	err = w.understand(&in, m, to)
+	return in, err
+}
+
+// opening is what a receiver knows when a message arrives.
+func (w *world) opening(to *process) wssec.Opening {
+	return wssec.Opening{
+		Trust: w.cast.pins, Self: to.key.GUID, Now: to.wall(), NotBefore: time.UnixMilli(int64(to.booted)), Skew: skew,
+		Cache: &w.certs, Policy: w.policyOf(to.member),
+	}
+}
+
+// once refuses what was opened before.
+func (w *world) once(v wssec.Verified, to *process) error {
+	if to.seen.Seen(v.ReplayKey(), v.Created()) && w.cfg.mutant != admitsReplays {
+		return errors.New("seen before")
+	}
+	return nil
+}
+
+func unopened(to *process, kind actors.Kind, err error) error {
+	return &actors.Error{Op: "sim.open", Actor: to.ID, Kind: kind, Err: err}
+}
+
+// openEnvelope reads a message in SOAP.
+func (w *world) openEnvelope(in *inbound, octets []byte, seems, to *process) (m wire.Message, err error) {
+	fail := func(kind actors.Kind, err error) (wire.Message, error) { return m, unopened(to, kind, err) }
 	doc, err := xmltree.Parse(octets, xmltree.DefaultLimits())
 	if err != nil {
 		return fail(actors.Invalid, err)
 	}
 	payload, from := xmltree.Node{}, seems
 	if w.cfg.Signed && w.cfg.mutant != skipsSignatures {
-		v, err := wssec.OpenRequest(doc, wssec.Opening{
-			Trust: w.cast.pins, Self: to.key.GUID, Now: to.wall(), NotBefore: time.UnixMilli(int64(to.booted)), Skew: skew,
-			Cache: &w.certs,
-		})
+		v, err := wssec.OpenRequest(doc, w.opening(to))
+		if err == nil {
+			err = w.once(v, to)
+		}
 		if err != nil {
 			return fail(actors.Denied, err)
-		}
-		if to.seen.Seen(v.ReplayKey(), v.Created()) && w.cfg.mutant != admitsReplays {
-			return fail(actors.Denied, errors.New("seen before"))
 		}
 		payload, from = v.Body(), w.byID[actors.ActorID(v.GUID())]
 		in.confirm, in.id = v.SignatureValue(), v.MessageID()
@@ -110,10 +147,16 @@ func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
 		return fail(actors.Invalid, err)
 	}
 	in.from = from
-	m, err := soap.DecodeBody(payload)
-	if err != nil {
+	if m, err = soap.DecodeBody(payload); err != nil {
 		return fail(actors.Invalid, err)
 	}
+	return m, nil
+}
+
+// understand turns a message into what its receiver is to hear.
+func (w *world) understand(in *inbound, m wire.Message, to *process) error {
+	fail := func(kind actors.Kind, err error) error { return unopened(to, kind, err) }
+	from := in.from
 	in.op = m.Op
 	if !slices.Contains(registry.Rights(to.role, from.role), actors.Op(m.Op)) {
 		return fail(actors.Denied, fmt.Errorf("%v may not ask %v of %v", from.role, m.Op, to.role))
@@ -123,12 +166,12 @@ func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
 	}
 	in.id = m.MessageID
 	var found verified
-	msg, err := translate.Incoming(m, from.ID, func(text string) (actors.Ticket, error) {
+	msg, err := translate.Incoming(m, from.ID, func(text string) (t actors.Ticket, err error) {
 		found, err = w.verify(text)
 		return found.ticket, err
 	})
 	if err != nil {
-		return in, err
+		return err
 	}
 	msg.To = to.ID
 	if msg.Ticket != nil {
@@ -142,11 +185,14 @@ func (w *world) open(octets []byte, seems, to *process) (inbound, error) {
 		msg.Ticket.Authority = site.Location
 	}
 	in.message = msg
-	return in, nil
+	return nil
 }
 
 // answer is what goes back: an empty response, or a fault that gives a kind.
 func (w *world) answer(by *process, in inbound, err error) []byte {
+	if in.method != "" {
+		return w.answerCall(by, in, err)
+	}
 	if err == nil {
 		body, err := soap.EncodeResponse(nil, in.op)
 		switch {
@@ -177,6 +223,9 @@ func (w *world) respond(by *process, in inbound, body []byte) []byte {
 // readAnswer is what the sender learns from an answer. Where messages are signed,
 // only a signed answer to this very request is the peer's word.
 func (w *world) readAnswer(octets []byte, s sealed, self, peer *process) (outcome, actors.Kind) {
+	if s.method != "" {
+		return w.readResult(octets, s, self, peer)
+	}
 	doc, err := xmltree.Parse(octets, xmltree.DefaultLimits())
 	if err != nil {
 		w.fail(saysSendable, "answer to %s: %v", about(s.message), err)
@@ -189,7 +238,7 @@ func (w *world) readAnswer(octets []byte, s sealed, self, peer *process) (outcom
 	trusted := !w.cfg.Signed || w.cfg.mutant == skipsSignatures
 	if !trusted {
 		v, err := wssec.OpenResponse(doc, wssec.Opening{
-			Trust: w.cast.pins, Self: self.key.GUID, Now: self.wall(), Skew: skew, Cache: &w.certs,
+			Trust: w.cast.pins, Self: self.key.GUID, Now: self.wall(), Skew: skew, Cache: &w.certs, Policy: w.policyOf(self.member),
 		}, peer.key.GUID, s.confirm)
 		if err == nil {
 			payload, trusted = v.Body(), true

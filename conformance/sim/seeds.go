@@ -12,6 +12,8 @@ type Summary struct {
 	Worlds int     // played without a failure
 	Twice  int     // of these, played a second time and found the same
 	Signed int     // of these, worlds with signed messages
+	Called int     // of these, worlds in which some actors, or all, spoke XML-RPC
+	Mixed  int     // of these, worlds with both protocols
 	Failed *uint64 // the lowest seed that failed, if one did
 	Counts Counts  // over all worlds
 }
@@ -90,6 +92,12 @@ func (f *fleet) work() {
 			}
 			if cfg.Signed {
 				f.sum.Signed++
+			}
+			if cfg.Calls != NoCalls {
+				f.sum.Called++
+			}
+			if cfg.Calls == SomeCalls {
+				f.sum.Mixed++
 			}
 			f.sum.Counts.Add(report.Counts)
 			if f.progress != nil {

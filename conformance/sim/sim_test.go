@@ -22,8 +22,8 @@ func TestFederation(t *testing.T) {
 	if *count < 100 {
 		return
 	}
-	if sum.Worlds != *count || sum.Signed == 0 || sum.Failed != nil {
-		t.Errorf("%d worlds, %d of them signed, failed %v", sum.Worlds, sum.Signed, sum.Failed)
+	if sum.Worlds != *count || sum.Signed == 0 || sum.Mixed == 0 || sum.Called <= sum.Mixed || sum.Failed != nil {
+		t.Errorf("%d worlds, %d of them signed, %d with XML-RPC and %d with SOAP too, failed %v", sum.Worlds, sum.Signed, sum.Called, sum.Mixed, sum.Failed)
 	}
 	for i, n := range sum.Counts.fields() {
 		if *n == 0 {

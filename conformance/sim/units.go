@@ -17,8 +17,8 @@ func (s *site) judgeUnits(v authority.Reservation) {
 	w := s.p.w
 	before := s.leases[v.ID]
 	now := map[actors.UnitID]actors.Unit{}
-	for _, u := range v.Units {
-		now[u.ID] = u
+	for u := range v.Units.All() {
+		now[u.ID] = *u
 	}
 	s.leases[v.ID] = now
 	for _, id := range sortedKeys(before) {
@@ -27,7 +27,8 @@ func (s *site) judgeUnits(v authority.Reservation) {
 		}
 	}
 	inUse := 0
-	for _, u := range v.Units {
+	for at := range v.Units.All() {
+		u := *at
 		if u.State == actors.UnitPriming || u.State == actors.UnitActive || u.State == actors.UnitModifying {
 			inUse++
 		}
@@ -99,7 +100,7 @@ func (s *site) judgeTaken(d cod.Drive) {
 		return
 	}
 	r, _ := client.disk["reservation/"+string(lease.ID)].value.(manager.Reservation)
-	for _, u := range r.Held {
+	for u := range r.Held.All() {
 		if u.ID == d.Unit.ID && u.State == actors.UnitActive {
 			w.fail(saysTaken, "%s takes %s of %s, which %s uses in %v", s.p.Name, short(u.ID), lease.ID, client.Name, r.Status)
 		}

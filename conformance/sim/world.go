@@ -111,7 +111,7 @@ func (w *world) enter(m *member) error {
 		margins := w.cfg.Margins
 		margins.Keep = w.cfg.Keep
 		p.fresh = func() actors.Machine {
-			return manager.New(manager.Config{Rules: manager.Rules{Self: m.ID, Cycles: w.cycles(), Margins: margins}, Broker: w.brokers[0].ID})
+			return manager.New(manager.Config{Rules: manager.Rules{Self: m.ID, Cycles: w.cycles(), Margins: margins, Paging: w.paging()}, Broker: w.brokers[0].ID})
 		}
 	case actors.RoleBroker:
 		w.brokers = append(w.brokers, p)
@@ -134,11 +134,20 @@ func (w *world) enter(m *member) error {
 		p.fresh = func() actors.Machine {
 			return authority.New(authority.Config{
 				Self: m.Location, Cycles: w.cycles(), Policy: watcher{firstfit.Policy{}, s}, Keep: w.cfg.Keep, Attempts: w.cfg.Attempts,
-				Late: w.cfg.Late, Patience: w.cfg.Wait,
+				Late: w.cfg.Late, Patience: w.cfg.Wait, Paging: w.paging(),
 			})
 		}
 	}
 	return nil
+}
+
+// paging lets every other seed keep the units of leases of three and more in records
+// of their own, as those of large leases are.
+func (w *world) paging() actors.Paging {
+	if w.seed%2 == 0 {
+		return actors.Paging{}
+	}
+	return actors.Paging{Page: 2, Whole: 2}
 }
 
 // endow gives a site its hosts and makes its delegations to brokers: what their

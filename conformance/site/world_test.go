@@ -12,6 +12,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/cod/daemons"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/cod/site"
 	"github.com/leasehold/leasehold/conformance/setup"
@@ -59,8 +60,9 @@ func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
 	t.Helper()
 	w := &world{t: t, net: setup.NewNet(t), done: make(chan actors.ActionDone, 100)}
 	w.net.Bridge(gateway + "/16")
-	w.slapd = w.net.StartSlapd(t, "overlay syncprov", "index dhcpHWAddress eq")
-	var err error
+	rules, err := daemons.AccessConf("dc=site,dc=test")
+	w.must(err)
+	w.slapd = w.net.StartSlapd(t, append([]string{"overlay syncprov", "index dhcpHWAddress eq"}, rules...)...)
 	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 5 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { w.dir.Close() })
@@ -76,11 +78,26 @@ func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
 	for _, f := range change {
 		f(&conf)
 	}
-	w.site, err = site.New(site.Config{COD: conf, Directory: w.dir, Driver: noop.New(noop.Config{}), Log: w.logger,
+	// The site has the rights that we recommend, and no others.
+	w.must(site.EnsureBase(context.Background(), w.dir, conf, time.Minute))
+	var dir *ldapdir.Dir
+	dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.account(daemons.Authority), Password: w.slapd.Password, Timeout: 5 * time.Second})
+	w.must(err)
+	t.Cleanup(func() { dir.Close() })
+	w.site, err = site.New(site.Config{COD: conf, Directory: dir, Driver: noop.New(noop.Config{}), Log: w.logger,
 		Report: func(d actors.ActionDone) { w.done <- d }})
 	w.must(err)
 	t.Cleanup(func() { w.site.Close() })
 	return w
+}
+
+// account makes the entry of a daemon, whose password is that of slapd's administrator.
+func (w *world) account(name string) ldapschema.DN {
+	w.t.Helper()
+	e, err := ldapschema.Daemon(daemons.DaemonsDN(w.slapd.Base), name, w.slapd.Password)
+	w.must(err)
+	w.must(w.dir.Apply(context.Background(), ldapschema.AddEntry(e)))
+	return e.DN
 }
 
 func (w *world) must(err error) {

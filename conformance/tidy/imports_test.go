@@ -32,6 +32,7 @@ wssec/ticket/xstream:   wire/xmltree
 wssec/ticket:           wire/xmltree wssec/ticket/xstream
 ldapschema:
 handlers/run:
+handlers/run/posix:     handlers/run
 handlers:               handlers/run
 actors:
 actors/check:           actors
@@ -52,11 +53,14 @@ actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
-cod:                    actors actors/fsm handlers ldapschema
+cod/pool:               actors/calendar actors/fsm actors/policy/desk
+cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
+cod/exports/table:      ldapschema
 cod/inventory:          ldapschema
+cod/daemons:            cod ldapschema
 
 [world] Each touches one thing outside the process.
 wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
@@ -65,7 +69,11 @@ wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
 handlers/run/*:         handlers/run
 handlers/drivers/scripted: handlers handlers/run handlers/script
-handlers/drivers/*:     handlers handlers/run
+handlers/drivers/exec:  handlers handlers/run handlers/script
+handlers/drivers/file:  handlers handlers/run handlers/run/posix handlers/script
+handlers/drivers/ldapvalue: handlers handlers/run + go-ldap
+handlers/drivers/snmp:  handlers handlers/run + gosnmp
+handlers/drivers/*:     handlers handlers/run handlers/run/posix
 actors/clock:           actors
 actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
@@ -86,6 +94,7 @@ actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir 
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
 cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
+cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
 cod/site:               actors actors/clock cod cod/directory cod/feed handlers handlers/run ldapschema + logrus
@@ -95,7 +104,7 @@ actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
-conformance/setup:      ldapschema + crypto go-ldap pgx sys
+conformance/setup:      ldapschema + crypto go-ldap gosnmp pgx sys
 
 [seeded] Judges that play worlds from seeds: pure but for the generator, and for playing several at once.
 conformance/sim:        ... ! sync
@@ -115,7 +124,7 @@ cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
-cmd/leasehold:          ... + cobra logrus
+cmd/leasehold:          ... + cobra logrus systemd
 `
 
 // elsewhere is the short names of modules that policy uses.
@@ -127,11 +136,13 @@ var elsewhere = map[string]string{
 	"cobra":     "github.com/spf13/cobra",
 	"etree":     "github.com/beevik/etree",
 	"go-ldap":   "github.com/go-ldap/ldap/v3",
+	"gosnmp":    "github.com/gosnmp/gosnmp",
 	"goxmldsig": "github.com/russellhaering/goxmldsig",
 	"logrus":    "github.com/sirupsen/logrus",
 	"pgx":       "github.com/jackc/pgx/v5",
 	"rapid":     "pgregory.net/rapid",
 	"sys":       "golang.org/x/sys",
+	"systemd":   "github.com/coreos/go-systemd/v22",
 	"sha1cd":    "github.com/pjbgf/sha1cd",
 	"uuid":      "github.com/google/uuid",
 	"xmlrpc":    "github.com/kolo/xmlrpc",

@@ -47,20 +47,24 @@ func TestXen(t *testing.T) {
 	}
 	dir, wire := strings.TrimSpace(string(image)), t.TempDir()
 	s := &story{t: t}
-	s.a = start(t, dir, wire, "dom0a", "dom0b", "10.99.0.2", "52:54:00:99:01:02")
-	s.b = start(t, dir, wire, "dom0b", "dom0a", "10.99.0.3", "52:54:00:99:01:03")
-	machines := map[string]*machine{"dom0a": s.a, "dom0b": s.b}
-	s.driver = xen.New(xen.Config{Forced: true, Hosts: map[string]string{"dom0a": "10.99.0.2", "dom0b": "10.99.0.3"},
-		Reach: func(name string) run.Runner { return machines[name].driver }})
-	for _, m := range []*machine{s.a, s.b} {
+	machines := map[string]*machine{}
+	boot := func(name, other, address, mac string) *machine {
+		m := start(t, dir, wire, name, other, address, mac)
+		machines[name] = m
 		how := "from its snapshot"
 		if m.cold {
 			how = "from nothing"
 		}
-		s.note("host "+m.name, m.took, how+"; "+strings.Join(strings.Fields(m.sh("xl info | grep -E '^(xen_version|xen_scheduler|virt_caps) '; uname -r")), " "))
+		s.note("host "+name, m.took, how+"; "+strings.Join(strings.Fields(m.sh("xl info | grep -E '^(xen_version|xen_scheduler|virt_caps) '; uname -r")), " "))
+		return m
 	}
-	s.pvh()
+	s.driver = xen.New(xen.Config{Forced: true, Hosts: map[string]string{"dom0a": "10.99.0.2", "dom0b": "10.99.0.3"},
+		Reach: func(name string) run.Runner { return machines[name].driver }})
+	s.a = boot("dom0a", "dom0b", "10.99.0.2", "52:54:00:99:01:02")
 	s.pv()
+	// The second host comes when it is needed: on a busy machine two are slow, and Xen's
+	// own scripts give up on what is slow.
+	s.pvh(func() { s.b = boot("dom0b", "dom0a", "10.99.0.3", "52:54:00:99:01:03") })
 	if *table != "" {
 		s.write(*table)
 	}
@@ -68,7 +72,7 @@ func TestXen(t *testing.T) {
 
 // pvh is a domain that migrates: it is resized, paused, suspended, checkpointed and
 // moved, and one program in it goes on counting all the while.
-func (s *story) pvh() {
+func (s *story) pvh(second func()) {
 	s.on = s.a
 	s.params = handlers.Params{handlers.ParamUnit: "u1", xen.Name: "alpha1", xen.MAC: "00:16:3e:99:00:01", xen.Kernel: "/srv/guest/vmlinuz",
 		xen.Ramdisk: "/srv/guest/initrd", xen.Extra: "console=hvc0 quiet", xen.Memory: "128", xen.MaxMemory: "192", xen.MaxVCPUs: "2"}
@@ -108,6 +112,7 @@ func (s *story) pvh() {
 	s.t.Logf("checkpoint at about tick %d, at tick %d when it was restored, then tick %d", now.tick, later.tick, back.tick)
 	s.same(back, nil)
 
+	second()
 	now = s.last()
 	s.modify("migrate live, dom0a to dom0b", handlers.Migrate, "host", "dom0b")
 	if s.params[handlers.ParamMachine] != "dom0b" {
@@ -216,7 +221,10 @@ func (s *story) teardown() {
 	s.must("destroy again: nothing to do", s.driver.Teardown)
 	name := s.params[xen.Name]
 	for _, m := range []*machine{s.a, s.b} {
-		if left := m.sh("xl list | grep -w " + name + "; ls /var/lib/xen/save | grep -w " + name + "; true"); m == s.on && left != "" {
+		if m == nil {
+			continue
+		}
+		if left := m.sh("xl list | grep -w " + name + "; ls /var/lib/xen/save | grep -w " + name + "; true"); left != "" {
 			s.t.Errorf("%s: left of %s:\n%s", m.name, name, left)
 		}
 	}

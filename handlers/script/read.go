@@ -132,7 +132,7 @@ var fits = map[string][]Kind{
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 
 // Verbs are what a driver can be asked for by a step.
-var Verbs = []string{"setup", "teardown", "modify"}
+var Verbs = []string{"setup", "teardown", "modify", "suspend", "resume", "checkpoint", "restore", "probe"}
 
 func (r *reader) step(n *yaml.Node, depth int) Step {
 	s := Step{Line: n.Line}

@@ -107,3 +107,12 @@ func (t Text) String() string {
 	}
 	return b.String()
 }
+
+// Expand puts values in for the variables of a text, which is written as in a script.
+func Expand(text string, value func(name string) (string, bool)) (string, error) {
+	t, err := parseText(text)
+	if err != nil {
+		return "", err
+	}
+	return t.write(value)
+}

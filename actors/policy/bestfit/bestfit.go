@@ -23,7 +23,7 @@ type Policy struct{}
 
 // Allocate decides every ask of the round (policy.Broker).
 func (Policy) Allocate(r policy.Round) []policy.Decision {
-	d := desk.New(r, desk.Rules{Name: "best fit: where least is free that is enough", Sources: fullest, Hosts: tight})
+	d := desk.New(r, desk.Rules{Name: "best fit: where least is free that is enough", Sources: fullest, Hosts: Tight})
 	for _, a := range d.Open() {
 		d.Settle(a)
 	}
@@ -40,8 +40,8 @@ func fullest(_ policy.Ask, term actors.Term, from []policy.Source) []string {
 	return why
 }
 
-// tight fills the fullest host first (desk.Packing).
-func tight(room []calendar.Vector, size calendar.Vector, units int) []policy.Sliver {
+// Tight fills the fullest host first (desk.Packing).
+func Tight(room []calendar.Vector, size calendar.Vector, units int) []policy.Sliver {
 	order := make([]int, len(room))
 	for i := range order {
 		order[i] = i

@@ -28,7 +28,7 @@ type Policy struct{}
 
 // Allocate decides every ask of the round (policy.Broker).
 func (Policy) Allocate(r policy.Round) []policy.Decision {
-	d := desk.New(r, desk.Rules{Name: "worst fit: where most is free", Sources: emptiest, Hosts: spread})
+	d := desk.New(r, desk.Rules{Name: "worst fit: where most is free", Sources: emptiest, Hosts: Spread})
 	for _, a := range d.Open() {
 		d.Settle(a)
 	}
@@ -45,9 +45,9 @@ func emptiest(_ policy.Ask, term actors.Term, from []policy.Source) []string {
 	return why
 }
 
-// spread puts one unit at a time where the most room is left, a second on no host
+// Spread puts one unit at a time where the most room is left, a second on no host
 // before all that can have a first (desk.Packing).
-func spread(room []calendar.Vector, size calendar.Vector, units int) []policy.Sliver {
+func Spread(room []calendar.Vector, size calendar.Vector, units int) []policy.Sliver {
 	order := make([]int, len(room))
 	for i := range order {
 		order[i] = i

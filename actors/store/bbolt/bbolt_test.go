@@ -138,7 +138,7 @@ func TestForeignFiles(t *testing.T) {
 	}{
 		{"text", func(p string) error { return os.WriteFile(p, bytes.Repeat([]byte("no store\n"), 4096), 0o600) }, "invalid"},
 		{"another program's", raw(func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err }), "something else"},
-		{"newer", version("2"), "schema version is 2, newer than this program's 1"},
+		{"newer", version("3"), "schema version is 3, newer than this program's 2"},
 		{"nonsense version", version("one"), `schema version is "one"`},
 		{"version zero", version("0"), `schema version is "0"`},
 	}

@@ -11,14 +11,19 @@ import (
 )
 
 // Schema is the version of the file's layout that this program reads and writes.
-const Schema = 1
+const Schema = 2
 
 // A step carries a file from one version to the next, inside a transaction.
 type step func(*bolt.Tx) error
 
 // migrations lead from version 1 to Schema, one step each. A version that has been
 // released never changes.
-var migrations = []step{}
+//
+// Version 2 has the units of large leases in records of their own. Nothing is written
+// anew for it: it keeps programs away that would not find them.
+var migrations = []step{
+	func(*bolt.Tx) error { return nil },
+}
 
 // Where a file says its version.
 var (

@@ -114,7 +114,7 @@ func TestMigrate(t *testing.T) {
 	if _, err := read(t, path, broken); err == nil || !strings.Contains(err.Error(), "from schema version 2 to 3: no room for a third; the file is as it was") {
 		t.Fatalf("a step that fails: %v", err)
 	}
-	if got, err := read(t, path, nil); err != nil || !maps.Equal(got, inFixture) {
+	if got, err := read(t, path, []step{}); err != nil || !maps.Equal(got, inFixture) {
 		t.Fatalf("after a step that failed: %q, %v", got, err)
 	}
 
@@ -150,10 +150,10 @@ func TestMigrate(t *testing.T) {
 			t.Fatalf("migrated to %q, %v", got, err)
 		}
 	}
-	if _, err := read(t, path, nil); !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), "its schema version is 3, newer than this program's 1") {
+	if _, err := read(t, path, []step{}); !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), "its schema version is 3, newer than this program's 1") {
 		t.Errorf("an older program: %v", err)
 	}
-	if got, err := read(t, kept, nil); err != nil || !maps.Equal(got, inFixture) {
+	if got, err := read(t, kept, []step{}); err != nil || !maps.Equal(got, inFixture) {
 		t.Errorf("the copy has %q, %v", got, err)
 	}
 	if list, _ := filepath.Glob(path + "*"); len(list) != 2 {

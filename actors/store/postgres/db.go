@@ -228,7 +228,7 @@ func Snapshot(ctx context.Context, cfg Config, each func(actor string, rec actor
 		return db.problem(err)
 	}
 	defer c.Release()
-	if err := readable(ctx, c.Conn()); err != nil {
+	if err := readable(ctx, c.Conn(), len(cfg.steps)); err != nil {
 		return db.problem(err)
 	}
 	rows, err := c.Query(ctx, "SELECT actor, key, data FROM leasehold_record ORDER BY actor, key")

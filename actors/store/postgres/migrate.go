@@ -13,6 +13,9 @@ import (
 
 // migrations make the tables, one version after the other. A version that has been
 // released never changes. They only add: see the package comment.
+//
+// Version 2 has the units of large leases in records of their own. Nothing is written
+// anew for it: it keeps programs away that would not find them.
 var migrations = [][]string{
 	{
 		`CREATE TABLE leasehold_fence (
@@ -29,10 +32,11 @@ var migrations = [][]string{
 			PRIMARY KEY (actor, key)
 		)`,
 	},
+	{},
 }
 
 // Schema is the version of the tables that this program reads and writes.
-const Schema = 1
+const Schema = 2
 
 const (
 	schemaTable = `CREATE TABLE IF NOT EXISTS leasehold_schema (one INT PRIMARY KEY CHECK (one = 1), version INT NOT NULL)`
@@ -108,8 +112,8 @@ func known(version, newest int) error {
 	return nil
 }
 
-// readable asks whether the tables are there and not newer than this program.
-func readable(ctx context.Context, c *pgx.Conn) error {
+// readable asks whether the tables are there and not newer than newest.
+func readable(ctx context.Context, c *pgx.Conn, newest int) error {
 	var version int
 	err := c.QueryRow(ctx, schemaFind).Scan(&version)
 	if sqlState(err) == "42P01" || errors.Is(err, pgx.ErrNoRows) || err == nil && version == 0 {
@@ -118,5 +122,5 @@ func readable(ctx context.Context, c *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	return known(version, Schema)
+	return known(version, newest)
 }

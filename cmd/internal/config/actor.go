@@ -136,6 +136,7 @@ func readHandler(v value) *Handler {
 		Journal:         o.get("journal").text(""),
 		Tool:            o.get("tool").word("", "xl", "xm"),
 	}
+	h.Settings = o.get("settings").texted()
 	machines := o.get("machines")
 	machines.list(func(_ int, v value) {
 		m := readMachine(v)
@@ -147,9 +148,9 @@ func readHandler(v value) *Handler {
 	switch {
 	case h.Driver == "xen" && len(h.Machines) == 0:
 		machines.bad("is needed: the control domains that xen speaks to")
-	case h.Driver == "noop" && len(h.Machines) > 0:
-		machines.bad("is for a driver that works on machines; noop does not")
-	case h.Driver != "noop" && h.Driver != "script" && len(h.Machines) == 0 && !h.Here:
+	case slices.Contains(homeless, h.Driver) && len(h.Machines) > 0:
+		machines.bad("is for a driver that works on machines; %s does not", h.Driver)
+	case !slices.Contains(homeless, h.Driver) && h.Driver != "script" && len(h.Machines) == 0 && !h.Here:
 		machines.bad("is needed: where %s works, or here: true for this machine", h.Driver)
 	}
 	if h.Driver != "xen" && h.Tool != "" {
@@ -170,7 +171,11 @@ func readHandler(v value) *Handler {
 
 // Drivers are the drivers of the program besides noop, by the names that configurations
 // use. Package wiring has the drivers themselves.
-var Drivers = []string{"script", "xen"}
+var Drivers = []string{"delay", "exec", "fail", "file", "image", "ldapvalue", "lvm", "mount", "nfsexport", "script", "snmp", "sshkeys",
+	"systemd", "template", "useradd", "xen", "zfs"}
+
+// homeless are drivers that work on no machine of the unit's.
+var homeless = []string{"noop", "delay", "fail", "ldapvalue", "snmp"}
 
 func readMachine(v value) Machine {
 	o := v.object()
@@ -293,16 +298,4 @@ func readBuy(v value) Buy {
 	}
 	b.Request = o.get("request").texted()
 	return b
-}
-
-func readCOD(v value) *COD {
-	o := v.object()
-	if !o.given() {
-		return nil
-	}
-	defer o.done()
-	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
-	c.UIDFirst, c.UIDLast = o.need("uids").uids()
-	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
-	return c
 }

@@ -287,6 +287,12 @@ func checkCOD(c Config, r *reader, at string, a Actor) {
 		if free := net.Addr().BitLen() - net.Bits(); free < bits.Len(uint(hosts+2)) {
 			r.add(at+".network", "", "%v is too small for %d hosts", net, hosts)
 		}
+		if a.COD.Block != 0 && a.COD.Block <= net.Bits() {
+			r.add(at+".block", "", "blocks of /%d do not fit twice into %v", a.COD.Block, net)
+		}
+		if a.COD.Gateway.IsValid() && !net.Contains(a.COD.Gateway) {
+			r.add(at+".gateway", "", "%v lies outside %v", a.COD.Gateway, net)
+		}
 	}
 }
 

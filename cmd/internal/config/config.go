@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -199,6 +198,8 @@ type Handler struct {
 	Journal         string        // file with what is up and what ran, kept over restarts; default none
 	Machines        []Machine     // where drivers work
 	Tool            string        // what xen manages these machines with, xl or xm; default whichever answers
+	// Settings are parameters of the driver that the site gives, over what units say.
+	Settings map[string]string
 }
 
 // Machine is one that a driver works on over SSH. A unit is on the machine that its
@@ -211,17 +212,6 @@ type Machine struct {
 	HostKeys string // file with the host keys it may show
 	Forced   bool   // its key is tied to dom0-shell
 	Migrate  string // address that domains are sent to when they move there; default the address without the port
-}
-
-// COD says how an authority names and numbers the nodes of its clusters.
-type COD struct {
-	Network  netip.Prefix // where nodes get their addresses
-	Domain   string       // DNS zone of the nodes
-	UIDFirst int          // first of the numbers for accounts
-	UIDLast  int          // last of them
-	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
-	// inventory at once; 0 means 30. A few may always go.
-	MaxRemoval int
 }
 
 // Peer is an actor elsewhere that ours may speak with.

@@ -109,6 +109,9 @@ func (c *Config) resolve(base string) {
 	}
 	for i := range c.Actors {
 		abs(&c.Actors[i].Keys)
+		if cod := c.Actors[i].COD; cod != nil {
+			abs(&cod.Guests.SecretFile)
+		}
 		if h := c.Actors[i].Handler; h != nil {
 			abs(&h.Journal)
 			abs(&h.Script)
@@ -168,6 +171,9 @@ func checkFiles(c Config, r *reader) {
 					curves = append(curves, a.Name)
 				}
 			}
+		}
+		if a.COD != nil && a.COD.Guests.SecretFile != "" {
+			checkSecret(r, fmt.Sprintf("actors[%d].cod.guests.secret_file", i), a.COD.Guests.SecretFile)
 		}
 		if h := a.Handler; h != nil {
 			if h.Script != "" {

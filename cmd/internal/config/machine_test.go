@@ -63,11 +63,11 @@ func TestMachines(t *testing.T) {
 // TestScripts: a handler that is an action script, read and written, and its problems.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	c, err := Parse("x.yaml", withHandler(t, "      driver: script\n      script: web.yaml\n      results: kept\n      here: true\n"))
+	c, err := Parse("x.yaml", withHandler(t, "      driver: script\n      script: web.yaml\n      results: kept\n      here: true\n      settings: {exec.setup: \"a b\"}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Actors[0].Handler; !reflect.DeepEqual(*got, Handler{Driver: "script", Script: "web.yaml", Results: "kept", Here: true}) {
+	if got := c.Actors[0].Handler; !reflect.DeepEqual(*got, Handler{Driver: "script", Script: "web.yaml", Results: "kept", Here: true, Settings: map[string]string{"exec.setup": "a b"}}) {
 		t.Errorf("read as %+v", got)
 	}
 	again, err := Parse("written.yaml", c.YAML())
@@ -77,6 +77,7 @@ func TestScripts(t *testing.T) {
 	for text, says := range map[string]string{
 		"      driver: script\n":                "handler.script: is missing",
 		"      driver: noop\n      script: x\n": "is for the driver script",
+		"      driver: useradd\n":               "where useradd works, or here: true",
 		"      driver: scirpt\n":                "did you mean \"script\"?",
 	} {
 		if _, err := Parse("x.yaml", withHandler(t, text)); err == nil || !strings.Contains(err.Error(), says) {

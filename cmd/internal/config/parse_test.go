@@ -63,7 +63,10 @@ func TestFull(t *testing.T) {
 					Properties: map[string]string{"memory": "2048", "owner": "lab 3"}},
 				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
-			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50},
+			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50,
+				Block: 28, Gateway: netip.MustParseAddr("10.1.0.1"), NextServer: netip.MustParseAddr("10.1.0.2"), BootFile: "pxelinux.0",
+				Homes:  Homes{Server: "nfs.example.org", Path: "/export", Options: "-fstype=nfs4,rw"},
+				Guests: Guests{URLs: []string{"ldaps://ldap.c.example.org"}, SecretFile: "secrets/guests"}},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
 			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Balance: true, Renewals: "by class", Advance: 3, RedeemWithin: 15 * time.Minute,

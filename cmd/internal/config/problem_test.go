@@ -166,6 +166,10 @@ c:21:54: actors[1].guests[0].least: 5 is more than most, 4`},
 	{"role: manager\n  default_broker: broker1", "role: authority\n  cod: {network: 10.1.0.128/25, domain: d.example.org, uids: 1000-1000}",
 		"c:20:18: actors[1].cod.network: 10.1.0.128/25 overlaps 10.1.0.0/24 of site1"},
 	{"c.example.org", "c_example", `c:16:39: actors[0].cod.domain: "c_example" is not a lower-case domain such as cluster.example.org`},
+	{"20000-29999", "20000-29999, block: 24, gateway: 10.2.0.1, next_server: x, homes: {server: y}", `c:16:80: actors[0].cod.block: blocks of /24 do not fit twice into 10.1.0.0/24
+c:16:93: actors[0].cod.gateway: 10.2.0.1 lies outside 10.1.0.0/24
+c:16:116: actors[0].cod.next_server: "x" is not an IPv4 address such as 10.1.0.1
+c:16:126: actors[0].cod.homes.path: is missing`},
 	{"20000-29999", "29999-20000", `c:16:60: actors[0].cod.uids: "29999-20000" must start at 1000 or above and not end before it starts`},
 	{`directory: {base: "dc=example,dc=org"}` + "\n", "", "c:15:8: actors[0].cod: clusters are kept in a directory and there is none; add a directory block"},
 

@@ -204,6 +204,17 @@ func (v value) network() netip.Prefix {
 	})
 }
 
+// address is an IPv4 address; none where it is not given.
+func (v value) address() netip.Addr {
+	return parsed(v, netip.Addr{}, func(s string) (netip.Addr, error) {
+		a, err := netip.ParseAddr(s)
+		if err != nil || !a.Is4() {
+			return netip.Addr{}, fmt.Errorf("is not an IPv4 address such as 10.1.0.1")
+		}
+		return a, nil
+	})
+}
+
 // domain is a DNS name of two labels or more, in lower case, without a final dot.
 func (v value) domain() string {
 	return parsed(v, "", func(s string) (string, error) {

@@ -174,12 +174,7 @@ func (w *writer) actor(a Actor) {
 	}
 	if a.COD != nil {
 		w.line(2, "cod: # addresses, names and account numbers of the nodes in its clusters")
-		w.line(3, "network: %s", a.COD.Network)
-		w.line(3, "domain: %s", quote(a.COD.Domain))
-		w.line(3, "uids: %d-%d", a.COD.UIDFirst, a.COD.UIDLast)
-		if a.COD.MaxRemoval > 0 {
-			w.line(3, "max_removal: %d", a.COD.MaxRemoval)
-		}
+		w.cod(*a.COD)
 	}
 	if a.Handler != nil {
 		w.handler(*a.Handler)
@@ -256,6 +251,9 @@ func (w *writer) handler(h Handler) {
 	w.optional(3, "tool", h.Tool)
 	w.optional(3, "script", h.Script)
 	w.optional(3, "results", h.Results)
+	if len(h.Settings) > 0 {
+		w.line(3, "settings: %s", flow(h.Settings))
+	}
 	if h.Here {
 		w.line(3, "here: true # units whose machine is not listed are worked on from this one")
 	}

@@ -72,7 +72,12 @@ func SiteConfig(c config.Config, a config.Actor) (cod.Config, error) {
 		return cod.Config{}, fmt.Errorf("no numbers for accounts: %d to %d", a.COD.UIDFirst, a.COD.UIDLast)
 	}
 	numbers := cod.Range{First: a.COD.UIDFirst, Last: a.COD.UIDLast}
-	return cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, UIDs: numbers, GIDs: numbers}, nil
+	out := cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, BlockBits: a.COD.Block,
+		Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, UIDs: numbers, GIDs: numbers,
+		Homes: cod.Homes(a.COD.Homes), Guests: cod.Guests{URLs: a.COD.Guests.URLs}}
+	text, err := secret(a.COD.Guests.SecretFile)
+	out.Guests.Secret = []byte(text)
+	return out, err
 }
 
 // newSite makes the COD side of an authority.

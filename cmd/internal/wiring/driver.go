@@ -2,13 +2,16 @@ package wiring
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/drivers/noop"
@@ -72,8 +75,24 @@ func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runne
 	}
 	if c, ok := info.Driver.(*scripted.Driver); ok {
 		p.closers = append(p.closers, c)
+	} else if err := known(info, h.Settings); err != nil {
+		return nil, nil, err
 	}
-	return info.Driver, on.of, nil
+	return info.Guarded(h.Settings), on.of, nil
+}
+
+// known refuses settings that a driver does not read.
+func known(info handlers.Info, settings map[string]string) error {
+	var names []string
+	for _, p := range info.Params {
+		names = append(names, p.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("the driver %s has no setting %q%s", info.Name, name, check.Perhaps(name, names))
+		}
+	}
+	return nil
 }
 
 // logged writes what scripts say and print to a log, a line each.

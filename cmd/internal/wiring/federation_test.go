@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/conformance/setup"
+	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/dsig"
 	"github.com/leasehold/leasehold/wssec/keys"
@@ -27,7 +30,7 @@ func part(t *testing.T, roles ...actors.Role) (dir string, c config.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	plan := starter.Plan{Dir: dir, Roles: roles, Nodes: 3, Listen: freePort(t), LDAP: freePort(t), Cycle: 100 * time.Millisecond,
+	plan := starter.Plan{Dir: dir, Roles: roles, Nodes: 3, Listen: setup.Address(t), LDAP: setup.Address(t), Cycle: 100 * time.Millisecond,
 		Begin: time.Now().Truncate(time.Minute), Algorithm: keys.RSA2048}
 	if c, err = starter.Make(plan); err != nil {
 		t.Fatal(err)
@@ -37,9 +40,13 @@ func part(t *testing.T, roles ...actors.Role) (dir string, c config.Config) {
 
 // introduce writes the actors of one configuration into the peers of another.
 func introduce(c *config.Config, others config.Config, policy wssec.Policy) {
+	root := endpoint.Root
+	if policy.Protocol == wssec.XMLRPC {
+		root = leasing.Root
+	}
 	for _, a := range others.Actors {
 		c.Peers = append(c.Peers, config.Peer{Name: a.Name, GUID: a.GUID, Role: a.Role, Policy: policy,
-			URL: others.Listen.URL + "/orca/services/" + a.Name, Certificates: []string{filepath.Join(a.Keys, "certificate.pem")}})
+			URL: others.Listen.URL + root + a.Name, Certificates: []string{filepath.Join(a.Keys, "certificate.pem")}})
 	}
 }
 
@@ -83,9 +90,10 @@ func TestProfiles(t *testing.T) {
 	for _, policy := range []wssec.Policy{
 		wssec.Strict.Policy(), wssec.Legacy.Policy(), wssec.LegacyStrong.Policy(),
 		{Profile: wssec.LegacyStrong, Mutual: true, MTOM: true},
+		{Profile: wssec.Strict, Protocol: wssec.XMLRPC}, {Profile: wssec.LegacyStrong, Protocol: wssec.XMLRPC},
 		{Profile: wssec.Legacy, MinRSABits: 2048, FinalConfirmation: true, Signatures: []string{dsig.RSASHA1}, Digests: []string{dsig.SHA1}},
 	} {
-		t.Run(fmt.Sprint(policy.Profile, policy.MTOM, policy.FinalConfirmation), func(t *testing.T) {
+		t.Run(fmt.Sprint(policy.Profile, policy.Protocol, policy.MTOM, policy.FinalConfirmation), func(t *testing.T) {
 			t.Parallel()
 			siteDir, site := part(t, actors.RoleAuthority)
 			brokerDir, broker := part(t, actors.RoleBroker)

@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -25,9 +26,21 @@ import (
 	"github.com/leasehold/leasehold/actors/policy/worstfit"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
+	"github.com/leasehold/leasehold/handlers/drivers/exec"
+	"github.com/leasehold/leasehold/handlers/drivers/file"
+	"github.com/leasehold/leasehold/handlers/drivers/image"
+	"github.com/leasehold/leasehold/handlers/drivers/ldapvalue"
+	"github.com/leasehold/leasehold/handlers/drivers/lvm"
+	"github.com/leasehold/leasehold/handlers/drivers/mount"
+	"github.com/leasehold/leasehold/handlers/drivers/nfsexport"
 	"github.com/leasehold/leasehold/handlers/drivers/noop"
 	"github.com/leasehold/leasehold/handlers/drivers/scripted"
+	"github.com/leasehold/leasehold/handlers/drivers/snmp"
+	"github.com/leasehold/leasehold/handlers/drivers/sshkeys"
+	"github.com/leasehold/leasehold/handlers/drivers/systemd"
+	"github.com/leasehold/leasehold/handlers/drivers/useradd"
 	"github.com/leasehold/leasehold/handlers/drivers/xen"
+	"github.com/leasehold/leasehold/handlers/drivers/zfs"
 	"github.com/leasehold/leasehold/handlers/run/localrun"
 )
 
@@ -89,15 +102,34 @@ func drivers(h config.Handler, journal *noop.Journal, on *machines, act scripted
 	}
 	var all handlers.Catalogue
 	act.Local = localrun.Runner{}
-	act.Drivers = func(name string) (handlers.Driver, bool) {
+	act.Drivers = func(name string) (handlers.Info, bool) {
 		info, ok := all.Find(name)
-		return info.Driver, ok && name != "script"
+		return info, ok && name != "script"
 	}
+	idle := noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
+		Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}
+	slow, broken := idle, idle
+	slow.Setup, slow.Teardown, slow.Modify = cmp.Or(idle.Setup, time.Second), cmp.Or(idle.Teardown, time.Second), time.Second
+	broken.FailAlways = cmp.Or(idle.FailAlways, "setup")
 	all, err = handlers.NewCatalogue(
 		scripted.New(act).Info(),
 		xen.New(xen.Config{Forced: forced, Tool: h.Tool, Hosts: migrations(h.Machines), Reach: on.find}).Info(),
-		noop.New(noop.Config{Setup: h.SetupDelay, Teardown: h.TeardownDelay, FailFirst: h.FailFirst,
-			Probability: h.FailProbability, FailAlways: h.FailAlways, Now: time.Now, Chance: rand.Float64, Journal: journal}).Info(),
+		exec.Driver{}.Info(),
+		file.New().Info(),
+		file.NewTemplate().Info(),
+		useradd.Driver{}.Info(),
+		sshkeys.Driver{}.Info(),
+		nfsexport.Driver{}.Info(),
+		mount.Driver{}.Info(),
+		lvm.Driver{}.Info(),
+		zfs.Driver{}.Info(),
+		image.Driver{}.Info(),
+		systemd.Driver{}.Info(),
+		snmp.Driver{}.Info(),
+		ldapvalue.Driver{}.Info(),
+		noop.New(idle).Info(),
+		noop.New(slow).InfoAs("delay", "Touches nothing and takes its time, a second unless it is told otherwise."),
+		noop.New(broken).InfoAs("fail", "Touches nothing and fails, at setups unless it is told otherwise."),
 	)
 	return all, err
 }

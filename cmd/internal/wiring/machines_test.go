@@ -1,8 +1,10 @@
 package wiring
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/handlers"
+	"github.com/leasehold/leasehold/handlers/drivers/scripted"
 	"github.com/leasehold/leasehold/handlers/run"
 )
 
@@ -125,5 +128,48 @@ actions:
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// TestDrivers: every driver that configurations name is there, and only those; none takes
+// from a lessee what the site alone may say.
+func TestDrivers(t *testing.T) {
+	t.Parallel()
+	all, err := Catalogue(scripted.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, i := range all.All() {
+		names = append(names, i.Name)
+		if i.Doc == "" || !strings.HasSuffix(i.Doc, ".") {
+			t.Errorf("%s says %q of itself", i.Name, i.Doc)
+		}
+	}
+	slices.Sort(names)
+	if want := slices.Sorted(slices.Values(append([]string{"noop"}, config.Drivers...))); !slices.Equal(names, want) {
+		t.Errorf("the program has %v, configurations name %v", names, want)
+	}
+	dir := t.TempDir()
+	h := config.Handler{Driver: "exec", Here: true, Settings: map[string]string{"exec.check": "test -e " + dir + "/x", "exec.setup": "touch " + dir + "/x"}}
+	d, on, err := (&Process{}).driver(&Actor{Config: config.Actor{Name: "a", Handler: &h}, log: logrus.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := config.Handler{Driver: "exec", Here: true, Settings: map[string]string{"exec.setpu": "x"}}
+	if _, _, err := (&Process{}).driver(&Actor{Config: config.Actor{Name: "a", Handler: &odd}, log: logrus.New()}); err == nil || !strings.Contains(err.Error(), `did you mean "exec.setup"?`) {
+		t.Error(err)
+	}
+	p := handlers.Params{handlers.ParamUnit: "u1", "exec.setup": "touch " + dir + "/evil", "exec.teardown": "touch " + dir + "/evil"}
+	for _, call := range []func(context.Context, run.Runner, handlers.Params) (handlers.Result, error){d.Setup, d.Teardown} {
+		if r, err := call(t.Context(), on(actors.Unit{ID: "u1"}), p); err != nil || !r.Done {
+			t.Error(r, err)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "x" {
+		t.Error("a lessee chose a command: ", left)
+	}
+	if _, err := handlers.Modify(t.Context(), d, on(actors.Unit{}), p); handlers.CodeOf(err) != handlers.ExitUnknown {
+		t.Error(err)
 	}
 }

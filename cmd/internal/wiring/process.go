@@ -156,7 +156,7 @@ func (p *Process) Serve(ctx context.Context) error {
 		return err
 	}
 	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
-	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies()}.Serve)
+	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies(), Ready: p.ready}.Serve)
 	for _, s := range p.signals() {
 		watch(&fronts, "signal of "+s.Guest, s.Serve)
 	}

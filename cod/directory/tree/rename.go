@@ -17,7 +17,7 @@ func (t Tree) Rename(dn, newRDN ldapschema.DN, dropOld bool, newParent *ldapsche
 		return err
 	}
 	if key == t.Suffix {
-		return fail(op, dn, directory.UnwillingToPerform, errors.New("the topmost entry keeps its name"))
+		return never(op, dn, "the topmost entry keeps its name")
 	}
 	if _, err := ldapschema.ParseDN(string(newRDN)); err != nil || newRDN.Depth() != 1 {
 		return fail(op, dn, directory.InvalidDNSyntax, errors.Join(errors.New("new RDN is not one RDN"), err))
@@ -29,7 +29,7 @@ func (t Tree) Rename(dn, newRDN ldapschema.DN, dropOld bool, newParent *ldapsche
 			return err
 		}
 		if pkey == key || pkey.Below(key) {
-			return fail(op, dn, directory.UnwillingToPerform, errors.New("an entry cannot move below itself"))
+			return never(op, dn, "an entry cannot move below itself")
 		}
 		above = parent.DN
 	}

@@ -175,6 +175,11 @@ func fail(op string, dn ldapschema.DN, code directory.Code, err error) error {
 	return &directory.Error{Op: op, DN: dn, Code: code, Err: err}
 }
 
+// never is the error for what the directory will not do at any time.
+func never(op string, dn ldapschema.DN, why string) error {
+	return &directory.Error{Op: op, DN: dn, Code: directory.UnwillingToPerform, Kind: directory.ErrOther, Err: errors.New(why)}
+}
+
 // refused is the error for what the schema does not allow.
 func refused(op string, dn ldapschema.DN, err error) error {
 	return &directory.Error{Op: op, DN: dn, Code: directory.CodeOf(err), Err: err}

@@ -86,10 +86,15 @@ func New(cfg Config) *Driver {
 
 // Info lists d in a catalogue.
 func (d *Driver) Info() handlers.Info {
+	return d.InfoAs("noop", "Touches nothing; waits and fails as it is told, for emulation and tests.")
+}
+
+// InfoAs lists d under another name, for a configuration of its own.
+func (d *Driver) InfoAs(name, doc string) handlers.Info {
 	ms := func(t time.Duration) string { return fmt.Sprint(t.Milliseconds()) }
 	return handlers.Info{
-		Name:   "noop",
-		Doc:    "Touches nothing; waits and fails as it is told, for emulation and tests.",
+		Name:   name,
+		Doc:    doc,
 		Driver: d,
 		Params: []handlers.Param{
 			{Name: handlers.ParamUnit, Doc: "the unit", Need: true},

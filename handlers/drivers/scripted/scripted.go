@@ -37,7 +37,7 @@ type Config struct {
 	// Local is where steps run that say "on: local"; nil means that there is no such place.
 	Local run.Runner
 	// Drivers finds a driver that a step names; nil means that there are none.
-	Drivers func(name string) (handlers.Driver, bool)
+	Drivers func(name string) (handlers.Info, bool)
 	Results *Results      // nil keeps results in memory
 	Log     func(Line)    // hears what steps say and print; nil is nobody; safe for concurrent use
 	Lines   int           // how many lines of one action are logged; 0 means 500
@@ -82,7 +82,7 @@ func New(cfg Config) *Driver {
 		cfg.Local = run.Nowhere{}
 	}
 	if cfg.Drivers == nil {
-		cfg.Drivers = func(string) (handlers.Driver, bool) { return nil, false }
+		cfg.Drivers = func(string) (handlers.Info, bool) { return handlers.Info{}, false }
 	}
 	if cfg.Log == nil {
 		cfg.Log = func(Line) {}
@@ -136,17 +136,21 @@ func (d *Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params)
 	return res, err
 }
 
-// Modify runs the action of the subcommand's name, such as modify.restart, or modify if
-// there is none.
+// Modify runs the action of the subcommand's name, such as modify.restart, or for suspend,
+// resume, checkpoint and probe the action of that name; modify if there is neither.
 func (d *Driver) Modify(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
-	name := "modify." + p.Subcommand()
-	if d.cfg.Script.Action(name) == nil {
-		name = "modify"
+	sub := p.Subcommand()
+	names := []string{"modify." + sub, "modify"}
+	switch sub {
+	case handlers.Suspend, handlers.Resume, handlers.Checkpoint, handlers.Probe:
+		names = []string{"modify." + sub, sub, "modify"}
 	}
-	if d.cfg.Script.Action(name) == nil {
-		return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + p.Subcommand()}
+	for _, n := range names {
+		if d.cfg.Script.Action(n) != nil {
+			return d.do(ctx, on, p, n, true)
+		}
 	}
-	return d.do(ctx, on, p, name, true)
+	return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + sub}
 }
 
 // Act runs an action by its name, whichever it is. An error is an Exit with its code.

@@ -222,12 +222,13 @@ actions:
   modify.d: {timeout: 50ms, steps: [{run: [sleep, "600"], on: local}]}
   modify.e: [{driver: none}]
   modify.f: [{run: [id], on: nodeagent}]
+  suspend: [{fail: asleep, code: 5}]
 `), Log: func(l scripted.Line) {
 		mu.Lock()
 		defer mu.Unlock()
 		log = append(log, fmt.Sprintf("%s %s %d %s", l.Unit, l.Action, l.At, l.Text))
-	}, Drivers: func(name string) (handlers.Driver, bool) {
-		return noop.New(noop.Config{}), name == "noop"
+	}, Drivers: func(name string) (handlers.Info, bool) {
+		return noop.New(noop.Config{}).Info(), name == "noop"
 	}})
 	defer d.Close()
 	p := params("")
@@ -244,7 +245,7 @@ actions:
 		t.Error(err)
 	}
 	for sub, says := range map[string]string{"a": "not reached by ssh", "b": "has no node agent", "c": "the step took longer than 50ms",
-		"d": "the action took longer than 50ms", "e": `there is no driver "none"`, "f": "not reached by nodeagent", "g": "has no action modify.g"} {
+		"d": "the action took longer than 50ms", "e": `there is no driver "none"`, "f": "not reached by nodeagent", "suspend": "asleep", "g": "has no action modify.g"} {
 		p[handlers.ParamSubcommand] = "modify." + sub
 		if _, err := d.Modify(t.Context(), run.Nowhere{}, p); err == nil || !strings.Contains(err.Error(), says) || handlers.CodeOf(err) == 0 {
 			t.Errorf("%s: %v, want %q", sub, err, says)

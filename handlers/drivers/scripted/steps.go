@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/leasehold/leasehold/handlers"
@@ -76,24 +75,25 @@ func (h hand) place(on string) run.Runner {
 
 // call asks a driver of the library until it is done.
 func (h hand) call(ctx context.Context, op script.Op) (script.Outcome, error) {
-	d, ok := h.driver.cfg.Drivers(op.Driver)
+	info, ok := h.driver.cfg.Drivers(op.Driver)
 	if !ok {
 		return script.Outcome{}, fmt.Errorf("there is no driver %q", op.Driver)
 	}
-	p := handlers.Params{}
-	maps.Copy(p, h.given)
-	maps.Copy(p, op.Params)
-	on := h.place(op.On)
+	// Who wrote the script is the site; the unit's properties may be a lessee's.
+	d, p, on := info.Driver, info.Guard(h.given, op.Params), h.place(op.On)
 	for {
 		var res handlers.Result
 		var err error
 		switch op.Verb {
 		case "teardown":
 			res, err = d.Teardown(ctx, on, p)
-		case "modify":
-			res, err = handlers.Modify(ctx, d, on, p)
-		default:
+		case "setup":
 			res, err = d.Setup(ctx, on, p)
+		default:
+			if op.Verb != "modify" {
+				p[handlers.ParamSubcommand] = "modify." + op.Verb
+			}
+			res, err = handlers.Modify(ctx, d, on, p)
 		}
 		var exit handlers.Exit
 		switch {

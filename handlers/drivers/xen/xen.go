@@ -31,23 +31,23 @@ import (
 	"github.com/leasehold/leasehold/handlers/run"
 )
 
-// Names of the parameters. Those below unit.resource are of the field (leasing 4.8.5).
+// Names of the parameters.
 const (
-	Name      = "unit.hostname"            // the domain's name
-	MAC       = "unit.mac"                 // of its network card
-	Memory    = "unit.resource.memory"     // MiB
-	VCPUs     = "unit.resource.vcpus"      // virtual processors
-	CPUWeight = "unit.resource.cpu.weight" // share of the processors, 256 being one
-	CPUCap    = "unit.resource.cpu.cap"    // at most so many hundredths of a processor; 0 is no limit
-	Bandwidth = "unit.resource.bandwidth"  // at most so many kbit/s in either direction; 0 is no limit
-	MaxMemory = "xen.memory.max"           // MiB that it can grow to while it runs
-	MaxVCPUs  = "xen.vcpus.max"            // likewise
-	Kernel    = "xen.kernel"               // file at the control domain
-	Ramdisk   = "xen.ramdisk"              // likewise
-	Extra     = "xen.extra"                // what the kernel is told
-	Disk      = "xen.disk"                 // an xl disk specification
-	Bridge    = "xen.bridge"               // where the network card is plugged in
-	Type      = "xen.type"                 // pv or pvh; only pvh migrates live on Debian's Xen
+	Name      = "unit.hostname" // the domain's name
+	MAC       = "unit.mac"      // of its network card
+	Memory    = handlers.ResourceMemory
+	VCPUs     = handlers.ResourceVCPUs
+	CPUWeight = handlers.ResourceCPUWeight
+	CPUCap    = handlers.ResourceCPUCap
+	Bandwidth = handlers.ResourceBandwidth
+	MaxMemory = "xen.memory.max" // MiB that it can grow to while it runs
+	MaxVCPUs  = "xen.vcpus.max"  // likewise
+	Kernel    = "xen.kernel"     // file at the control domain
+	Ramdisk   = "xen.ramdisk"    // likewise
+	Extra     = "xen.extra"      // what the kernel is told
+	Disk      = "xen.disk"       // an xl disk specification
+	Bridge    = "xen.bridge"     // where the network card is plugged in
+	Type      = "xen.type"       // pv or pvh; only pvh migrates live on Debian's Xen
 )
 
 // Config is what units do not say themselves. Its zero value is usable.
@@ -210,7 +210,11 @@ func (d *Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params)
 			return handlers.Result{}, err
 		}
 	}
-	for _, file := range []string{d.saved(w), d.checkpoint(w)} {
+	files := []string{d.saved(w), d.checkpoint(w)}
+	if p[handlers.ParamKeep] == "yes" {
+		files = files[:1]
+	}
+	for _, file := range files {
 		if err := h.remove(ctx, file); err != nil {
 			return handlers.Result{}, err
 		}

@@ -1,0 +1,91 @@
+package config
+
+import "net/netip"
+
+// COD says how an authority names and numbers the nodes of its clusters.
+type COD struct {
+	Network  netip.Prefix // where nodes get their addresses
+	Domain   string       // DNS zone of the nodes
+	UIDFirst int          // first of the numbers for accounts
+	UIDLast  int          // last of them
+	// Block is the prefix length of a cluster's block in Network; 0 means 24.
+	Block      int
+	Gateway    netip.Addr // router of the network; default its first address
+	NextServer netip.Addr // where nodes boot from over the network; default the gateway
+	BootFile   string     // what they load there first; default nothing: they boot by themselves
+	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
+	// inventory at once; 0 means 30. A few may always go.
+	MaxRemoval int
+	Homes      Homes  // where the people of a cluster have their files; zero for nowhere
+	Guests     Guests // how nodes read their cluster's entries; zero for not at all
+}
+
+// Homes is a file server's folder with a volume for each cluster, in which each account
+// has its files; without a path there is none.
+type Homes struct {
+	Server  string // as nodes know it; default a folder of each node's own
+	Path    string // of the folder there
+	Options string // of the automounter, such as -fstype=nfs4,rw
+}
+
+// Guests is where nodes reach the directory, and the secret that the passwords of
+// clusters follow from.
+type Guests struct {
+	URLs       []string
+	SecretFile string // 32 octets or more; must not be readable by others
+}
+
+func readCOD(v value) *COD {
+	o := v.object()
+	if !o.given() {
+		return nil
+	}
+	defer o.done()
+	c := &COD{Network: o.need("network").network(), Domain: o.need("domain").domain()}
+	c.UIDFirst, c.UIDLast = o.need("uids").uids()
+	c.Block = o.get("block").number(0, 9, 30)
+	c.Gateway, c.NextServer = o.get("gateway").address(), o.get("next_server").address()
+	c.BootFile = o.get("boot_file").text("")
+	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
+	if h := o.get("homes").object(); h.given() {
+		c.Homes = Homes{Server: h.get("server").text(""), Path: h.need("path").text(""), Options: h.get("options").text("")}
+		h.done()
+	}
+	if g := o.get("guests").object(); g.given() {
+		g.need("urls").list(func(_ int, v value) { c.Guests.URLs = append(c.Guests.URLs, v.url("", "ldap", "ldaps")) })
+		c.Guests.SecretFile = g.need("secret_file").text("")
+		g.done()
+	}
+	return c
+}
+
+// cod writes the block.
+func (w *writer) cod(c COD) {
+	w.line(3, "network: %s", c.Network)
+	w.line(3, "domain: %s", quote(c.Domain))
+	w.line(3, "uids: %d-%d", c.UIDFirst, c.UIDLast)
+	some := func(given bool, format string, args ...any) {
+		if given {
+			w.line(3, format, args...)
+		}
+	}
+	some(c.Block > 0, "block: %d", c.Block)
+	some(c.Gateway.IsValid(), "gateway: %s", c.Gateway)
+	some(c.NextServer.IsValid(), "next_server: %s", c.NextServer)
+	w.optional(3, "boot_file", c.BootFile)
+	some(c.MaxRemoval > 0, "max_removal: %d", c.MaxRemoval)
+	if c.Homes != (Homes{}) {
+		w.line(3, "homes:")
+		w.optional(4, "server", c.Homes.Server)
+		w.optional(4, "path", c.Homes.Path)
+		w.optional(4, "options", c.Homes.Options)
+	}
+	if len(c.Guests.URLs) > 0 {
+		w.line(3, "guests: # how nodes read their own cluster's entries")
+		w.line(4, "secret_file: %s", quote(c.Guests.SecretFile))
+		w.line(4, "urls:")
+		for _, u := range c.Guests.URLs {
+			w.line(5, "- %s", quote(u))
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package site_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/conformance/setup"
+)
+
+// volumes is where the file server of these tests has its volumes.
+const volumes = "/srv/volumes"
+
+// fileServer is a machine with NFS-Ganesha and the shipping feed beside it, which
+// exports what the directory says.
+func (w *world) fileServer() *setup.Guest {
+	w.t.Helper()
+	s := w.net.Guest(setup.File{Path: volumes + "/of-the-site"},
+		setup.File{Path: "/etc/leasehold/secret", Content: w.slapd.Password + "\n", Mode: 0o600})
+	s.StartGanesha(gateway)
+	s.Start(program(w.t), "feed", "exports", "--directory", w.slapd.URL+"/"+string(w.slapd.Base), "--bind-dn", string(w.slapd.BindDN),
+		"--password-file", "/etc/leasehold/secret", "--root", volumes, "--server", gateway,
+		"--format", "ganesha", "--file", setup.GaneshaExports, "--reload", setup.GaneshaReload)
+	return s
+}
+
+// TestVolumes: a cluster's volume is there with its first node, with a folder for each
+// account; a real NFS client on its nodes reads it, and writes as the account whose
+// folder it is; a node of another cluster cannot; and when the cluster is gone nobody
+// can, and what was written is still there.
+func TestVolumes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *cod.Config) {
+		c.Homes = cod.Homes{Server: gateway, Path: volumes, Options: "-fstype=nfs4,rw"}
+	})
+	w.slapd.Also(directoryURL)
+	s := w.fileServer()
+	w.config = actors.Properties{"config.ssh.user1.login": "ada"}
+	w.run(actors.Setup, "u1", "alpha", macA, 1)
+	w.config = actors.Properties{"config.ssh.user1.login": "bob"}
+	w.run(actors.Setup, "u2", "beta", macB, 1)
+	a, b := w.guest(macA, "alpha", "10.99.1.1"), w.guest(macB, "beta", "10.99.2.1")
+	url := func(path, as string) string {
+		return "nfs://" + gateway + volumes + path + "?version=4&uid=" + as + "&gid=" + as
+	}
+	a.Says("ada", "nfs-ls", url("/alpha", "30000"))
+	b.Says("bob", "nfs-ls", url("/beta", "30001"))
+	if out, err := b.Run("nfs-ls", url("/alpha", "30000")); err == nil {
+		t.Errorf("a node of another cluster sees\n%s", out)
+	}
+	thesis := filepath.Join(t.TempDir(), "thesis")
+	w.must(os.WriteFile(thesis, []byte("in her own words"), 0o644))
+	if out, err := a.Run("nfs-cp", thesis, url("/alpha/ada/thesis", "30000")); err != nil {
+		t.Fatalf("ada cannot write: %v\n%s", err, out)
+	}
+	a.Says("in her own words", "nfs-cat", url("/alpha/ada/thesis", "30000"))
+	for _, as := range []string{"30001", "0"} { // root of a node is nobody here
+		if out, err := a.Run("nfs-cat", url("/alpha/ada/thesis", as)); err == nil && strings.Contains(out, "words") {
+			t.Errorf("%s reads what is hers: %s", as, out)
+		}
+	}
+	w.run(actors.Teardown, "u1", "alpha", macA, 2)
+	a.Says("", "nfs-ls", url("/alpha", "30000"))
+	b.Says("bob", "nfs-ls", url("/beta", "30001"))
+	if text, err := os.ReadFile(s.Path(volumes + "/alpha/ada/thesis")); err != nil || string(text) != "in her own words" {
+		t.Errorf("on the server: %q, %v", text, err)
+	}
+}
+
+// TestExportfs: what the feed writes for Linux's own server, exportfs reads without a
+// complaint. The server itself needs a kernel that has it.
+func TestExportfs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *cod.Config) { c.Homes = cod.Homes{Server: gateway, Path: volumes} })
+	w.run(actors.Setup, "u1", "alpha", macA, 1)
+	w.run(actors.Setup, "u2", "beta", macB, 1)
+	s := w.net.Guest(setup.File{Path: volumes + "/of-the-site"}, setup.File{Path: "/etc/exports.d/other.exports"}, setup.File{Path: "/etc/exports"},
+		setup.File{Path: "/etc/leasehold/secret", Content: w.slapd.Password + "\n", Mode: 0o600})
+	w.must(os.MkdirAll(s.Path("/var/lib/nfs"), 0o755))
+	out, err := s.Run(program(t), "feed", "exports", "--directory", w.slapd.URL+"/"+string(w.slapd.Base), "--bind-dn", string(w.slapd.BindDN),
+		"--password-file", "/etc/leasehold/secret", "--root", volumes, "--once", "--reload", "")
+	if err != nil || !strings.Contains(out, "exports  2") {
+		t.Fatalf("feed exports: %v\n%s", err, out)
+	}
+	out, err = s.Run("/usr/sbin/exportfs", "-ra")
+	table, _ := os.ReadFile(s.Path("/var/lib/nfs/etab"))
+	for _, want := range []string{volumes + "/alpha\t10.99.1.0/24(rw,sync,", volumes + "/beta\t10.99.2.0/24(rw,sync,", "no_subtree_check", "root_squash"} {
+		if !strings.Contains(string(table), want) {
+			t.Errorf("no %q in\n%s\nexportfs: %v\n%s", want, table, err, out)
+		}
+	}
+	if strings.Contains(out, "syntax") || strings.Contains(out, "unknown") {
+		t.Errorf("exportfs complains:\n%s", out)
+	}
+}
