@@ -148,6 +148,9 @@ func (s *Site) step(ev cod.Event, timer clock.Timer) {
 		s.note(fx.Moved)
 		s.config.Moved(fx.Moved)
 	}
+	for _, w := range fx.Warn {
+		s.config.Log.WithField("unit", string(w.Unit)).WithField("reservation", string(w.Reservation)).Info(w.Note)
+	}
 	s.tell(fx.Notice)
 	for _, c := range fx.Changed {
 		s.config.Changed(c)

@@ -56,11 +56,11 @@ handlers/script:        actors/check handlers/run + yaml
 cod/pool:               actors/calendar actors/fsm actors/policy/desk
 cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
+cod/daemons:            cod cod/guest ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 cod/exports/table:      ldapschema
 cod/inventory:          ldapschema
-cod/daemons:            cod ldapschema
 
 [world] Each touches one thing outside the process.
 wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc

@@ -18,6 +18,8 @@ type COD struct {
 	MaxRemoval int
 	Homes      Homes  // where the people of a cluster have their files; zero for nowhere
 	Guests     Guests // how nodes read their cluster's entries; zero for not at all
+	Virtual    *Virtual
+	LeaseEnd   *LeaseEnd
 }
 
 // Homes is a file server's folder with a volume for each cluster, in which each account
@@ -56,6 +58,7 @@ func readCOD(v value) *COD {
 		c.Guests.SecretFile = g.need("secret_file").text("")
 		g.done()
 	}
+	c.Virtual, c.LeaseEnd = readVirtual(o.get("virtual")), readLeaseEnd(o.get("lease_end"))
 	return c
 }
 
@@ -79,6 +82,12 @@ func (w *writer) cod(c COD) {
 		w.optional(4, "server", c.Homes.Server)
 		w.optional(4, "path", c.Homes.Path)
 		w.optional(4, "options", c.Homes.Options)
+	}
+	if c.Virtual != nil {
+		w.virtual(*c.Virtual)
+	}
+	if c.LeaseEnd != nil {
+		w.leaseEnd(*c.LeaseEnd)
 	}
 	if len(c.Guests.URLs) > 0 {
 		w.line(3, "guests: # how nodes read their own cluster's entries")

@@ -107,7 +107,7 @@ func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, err
 		return nil, err
 	}
 	if act.Config.COD == nil {
-		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report})
+		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report, Reserved: reserved(act.Config.Role)})
 		return act.lanes, nil
 	}
 	if p.directory == nil {
