@@ -54,7 +54,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 		names = append(names, a.login)
 	}
 	r.add(partGroup)(ldapschema.Group(dn.Child("ou", "group"), ldapschema.GroupRecord{
-		Name: c.label, Number: c.gid, Members: names, Mark: mark,
+		Name: c.label, Number: c.gid, Members: names, Entries: c.members(cfg), Mark: mark,
 	}))
 	r.add(partDHCPGroup)(ldapschema.DHCPGroup(cfg.serviceDN(), ldapschema.DHCPScope{
 		Name:       c.label,
@@ -72,6 +72,20 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	}
 	c.renderReader(cfg, &r)
 	return r.records, r.err
+}
+
+// members is the entries of the cluster's group where it has them: the cluster itself,
+// because a group of entries is never empty, and its people.
+func (c *cluster) members(cfg Config) []ldapschema.DN {
+	if !cfg.Bis {
+		return nil
+	}
+	dn := cfg.clusterDN(c.label)
+	out := []ldapschema.DN{dn}
+	for _, a := range c.accounts {
+		out = append(out, dn.Child("ou", "people").Child("uid", a.login))
+	}
+	return out
 }
 
 // renderHomes lists the records of a cluster's home directories: the volume, by which
