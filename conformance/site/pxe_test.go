@@ -151,7 +151,7 @@ func (w *world) follow(root string) {
 func says(t *testing.T, path, line string) {
 	t.Helper()
 	var data []byte
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		var err error
 		if data, err = os.ReadFile(path); line == "" && err != nil || line != "" && strings.Contains(string(data), line) {
 			return

@@ -117,6 +117,11 @@ func TestFull(t *testing.T) {
 			Name: "odd", GUID: id + "9", Role: actors.RoleManager, URL: "http://odd.example.net/orca/xmlrpc/odd",
 			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/odd.pem"},
 		}},
+		Registries: []Membership{
+			{URL: "https://registry.example.org:12443/registry/", Fingerprint: "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", Profile: wssec.Legacy,
+				Roles: []actors.Role{actors.RoleBroker, actors.RoleAuthority}, Every: 30 * time.Second},
+			{URL: "https://other.example.org/", Fingerprint: "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", Profile: wssec.Strict, Every: time.Minute},
+		},
 	}
 	if got := full(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
