@@ -104,7 +104,7 @@ cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
-cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
+cod/site:               actors actors/clock cod cod/directory cod/feed handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
 actors/policy/policytest: actors actors/calendar actors/policy + rapid
