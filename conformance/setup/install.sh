@@ -34,7 +34,7 @@ wanted="$wanted sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gos
 wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted /usr/share/perl5/RPC/XML.pm=librpc-xml-perl /usr/share/perl5/XMLRPC/Lite.pm=libxmlrpc-lite-perl"
-wanted="$wanted ruby=ruby /usr/lib/ruby/vendor_ruby/xmlrpc/client.rb=ruby-xmlrpc /usr/lib/ruby/vendor_ruby/webrick.rb=ruby-webrick"
+wanted="$wanted ruby=ruby /usr/lib/ruby/vendor_ruby/xmlrpc/client.rb=ruby-xmlrpc /usr/share/rubygems-integration/all/gems/webrick-1.8.1/lib/webrick.rb=ruby-webrick"
 wanted="$wanted php=php-cli /etc/php/8.2/cli/conf.d/20-xmlrpc.ini=php-xmlrpc node=nodejs npm=npm"
 wanted="$wanted xmlrpc-c-config=libxmlrpc-core-c3-dev curl-config=libcurl4-openssl-dev"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
