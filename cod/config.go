@@ -37,6 +37,8 @@ type Config struct {
 	UIDs, GIDs Range
 	// Homes is where the people of a slice have their files; zero for nowhere.
 	Homes Homes
+	// Bis says that the directory has RFC 2307bis: groups name their members' entries too.
+	Bis bool
 	// Guests is how nodes read their own cluster's entries; zero for not at all.
 	Guests Guests
 	// TTL of DNS records in seconds; 0 means 60.

@@ -171,7 +171,7 @@ func TestInventoryFollowed(t *testing.T) {
 // loaded while it runs, and then the tree is laid, once.
 func TestCODInit(t *testing.T) {
 	t.Parallel()
-	s := setup.StartBareSlapd(t, "core", "cosine", "nis", "inetorgperson")
+	s := setup.StartSlapd(t, setup.Include("core", "cosine", "nis", "inetorgperson")...)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(s.Password+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -273,4 +273,36 @@ func TestCODGenerate(t *testing.T) {
 		t.Error("--force does not write what it should, or makes other secrets")
 	}
 	generate(2, "--force", "--tftp-root", "/var/a\"b")
+}
+
+// TestCODInitBis: a server with RFC 2307bis, loaded while it runs, is told from one with
+// RFC 2307.
+func TestCODInitBis(t *testing.T) {
+	t.Parallel()
+	s := setup.StartSlapd(t, setup.Include("core", "cosine", "inetorgperson")...)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(s.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := call(t, "cod", "schema", "--ldif", "rfc2307bis", "dhcp", "dnszone", "openssh-lpk", "cod")
+	add := exec.Command(setup.Tool(t, "ldapadd"), "-x", "-H", s.URL, "-D", string(setup.ConfigDN), "-w", s.Password)
+	add.Stdin = strings.NewReader(text)
+	if said, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("ldapadd: %v\n%s", err, said)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{nil, 1, "schema: rfc2307bis"},
+		{[]string{"--schema", "nis"}, 2, "neither"},
+		{[]string{"--schema", "rfc2307bis", "--apply"}, 0, "added ou=slices"},
+	} {
+		code, out, errs := call(t, append([]string{"cod", "init", "--directory", s.URL + "/" + string(s.Base), "--bind-dn", string(s.BindDN),
+			"--password-file", secret, "--network", "10.99.0.0/16", "--domain", "site.test"}, tt.args...)...)
+		if code != tt.code || !strings.Contains(out+errs, tt.says) {
+			t.Errorf("%v: exit %d, want %d and %q\n%s%s", tt.args, code, tt.code, tt.says, out, errs)
+		}
+	}
 }

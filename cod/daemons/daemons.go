@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/cod"
@@ -87,7 +88,7 @@ func Files(s Site) ([]File, error) {
 	}
 	values := []string{"@HARDENING@", string(hardening), "@ACCESS@", strings.Join(access, "\n"), "@BASE@", string(s.COD.Base), "@DAEMONS@", string(DaemonsDN(s.COD.Base)),
 		"@DOMAIN@", s.COD.Domain, "@REVERSE@", s.COD.ReverseZone(), "@NEXTSERVER@", s.COD.NextServer.String(), "@URL@", s.URL, "@LDAPHOST@", host, "@LDAPPORT@", port,
-		"@NIS@", "nis.schema", "@KEY@", KeyName, "@ADMIN@", s.Stored["admin"], "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
+		"@NIS@", s.nis(), "@KEY@", KeyName, "@ADMIN@", s.Stored["admin"], "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
 		"@SCHEMA@", s.Schema, "@RUN@", s.Run, "@DATA@", s.Data, "@REPLICADATA@", s.ReplicaData, "@ZONES@", s.Zones, "@KEYFILE@", s.KeyFile, "@TFTP@", s.TFTP,
 		"@SECRETS@", s.SecretsDir, "@PROGRAM@", s.Program, "@CONFIG@", s.Config, "@STATE@", s.State}
 	fill := func(name string, more ...string) string {
@@ -106,12 +107,15 @@ func Files(s Site) ([]File, error) {
 		{"leasehold-feed-boot.service", fill("leasehold-feed-boot.service"), 0o644},
 		{"leasehold-feed-dns.service", fill("leasehold-feed-dns.service"), 0o644},
 		{"leasehold.key", fmt.Sprintf("key %q {\n\talgorithm hmac-sha256;\n\tsecret %q;\n};\n", KeyName, s.Secrets["key"]), 0o640},
-		{"leasehold.schema", ldapschema.SchemaText(append(ldapschema.Loadable(), ldapschema.Recovery)...), 0o644},
+		{"leasehold.schema", ldapschema.SchemaText(s.families()...), 0o644},
 		{"leasehold.service", fill("leasehold.service"), 0o644},
 		{"named.conf", fill("named.conf"), 0o644},
 	}
 	for _, name := range append(Accounts(), "admin") {
 		out = append(out, File{"secrets/" + name, s.Secrets[name] + "\n", 0o600})
+	}
+	if s.COD.Bis {
+		out = append(out, File{"rfc2307bis.schema", ldapschema.SchemaText(ldapschema.NISBis), 0o644})
 	}
 	out = append(out,
 		File{"slapd-replica.conf", fill("slapd-replica.conf"), 0o600},
@@ -120,6 +124,23 @@ func Files(s Site) ([]File, error) {
 		File{"zones/db." + s.COD.Domain, fill("zone", "@GLUE@", "ns1 IN A "+s.COD.Gateway.String()), 0o644},
 		File{"zones/db." + s.COD.ReverseZone(), fill("zone", "@GLUE@\n", ""), 0o644})
 	return out, err
+}
+
+// nis is the schema of people and groups.
+func (s Site) nis() string {
+	if s.COD.Bis {
+		return "rfc2307bis.schema"
+	}
+	return "nis.schema"
+}
+
+// families are what is loaded beside it.
+func (s Site) families() []ldapschema.Family {
+	out := append(ldapschema.Loadable(), ldapschema.Recovery)
+	if s.COD.Bis {
+		out = slices.DeleteFunc(out, func(f ldapschema.Family) bool { return f == ldapschema.Automount })
+	}
+	return out
 }
 
 // accounts is the entries of the programs, to be loaded once.
