@@ -75,6 +75,7 @@ handlers/drivers/ldapvalue: handlers handlers/run + go-ldap
 handlers/drivers/snmp:  handlers handlers/run + gosnmp
 handlers/drivers/*:     handlers handlers/run handlers/run/posix
 actors/clock:           actors
+actors/heap:
 actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
 actors/registry:        actors wssec wssec/ticket
