@@ -37,6 +37,8 @@ type Config struct {
 	UIDs, GIDs Range
 	// Homes is where the people of a slice have their files; zero for nowhere.
 	Homes Homes
+	// Bis says that the directory has RFC 2307bis: groups name their members' entries too.
+	Bis bool
 	// Guests is how nodes read their own cluster's entries; zero for not at all.
 	Guests Guests
 	// TTL of DNS records in seconds; 0 means 60.
@@ -52,6 +54,8 @@ type Config struct {
 	RetryFirst, RetryMost actors.Millis
 	// Virtual says which units are placed on which hosts.
 	Virtual VirtualConfig
+	// Reserved begins the names of what lessees may not tell drivers (handlers.Given).
+	Reserved []string
 	// Ladder says what becomes of nodes at the end of their leases.
 	Ladder LadderConfig
 	// Remember is how many units that are gone keep their last answer, for actions
@@ -187,6 +191,9 @@ func ImagesDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "image
 
 // SlicesDN is the entry that virtual clusters are kept below.
 func SlicesDN(base ldapschema.DN) ldapschema.DN { return base.Child("ou", "slices") }
+
+// ReverseZone is the zone of the network's reverse names.
+func (c Config) ReverseZone() string { return reverseZone(c.Network) }
 
 func (c Config) slicesDN() ldapschema.DN   { return SlicesDN(c.Base) }
 func (c Config) networksDN() ldapschema.DN { return c.Base.Child("ou", "networks") }

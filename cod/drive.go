@@ -156,9 +156,11 @@ func (n *node) facts(cfg Config) actors.Properties {
 // the site knows better.
 func (n *node) params(cfg Config) handlers.Params {
 	a := n.action
-	p := handlers.Params{}
-	maps.Copy(p, a.Properties)
+	p := handlers.Given(a.Properties, cfg.Reserved...)
 	maps.Copy(p, a.Unit.Properties)
+	if n.ruled {
+		p[PropImage] = n.image
+	}
 	n.measure(p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)

@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -32,11 +33,6 @@ func (c Config) marked(e ldapschema.Entry, slice string) bool {
 	return e.Get("codOwner") == c.Owner && e.Get("codSlice") == slice
 }
 
-// assertion is the filter that entries with our mark match (RFC 4515).
-func (c Config) assertion() string {
-	return "(codOwner=" + ldapschema.EscapeFilter(c.Owner) + ")"
-}
-
 // clusterDN is where a slice's cluster lives.
 func (c Config) clusterDN(label string) ldapschema.DN { return c.slicesDN().Child("ou", label) }
 
@@ -58,7 +54,7 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 		names = append(names, a.login)
 	}
 	r.add(partGroup)(ldapschema.Group(dn.Child("ou", "group"), ldapschema.GroupRecord{
-		Name: c.label, Number: c.gid, Members: names, Mark: mark,
+		Name: c.label, Number: c.gid, Members: names, Entries: c.members(cfg), Mark: mark,
 	}))
 	r.add(partDHCPGroup)(ldapschema.DHCPGroup(cfg.serviceDN(), ldapschema.DHCPScope{
 		Name:       c.label,
@@ -76,6 +72,20 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 	}
 	c.renderReader(cfg, &r)
 	return r.records, r.err
+}
+
+// members is the entries of the cluster's group where it has them: the cluster itself,
+// because a group of entries is never empty, and its people.
+func (c *cluster) members(cfg Config) []ldapschema.DN {
+	if !cfg.Bis {
+		return nil
+	}
+	dn := cfg.clusterDN(c.label)
+	out := []ldapschema.DN{dn}
+	for _, a := range c.accounts {
+		out = append(out, dn.Child("ou", "people").Child("uid", a.login))
+	}
+	return out
 }
 
 // renderHomes lists the records of a cluster's home directories: the volume, by which
@@ -104,7 +114,7 @@ func (c *cluster) renderHomes(cfg Config, r *renderer) {
 func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschema.Entry, error) {
 	return ldapschema.VirtualCluster(cfg.slicesDN(), ldapschema.Cluster{
 		Name: c.label, HostPrefix: c.label, Network: block, State: state,
-		Description: clip(c.slice.Name, maxText), Mark: cfg.mark(c.key),
+		Description: clip(c.slice.Name, maxText), Hold: c.hold, Mark: cfg.mark(c.key),
 	})
 }
 
@@ -114,8 +124,9 @@ func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschem
 func (n *node) render(cfg Config) ([]record, error) {
 	r := renderer{}
 	mark := cfg.mark(n.cluster.key)
+	mark.Unit = string(n.origin())
 	h := ldapschema.Host{
-		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: cfg.BootFile, Mark: mark,
+		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: n.bootFile, Mark: mark,
 	}
 	r.add(partHost)(n.entry(cfg, n.state))
 	r.add(partDHCPHost)(ldapschema.DHCPHost(cfg.serviceDN().Child("cn", n.cluster.label), h))
@@ -131,11 +142,11 @@ func (n *node) render(cfg Config) ([]record, error) {
 // entry is the node's own entry.
 func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
-	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
+	mark.Unit, mark.Lease, mark.Generation, mark.Note = string(n.unit), n.lease, int64(n.generation), n.trouble
 	h := ldapschema.Host{
-		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
-		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
-		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
+		Name: cmp.Or(n.rdn, n.name), Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
+		BootFile: n.bootFile, Boot: n.boot, Hold: n.stopped, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
+		ResourceType: n.kind, Mark: mark,
 	}
 	n.describe(cfg, &h)
 	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]

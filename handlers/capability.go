@@ -65,6 +65,15 @@ type Call func(ctx context.Context, on run.Runner, p Params) (Result, error)
 // Capability is the method of d that a subcommand names; nil when d has not declared
 // that it can.
 func Capability(d Driver, subcommand string) Call {
+	if g, ok := d.(guarded); ok {
+		call := Capability(g.info.Driver, subcommand)
+		if call == nil {
+			return nil
+		}
+		return func(ctx context.Context, on run.Runner, p Params) (Result, error) {
+			return call(ctx, on, g.info.Guard(p, g.site))
+		}
+	}
 	switch subcommand {
 	case Suspend, Resume:
 		if c, ok := d.(Suspender); ok {

@@ -97,3 +97,53 @@ func ExampleInfo_Manual() {
 	//   shell (/bin/sh)
 	//       its login shell
 }
+
+// TestGiven: what a lessee may not say reaches no driver.
+func TestGiven(t *testing.T) {
+	t.Parallel()
+	p := handlers.Given(map[string]string{"xen.disk": "phy:/dev/sda,xvda,w", "xenial": "x", handlers.ParamMachine: "dom0b", handlers.ParamKeep: "yes", "a": "1"}, "xen.")
+	if len(p) != 2 || p["a"] != "1" || p["xenial"] != "x" {
+		t.Errorf("%v", p)
+	}
+}
+
+// able can do some things.
+type able struct{ nothing }
+
+func (able) Pause(context.Context, run.Runner, handlers.Params) (handlers.Result, error) {
+	return handlers.Result{Done: true, Note: "paused"}, nil
+}
+
+func (able) Unpause(_ context.Context, _ run.Runner, p handlers.Params) (handlers.Result, error) {
+	return handlers.Result{Done: true, Note: p["secret"]}, nil
+}
+
+func (able) Resize(context.Context, run.Runner, handlers.Params) (handlers.Result, error) {
+	return handlers.Result{Done: true}, nil
+}
+
+// TestCapabilities: what a driver has methods for it is asked for by its subcommands, also
+// behind what the site says; anything else it refuses.
+func TestCapabilities(t *testing.T) {
+	t.Parallel()
+	i := handlers.Info{Name: "a", Driver: able{}, Params: []handlers.Param{{Name: "secret", Site: true}}}
+	for _, d := range []handlers.Driver{able{}, i.Guarded(map[string]string{"secret": "ours"})} {
+		if got := strings.Join(handlers.Capabilities(d), " "); got != "pause unpause resize" {
+			t.Errorf("%T can %s", d, got)
+		}
+		res, err := handlers.Modify(t.Context(), d, nil, handlers.Params{handlers.ParamSubcommand: "modify.pause"})
+		if err != nil || res.Note != "paused" {
+			t.Errorf("%+v, %v", res, err)
+		}
+		if _, err := handlers.Modify(t.Context(), d, nil, handlers.Params{handlers.ParamSubcommand: "modify.suspend"}); handlers.CodeOf(err) != handlers.ExitUnknown {
+			t.Errorf("what it cannot: %v", err)
+		}
+	}
+	res, err := handlers.Modify(t.Context(), i.Guarded(map[string]string{"secret": "ours"}), nil, handlers.Params{handlers.ParamSubcommand: "modify.unpause", "secret": "theirs"})
+	if err != nil || res.Note != "ours" {
+		t.Errorf("behind what the site says: %+v, %v", res, err)
+	}
+	if got := handlers.Capabilities(nothing{}); got != nil {
+		t.Errorf("nothing can %v", got)
+	}
+}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -86,4 +87,21 @@ func (p Params) Share(name string, def float64) (float64, error) {
 		return 0, fmt.Errorf("handlers: parameter %s is no number from 0 to 1", name)
 	}
 	return f, nil
+}
+
+// Given is what a lessee says, as far as it is the lessee's to say: without the names that
+// only sites and drivers use, and without those that begin with a word of reserved, such
+// as "xen.", which the site's inventory gives or nobody does.
+func Given(p map[string]string, reserved ...string) Params {
+	out := Params{}
+	for k, v := range p {
+		own := k == ParamMachine || k == ParamKeep
+		for _, word := range reserved {
+			own = own || strings.HasPrefix(k, word)
+		}
+		if !own {
+			out[k] = v
+		}
+	}
+	return out
 }

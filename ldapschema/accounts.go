@@ -66,12 +66,23 @@ type GroupRecord struct {
 	Name    string
 	Number  int      // gidNumber
 	Members []string // login names
+	// Entries are the members' entries, one at least, for a directory with RFC 2307bis; nil
+	// for one with RFC 2307.
+	Entries []DN
 	Mark
 }
 
-// Group is the entry cn=Name of class posixGroup.
+// Group is the entry cn=Name of class posixGroup, and of class groupOfNames where the
+// directory has RFC 2307bis. Programs that understand either find the members.
 func Group(under DN, g GroupRecord) (Entry, error) {
-	return New(under.Child("cn", g.Name), "top", "posixGroup").
+	b := New(under.Child("cn", g.Name), "top")
+	if len(g.Entries) > 0 {
+		b.Class("groupOfNames")
+	}
+	for _, dn := range g.Entries {
+		b.Set("member", string(dn))
+	}
+	return b.Class("posixGroup").
 		Set("gidNumber", strconv.Itoa(g.Number)).
 		Set("memberUid", g.Members...).
 		mark(g.Mark).
@@ -83,6 +94,9 @@ func ParseGroup(e Entry) (GroupRecord, error) {
 	r := reader{e: e}
 	r.class("posixGroup")
 	g := GroupRecord{Name: r.text("cn"), Number: int(r.number("gidNumber")), Members: e.Values("memberUid"), Mark: markOf(&r)}
+	for _, dn := range e.Values("member") {
+		g.Entries = append(g.Entries, DN(dn))
+	}
 	if r.err != nil {
 		return GroupRecord{}, r.err
 	}

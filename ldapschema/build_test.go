@@ -19,7 +19,7 @@ func TestBuildersReadBack(t *testing.T) {
 		Name: "a1", Aliases: []string{"a1.a.site.test"}, IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1},
 		Serial: "S1", Description: "d", BootFile: "pxelinux.0", BootParameters: []string{"root=nfs1:/a1"}, NodeID: 1,
 		LeaseEnd: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), State: "active", Image: "debian", Dom0: "cn=h1,dc=x", Health: "good",
-		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Unit: "u1", Boot: "rescue", Hold: "ada: fan", Mark: mark,
+		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Boot: "rescue", Hold: "ada: fan", Mark: mark,
 	}
 	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Source: "/images/debian.raw", Format: "raw",
 		Size: 4 << 30, Digest: "sha256:00", Description: "d"}
@@ -35,6 +35,8 @@ func TestBuildersReadBack(t *testing.T) {
 	account := AccountRecord{UID: "alice", Name: "Alice Guest", Surname: "Guest", Number: 30001, Group: 30000, Home: "/home/alice",
 		Shell: "/bin/bash", Mail: "alice@site.test", Password: "{SSHA}x", Mark: mark}
 	group := GroupRecord{Name: "slice-a", Number: 30000, Members: []string{"alice", "bob"}, Mark: mark}
+	bis := group
+	bis.Entries = []DN{"uid=alice,ou=people,dc=x", "uid=bob,ou=people,dc=x"}
 	machine := InventoryHost{Name: "h1", Aliases: []string{"rack1-7"}, Type: "site.node", IP: netip.MustParseAddr("10.98.0.7"), MAC: MAC{0x52, 0x54, 0, 0, 0, 7},
 		Memory: 4096, CPU: 800, Bandwidth: 1000000, Serial: "S7", Health: "good", Hold: "ada: its fan", Note: "n",
 		Properties: map[string]string{"rack": "1", "machine": "dom0-a", "equation": "a=b"}, Description: "d"}
@@ -54,6 +56,7 @@ func TestBuildersReadBack(t *testing.T) {
 		{"network", network, through(network, Network, ParseNetwork)},
 		{"account", account, through(account, Account, ParseAccount)},
 		{"group", group, through(group, Group, ParseGroup)},
+		{"group of RFC 2307bis", bis, through(bis, Group, ParseGroup)},
 	} {
 		got, err := c.read()
 		if err != nil || !reflect.DeepEqual(got, c.given) {

@@ -130,7 +130,7 @@ func classesOf(e Entry, fail failFunc) ([]Class, error) {
 	deepest := Class{}
 	for _, name := range names {
 		c, _ := ClassNamed(name) // known: its value has been checked
-		if c.Kind == Structural && (deepest.Name == "" || IsSubclass(c.Name, deepest.Name)) {
+		if c.Kind == Structural && (deepest.Name == "" || deepest.Loose || !c.Loose && IsSubclass(c.Name, deepest.Name)) {
 			deepest = c
 		}
 		for {
@@ -148,7 +148,7 @@ func classesOf(e Entry, fail failFunc) ([]Class, error) {
 		return nil, fail("objectClass", BadClasses, "no structural class")
 	}
 	for _, c := range all {
-		if c.Kind == Structural && !IsSubclass(deepest.Name, c.Name) {
+		if c.Kind == Structural && !c.Loose && !IsSubclass(deepest.Name, c.Name) {
 			return nil, fail("objectClass", BadClasses, "an entry cannot be both %s and %s", deepest.Name, c.Name)
 		}
 	}

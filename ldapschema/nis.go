@@ -39,7 +39,7 @@ var nisClasses = []Class{
 	{OID: "1.3.6.1.1.1.2.1", Name: "shadowAccount", Desc: "shadow password attributes", Sup: "top", Kind: Auxiliary,
 		Must: []string{"uid"},
 		May:  []string{"userPassword", "shadowLastChange", "shadowMin", "shadowMax", "shadowWarning", "shadowInactive", "shadowExpire", "shadowFlag", "description"}},
-	{OID: "1.3.6.1.1.1.2.2", Name: "posixGroup", Desc: "a group of accounts", Sup: "top",
+	{OID: "1.3.6.1.1.1.2.2", Name: "posixGroup", Desc: "a group of accounts", Sup: "top", Loose: true,
 		Must: []string{"cn", "gidNumber"},
 		May:  []string{"userPassword", "memberUid", "description"}},
 	{OID: "1.3.6.1.1.1.2.3", Name: "ipService", Desc: "an IP service", Sup: "top",
@@ -64,4 +64,19 @@ var nisClasses = []Class{
 		May: []string{"macAddress"}},
 	{OID: "1.3.6.1.1.1.2.12", Name: "bootableDevice", Desc: "a device with boot parameters", Sup: "top", Kind: Auxiliary,
 		May: []string{"bootFile", "bootParameter"}},
+}
+
+// nisBis is RFC 2307bis as far as it goes beyond the draft's names: groups are auxiliary,
+// so that they can be groups of entries (groupOfNames) too, and automount maps are part
+// of it.
+func nisBis() family {
+	f := family{name: NISBis, attributes: append(append([]Attribute(nil), nisAttributes...), automountAttributes...)}
+	for _, c := range nisClasses {
+		if c.Name == "posixGroup" {
+			c.Kind, c.Must = Auxiliary, []string{"gidNumber"}
+		}
+		f.classes = append(f.classes, c)
+	}
+	f.classes = append(f.classes, automountClasses...)
+	return f
 }

@@ -54,6 +54,9 @@ type Class struct {
 	Kind ClassKind
 	Must []string // attributes an entry of the class has
 	May  []string // attributes it may have
+	// Loose says that a structural class is auxiliary beside another one: RFC 2307 and
+	// RFC 2307bis differ in it, and entries of both kinds are understood.
+	Loose bool
 }
 
 // A Family is the body of schema that a definition comes from, in the order in
@@ -73,6 +76,9 @@ const (
 	PublicKey     Family = "openssh-lpk"   // public keys of accounts, as sshd is commonly told them
 	COD           Family = "cod"           // ours
 	Recovery      Family = "recovery"      // ours: actors' records
+	// NISBis is RFC 2307bis. It takes the place of NIS and Automount, which cannot be
+	// loaded beside it, and has no definitions of its own: it is only written out.
+	NISBis Family = "rfc2307bis"
 )
 
 // Loadable are the families that [SchemaText] and [SchemaLDIF] write for a site's
@@ -176,6 +182,11 @@ func chosen(only []Family) []family {
 		return schema.families
 	}
 	var out []family
+	for _, name := range only {
+		if name == NISBis {
+			out = append(out, nisBis())
+		}
+	}
 	for _, f := range schema.families {
 		for _, name := range only {
 			if f.name == name {
@@ -235,7 +246,11 @@ func StructuralClass(e Entry) string {
 	best, rank := "", -1
 	for _, name := range e.Values("objectClass") {
 		if c, ok := ClassNamed(name); ok && c.Kind == Structural {
-			if d := classDepth(c); d > rank {
+			d := 2 * classDepth(c)
+			if c.Loose {
+				d--
+			}
+			if d > rank {
 				best, rank = c.Name, d
 			}
 		}

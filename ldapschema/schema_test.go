@@ -64,7 +64,7 @@ func TestTablesAreWhole(t *testing.T) {
 // number, once published, keeps its meaning.
 func TestSchemaText(t *testing.T) {
 	t.Parallel()
-	for _, f := range []Family{DHCP, DNS, Automount, PublicKey, COD, Recovery} {
+	for _, f := range []Family{NISBis, DHCP, DNS, Automount, PublicKey, COD, Recovery} {
 		path := filepath.Join("testdata", string(f)+".schema")
 		got := SchemaText(f)
 		if *update {

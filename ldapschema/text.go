@@ -97,6 +97,9 @@ func SchemaText(families ...Family) string {
 	var b strings.Builder
 	for _, name := range families {
 		fmt.Fprintf(&b, "# %s.schema, written by Leasehold from its own tables.\n", name)
+		if name == NISBis {
+			b.WriteString("# It takes the place of nis.schema and of automount.schema.\n")
+		}
 		for _, a := range Attributes(name) {
 			b.WriteString("\nattributetype " + strings.Join(a.parts(), "\n  ") + "\n")
 		}

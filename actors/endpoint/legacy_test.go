@@ -284,7 +284,7 @@ func exchangeRaw(t *testing.T, s *service, head string, body []byte) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprint(conn, strings.ReplaceAll(head, "\n", "\r\n"))

@@ -80,7 +80,7 @@ func exchangeOctets(t *testing.T, addr string, octets []byte) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Write(octets); err != nil {

@@ -196,7 +196,7 @@ func (n *node) attempt(t testing.TB) remote.Attempt {
 	select {
 	case a := <-n.attempts:
 		return a
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("no attempt was made")
 		panic("unreachable")
 	}
@@ -208,7 +208,7 @@ func (n *node) givenUp(t testing.TB) actors.SendFailed {
 	select {
 	case f := <-n.failed:
 		return f
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nothing was given up")
 		panic("unreachable")
 	}
@@ -217,7 +217,7 @@ func (n *node) givenUp(t testing.TB) actors.SendFailed {
 // later waits until a goroutine sleeps and moves the clock.
 func (n *node) later(t testing.TB, d time.Duration) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer stop()
 	if err := n.clock.Await(ctx, 1); err != nil {
 		t.Fatal("nobody sleeps")

@@ -42,7 +42,7 @@ func running(t *testing.T, edit func(dir, config string) string) (dir string, mu
 			t.Errorf("serve ended with %d\n%s", code, log.String())
 		}
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		code, out, errs := call(t, "calendar", "--config", file)
 		if code == 0 && strings.Contains(out, "for sale") {
 			break
@@ -64,7 +64,7 @@ func running(t *testing.T, edit func(dir, config string) string) (dir string, mu
 // eventually waits until a command says what it should.
 func eventually(t *testing.T, want string, command func() string) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		out := command()
 		if strings.Contains(out, want) {
 			return out

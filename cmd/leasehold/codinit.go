@@ -18,7 +18,7 @@ import (
 // siteFlags is the flags of commands that are about one site of a configuration, or
 // about one that is described by flags.
 type siteFlags struct {
-	actor, network, domain string
+	actor, network, domain, schema string
 }
 
 func (o *siteFlags) flags(c *cobra.Command) {
@@ -26,6 +26,7 @@ func (o *siteFlags) flags(c *cobra.Command) {
 	f.StringVar(&o.actor, "actor", "", "the site authority; needed only if several of the configuration keep clusters")
 	f.StringVar(&o.network, "network", "", "without a configuration: IPv4 network that nodes get their addresses in")
 	f.StringVar(&o.domain, "domain", "", "without a configuration: DNS zone of the nodes")
+	f.StringVar(&o.schema, "schema", "rfc2307", "without a configuration: schema of people and groups, rfc2307 or rfc2307bis")
 }
 
 // site is what the configuration or the flags say, and the authority if it is one of
@@ -61,7 +62,10 @@ func (a *app) site(o siteFlags, directory string) (c cod.Config, actor config.Ac
 
 // described is a site without a configuration.
 func (o siteFlags) described(directory string) (c cod.Config, _ config.Actor, err error) {
-	c = cod.Config{Owner: "leasehold", Domain: o.domain}
+	c = cod.Config{Owner: "leasehold", Domain: o.domain, Bis: o.schema == "rfc2307bis"}
+	if o.schema != "rfc2307" && !c.Bis {
+		return c, config.Actor{}, usage("--schema: %q is neither rfc2307 nor rfc2307bis", o.schema)
+	}
 	if o.network == "" || o.domain == "" {
 		return c, config.Actor{}, usage("without a configuration, --network and --domain are needed")
 	}
@@ -105,7 +109,7 @@ With --pools the machines that the configuration lists become the inventory.`,
 			o.dry = !apply
 			return a.atDesk(c, o, func(d upkeep.Desk) error {
 				conf.Base = d.Base
-				notes, err := d.CheckServer(c.Context())
+				notes, err := d.CheckServer(c.Context(), conf.Bis)
 				if err != nil {
 					return err
 				}
@@ -150,14 +154,15 @@ func (a *app) codSchema() *cobra.Command {
 	for _, f := range ldapschema.Loadable() {
 		site = append(site, string(f))
 	}
-	known := append(site, string(ldapschema.Recovery))
+	known := append(slices.Clone(site), string(ldapschema.NISBis), string(ldapschema.Recovery))
 	c := &cobra.Command{
 		Use:   "schema [FAMILY...]",
 		Short: "Print the schema that a directory's server needs beside its own",
 		Long: `Print schema for OpenLDAP, as a .schema file or, with --ldif, as entries of cn=config
 that are loaded while the server runs. Without a family, all that a site needs beside
 what OpenLDAP ships: ` + strings.Join(site, ", ") + `.
-The family recovery is for servers that keep actors' records.`,
+The family recovery is for servers that keep actors' records. The family rfc2307bis takes the place of OpenLDAP's
+own nis.schema and of automount, and neither can be loaded beside it.`,
 		Example: `  leasehold cod schema > /etc/ldap/schema/leasehold.schema
   leasehold cod schema --ldif | ldapadd -Y EXTERNAL -H ldapi:///`,
 		ValidArgs: known,

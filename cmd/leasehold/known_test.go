@@ -143,6 +143,13 @@ func (k *known) manager(r manage.Reservation) {
 	}
 }
 
+// idle reports whether too little was seen to mean anything with so many kills.
+func (k *known) idle(kills int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.accepted) < kills/2 || len(k.active) < kills/8
+}
+
 // carry notes that an actor knows an action as carried out. The lock is held.
 func (k *known) carry(role, verb, unit string, sequence int, now time.Time) {
 	key := fmt.Sprint(role, " ", verb, " ", unit, " ", sequence)

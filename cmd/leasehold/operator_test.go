@@ -44,7 +44,7 @@ func TestOperator(t *testing.T) {
 			t.Errorf("serve ended with %d\n%s", code, log.String())
 		}
 	}()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if code, _, errs := call(t, "actor", "list", "--config", dir+"/leasehold.yaml"); code == 0 {
 			break
 		} else if code != 7 || time.Now().After(deadline) {
@@ -103,7 +103,7 @@ func TestOperator(t *testing.T) {
 	if out := must("host", "withdraw", broken, "--note", "its fan has stopped"); !strings.Contains(out, " out ") {
 		t.Errorf("host withdraw:\n%s", out)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if out := must("lease", "show", short); strings.Contains(out, "took 1 of 2 units away: host "+broken+" was lost: its fan has stopped") {
 			break
 		} else if time.Now().After(deadline) {
@@ -161,7 +161,7 @@ func TestOperator(t *testing.T) {
 		t.Errorf("close --wait:\n%s", out)
 	}
 	for _, move := range []string{`"to":"Ticketed,Redeeming,NoJoin"`, `"to":"Closed,None,NoJoin"`} {
-		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(seen.String(), move); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(seen.String(), move); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("watch did not see %s:\n%s", move, seen.String())
 			}

@@ -171,9 +171,9 @@ func (s *victim) term() {
 // waitServing returns when the server knows its actors, and has read every record.
 func (s *victim) waitServing() {
 	s.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Minute)
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		list, err := s.client.Actors(ctx)
 		cancel()
 		if err == nil && len(list) == len(s.config.Actors) {
@@ -235,9 +235,9 @@ func (s *victim) look(ctx context.Context) []manage.Reservation {
 // settle waits until every lease is over everywhere.
 func (s *victim) settle() {
 	s.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		list := s.look(ctx)
 		cancel()
 		open := ""
@@ -250,7 +250,7 @@ func (s *victim) settle() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("not over after a minute:%s\n%s", open, s.log.String())
+			s.t.Fatalf("not over after five minutes:%s\n%s", open, s.log.String())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -260,18 +260,22 @@ func final(r manage.Reservation) bool {
 	return r.State == actors.Closed.String() || r.State == actors.Failed.String()
 }
 
-// entries lists the names in the directory.
-func (s *victim) entries() string {
+// entries lists the names in the directory. Those of the base are there when the site
+// has laid it out, and those of leases are gone some time after these are over: if it is
+// told what there should be in the end, it waits for that, and else until nothing has
+// changed for seconds.
+func (s *victim) entries(wanted ...string) string {
 	s.t.Helper()
 	d, err := ldapdir.Open(s.directory())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer d.Close()
-	// The base is laid when the server starts, and the last entries go a moment
-	// after the last lease: wait until nothing has changed for a while.
 	last, same := "", 0
-	for deadline := time.Now().Add(30 * time.Second); same < 8 && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if len(wanted) > 0 && last == wanted[0] || len(wanted) == 0 && same >= 40 {
+			break
+		}
 		var out strings.Builder
 		list, err := d.List(context.Background(), s.config.Directory.Base)
 		for _, e := range list {

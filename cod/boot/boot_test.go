@@ -66,7 +66,7 @@ func follower(root string, s script) *boot.Follower {
 func says(t *testing.T, root, path, line string) {
 	t.Helper()
 	var data []byte
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		var err error
 		data, err = os.ReadFile(filepath.Join(root, path))
 		if line == "" && err != nil || line != "" && strings.Contains(string(data), line) {

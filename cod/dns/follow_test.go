@@ -161,7 +161,7 @@ func (w *world) ask(name, kind string) string {
 // until waits until named answers as it should.
 func (w *world) until(name, kind, want string) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if w.ask(name, kind) == want {
 			return
 		}
@@ -174,7 +174,7 @@ func (w *world) until(name, kind, want string) {
 // said waits for a line of the log.
 func (w *world) said(text string) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if w.log.has(text) {
 			return
 		}

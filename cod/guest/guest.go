@@ -68,6 +68,10 @@ func Files(c Config) ([]File, error) {
 	if strings.Contains(string(c.Cluster), `"`) {
 		return nil, fmt.Errorf("guest: autofs cannot be told about %.60q", c.Cluster)
 	}
+	return c.files()
+}
+
+func (c Config) files() ([]File, error) {
 	auth, err := c.autofsAuth()
 	if err != nil {
 		return nil, err

@@ -51,10 +51,27 @@ func (e *SchemaError) Error() string {
 	return b.String()
 }
 
+// checkGroups says whether a server's groups are those of RFC 2307 or of RFC 2307bis
+// where the site believes otherwise.
+func checkGroups(published []ldapschema.Definition, bis bool) error {
+	for _, d := range published {
+		if !slices.ContainsFunc(d.Names, func(n string) bool { return strings.EqualFold(n, "posixGroup") }) {
+			continue
+		}
+		switch has := d.Kind == ldapschema.Auxiliary; {
+		case has && !bis:
+			return errors.New("the directory's server has RFC 2307bis, whose groups are groups of entries: say so in the configuration (cod: schema: rfc2307bis), or with --schema")
+		case !has && bis:
+			return errors.New("the directory's server has RFC 2307, and the site is told that it has RFC 2307bis (cod: schema)")
+		}
+	}
+	return nil
+}
+
 // CheckServer says what a server lacks that a site needs of it. A directory that cannot
 // describe itself is believed to have everything. The notes are what the site can do
 // without.
-func (d Desk) CheckServer(ctx context.Context) (notes []string, err error) {
+func (d Desk) CheckServer(ctx context.Context, bis bool) (notes []string, err error) {
 	server, ok := d.Directory.(directory.Describer)
 	if !ok {
 		return nil, nil
@@ -65,6 +82,9 @@ func (d Desk) CheckServer(ctx context.Context) (notes []string, err error) {
 	}
 	if lacks := ldapschema.Lacking(is.Schema, needed...); len(lacks) > 0 {
 		return nil, &SchemaError{lacks}
+	}
+	if err := checkGroups(is.Schema, bis); err != nil {
+		return nil, err
 	}
 	if !is.Controls[directory.ControlAssertion] {
 		return nil, errors.New("the directory's server does not understand assertions (RFC 4528), without which edits of others could be lost")

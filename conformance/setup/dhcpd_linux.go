@@ -69,3 +69,9 @@ func (d *DHCPD) start() error {
 	}
 	return d.process.start(d.args...)
 }
+
+// Start starts a stopped dhcpd again.
+func (d *DHCPD) Start() {
+	d.t.Helper()
+	d.again(d.start)
+}

@@ -101,7 +101,7 @@ func (n *Net) Guest(files ...File) *Guest {
 			t.Error(err)
 		}
 	})
-	etc := []File{{Path: "/etc/passwd", Content: guestPasswd}, {Path: "/etc/group", Content: guestGroup}, {Path: "/etc/shadow", Content: "", Mode: 0o600}}
+	etc := []File{{Path: "/etc/passwd", Content: guestPasswd}, {Path: "/etc/group", Content: guestGroup}, {Path: "/etc/shadow", Content: "root:*:19000:0:99999:7:::\n", Mode: 0o600}}
 	for _, f := range append(etc, files...) {
 		if err := f.write(filepath.Join(own, "files")); err != nil {
 			t.Fatal(err)

@@ -24,6 +24,7 @@ type Named struct {
 
 	*process
 	control string // address of the control channel
+	also    string // another address, as named.conf says it
 }
 
 // NamedKey is the name of the key that may change a Named's zones.
@@ -39,8 +40,18 @@ const NamedServer = "ns1.outside.test."
 // up, the test fails.
 func StartNamed(t testing.TB, zones ...string) *Named {
 	t.Helper()
+	return startNamed(t, nil, "", zones)
+}
+
+// startNamed starts named in a network, where it serves an address besides, on port 53;
+// or in the machine's own.
+func startNamed(t testing.TB, in network, address string, zones []string) *Named {
+	t.Helper()
 	n := &Named{process: newProcess(t, "named", syscall.SIGTERM, 30*time.Second)}
-	n.ready = n.answers
+	n.ready, n.in = n.answers, in
+	if address != "" {
+		n.also = fmt.Sprintf("listen-on port 53 { %s; };", address)
+	}
 	n.Key, n.Dir = filepath.Join(n.dir, "key"), filepath.Join(n.dir, "zones")
 	var err error
 	for range 5 { // another process may take the ports first
@@ -84,10 +95,11 @@ options {
   managed-keys-directory "%[1]s";
   listen-on port %[4]s { 127.0.0.1; };
   listen-on-v6 { none; };
+  %[6]s
   recursion no; allow-new-zones yes; dnssec-validation no; notify no;
   allow-transfer { key "%[5]s"; };
 };
-`, n.dir, control, ports[1], ports[0], NamedKey)
+`, n.dir, control, ports[1], ports[0], NamedKey, n.also)
 	files := map[string]string{
 		"key":       key(NamedKey),
 		"rndc.conf": control + fmt.Sprintf("options { default-key \"rndc-key\"; default-server 127.0.0.1; default-port %s; };\n", ports[1]),
@@ -120,9 +132,19 @@ func (n *Named) start() error {
 
 // answers asks over the control channel, with this test's own key.
 func (n *Named) answers() error {
-	out, err := exec.Command(n.RNDC[0], append(n.RNDC[1:], "status")...).CombinedOutput()
+	cmd := exec.Command(n.RNDC[0], append(n.RNDC[1:], "status")...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	begin := cmd.Start
+	if n.in != nil {
+		begin = func() error { return n.in.Do(cmd.Start) }
+	}
+	err := begin()
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if err != nil {
-		return fmt.Errorf("rndc status: %w: %s", err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("rndc status: %w: %s", err, strings.TrimSpace(out.String()))
 	}
 	return nil
 }

@@ -211,3 +211,17 @@ func (n *Net) StartReplica(t testing.TB, of *Slapd) *Slapd {
 	})
 	return s
 }
+
+// StartNamed is the package's function of the same name, with named in this network. It
+// answers at an address there too, on port 53; it, and rndc, are reached only from there.
+func (n *Net) StartNamed(t testing.TB, address string, zones ...string) *Named {
+	t.Helper()
+	// It has no rights, and here there is nobody else whose ports it could take.
+	err := n.Do(func() error {
+		return os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startNamed(t, n, address, zones)
+}

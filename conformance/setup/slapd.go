@@ -28,7 +28,6 @@ type Slapd struct {
 	BindDN    ldapschema.DN  // may do everything
 	Password  string         // of BindDN
 	also      string         // one more address, with a space before it
-	schema    []string       // files that are included
 
 	*process
 }
@@ -36,14 +35,20 @@ type Slapd struct {
 // ConfigDN may change a slapd's configuration while it runs, with Password.
 const ConfigDN ldapschema.DN = "cn=config"
 
-// StartBareSlapd is StartSlapd for a server with the schema files that are named and
-// none of ours: a path, or the name of one that Debian's slapd has.
-func StartBareSlapd(t testing.TB, schema ...string) *Slapd {
-	t.Helper()
-	s := startSlapd(t, nil, nil, schema...)
-	s.plant()
-	return s
+// Include is the lines that load schema files, a path or the name of one that Debian's
+// slapd has. Given to StartSlapd they take the place of those it loads otherwise, ours
+// among them.
+func Include(files ...string) (lines []string) {
+	for _, f := range files {
+		if !filepath.IsAbs(f) {
+			f = filepath.Join(schemaDir, f+".schema")
+		}
+		lines = append(lines, includeLine+f)
+	}
+	return lines
 }
+
+const includeLine = "include "
 
 // schemaDir is where Debian's slapd keeps the schema files of the standard
 // families.
@@ -61,11 +66,11 @@ func StartSlapd(t testing.TB, extra ...string) *Slapd {
 
 // startSlapd starts slapd with an empty data base, in a network or in the
 // machine's own.
-func startSlapd(t testing.TB, in network, extra []string, schema ...string) *Slapd {
+func startSlapd(t testing.TB, in network, extra []string) *Slapd {
 	t.Helper()
 	s := &Slapd{
 		process: newProcess(t, "slapd", syscall.SIGTERM, 30*time.Second),
-		schema:  schema, Base: "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
+		Base:    "dc=site,dc=test", BindDN: "cn=admin,dc=site,dc=test", Password: rand.Text(),
 	}
 	s.ready, s.in = s.answers, in
 	if err := s.write(extra); err != nil {
@@ -95,6 +100,17 @@ func (s *Slapd) write(extra []string) error {
 	if certPEM, keyPEM, s.Roots, err = loopbackCertificate(); err != nil {
 		return err
 	}
+	var schema, lines []string
+	for _, line := range extra {
+		if strings.HasPrefix(line, includeLine) {
+			schema = append(schema, line)
+		} else {
+			lines = append(lines, line)
+		}
+	}
+	if schema == nil {
+		schema = Include("core", "cosine", "nis", "inetorgperson", filepath.Join(s.dir, "leasehold.schema"))
+	}
 	conf := fmt.Sprintf(`# written for one test
 %[1]spidfile %[2]s/slapd.pid
 argsfile %[2]s/slapd.args
@@ -115,7 +131,7 @@ dbnosync
 index objectClass eq
 %[6]s
 include %[2]s/more.conf
-`, s.includes(), s.dir, s.Base.Parent(), s.BindDN, s.Password, strings.Join(extra, "\n"))
+`, strings.Join(schema, "\n")+"\n", s.dir, s.Base.Parent(), s.BindDN, s.Password, strings.Join(lines, "\n"))
 	files := map[string][]byte{
 		"slapd.conf":       []byte(conf),
 		"more.conf":        nil,
@@ -132,22 +148,6 @@ include %[2]s/more.conf
 		return err
 	}
 	return giveTo(s.dir, s.attrs)
-}
-
-// includes is the lines that load schema.
-func (s *Slapd) includes() string {
-	files := s.schema
-	if files == nil {
-		files = []string{"core", "cosine", "nis", "inetorgperson", filepath.Join(s.dir, "leasehold.schema")}
-	}
-	var b strings.Builder
-	for _, f := range files {
-		if !filepath.IsAbs(f) {
-			f = filepath.Join(schemaDir, f+".schema")
-		}
-		b.WriteString("include " + f + "\n")
-	}
-	return b.String()
 }
 
 // choosePorts finds two loopback ports that are free now.

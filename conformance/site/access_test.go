@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -133,13 +132,16 @@ func TestGuestsSeeTheirClusterAlone(t *testing.T) {
 	// On a node: Debian's own programs, with what the lessee was told.
 	n := w.node(macA)
 	n.net.IP("addr", "add", "10.99.1.1/16", "dev", "eth0")
-	files, err := guest.Files(guest.Config{Servers: strings.Fields(told[cod.FactDirectoryURL]), Cluster: ldapschema.DN(told[cod.FactDirectory]), BindDN: bind, Password: password})
-	w.must(err)
-	var on []setup.File
-	for _, f := range files {
-		on = append(on, setup.File(f))
+	g := n.net.Guest(setup.File{Path: "/usr/lib/leasehold/join", Content: guest.Join(), Mode: 0o755})
+	join := func(url string) (string, error) {
+		return g.Run("env", "LEASEHOLD_URL="+url, "LEASEHOLD_CLUSTER="+told[cod.FactDirectory], "LEASEHOLD_BIND="+string(bind), "LEASEHOLD_PASSWORD="+password, "/usr/lib/leasehold/join")
 	}
-	g := n.net.Guest(on...)
+	if out, err := join("ldap://x$(id)"); err == nil {
+		t.Errorf("the sample takes anything: %s", out)
+	}
+	if out, err := join(told[cod.FactDirectoryURL]); err != nil {
+		t.Fatalf("the sample of a join handler: %v\n%s", err, out)
+	}
 	g.StartNSLCD()
 	g.Says("ada:x:30000:30000:ada:/home/ada:/bin/sh", "getent", "passwd", "ada")
 	g.Says("alpha:*:30000:ada", "getent", "group", "alpha")

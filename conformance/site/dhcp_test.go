@@ -52,7 +52,7 @@ func (n *node) discover(patience time.Duration, more ...dhcpv4.Modifier) *dhcpv4
 func (n *node) offered(want string) {
 	n.w.t.Helper()
 	got := ""
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		offer := n.discover(500 * time.Millisecond)
 		if offer == nil {
 			got = "nothing"
@@ -104,7 +104,7 @@ func (n *node) lease() string {
 			t.Logf("dhclient said:\n%s", log.String())
 		}
 	})
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if text, err := os.ReadFile(out); err == nil {
 			return strings.TrimSpace(string(text))
 		}
@@ -217,7 +217,7 @@ func TestReplicaBesideDHCP(t *testing.T) {
 // caught waits until a replica has an entry whose name begins so.
 func caught(t *testing.T, s *setup.Slapd, rdn string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		out, _ := exec.Command(setup.Tool(t, "ldapsearch"), "-x", "-LLL", "-H", s.URL, "-D", string(s.BindDN), "-w", s.Password,
 			"-b", string(s.Base), "("+rdn+")", "1.1").Output()
 		if strings.Contains(string(out), "dn: "+rdn) {

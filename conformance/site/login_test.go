@@ -127,7 +127,7 @@ func (w *world) login(on *setup.Guest, host ssh.PublicKey, address, user string,
 }
 
 // newKey is a key of somebody.
-func newKey(t *testing.T) ssh.Signer {
+func newKey(t *testing.T) (ssh.Signer, ed25519.PrivateKey) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -137,7 +137,7 @@ func newKey(t *testing.T) ssh.Signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer
+	return signer, private
 }
 
 // TestLogin: the public keys that a lessee configures log in on the nodes of its own
@@ -148,7 +148,9 @@ func TestLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *cod.Config) { c.Homes = cod.Homes{Path: "/srv/volumes", Options: "-fstype=bind"} })
 	w.slapd.Also(directoryURL)
-	ada, bob, other := newKey(t), newKey(t), newKey(t)
+	ada, _ := newKey(t)
+	bob, _ := newKey(t)
+	other, _ := newKey(t)
 	line := func(s ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(s.PublicKey())) }
 	w.config = actors.Properties{"config.ssh.user1.login": "ada", "config.ssh.user1.keys": line(other) + line(ada)}
 	w.run(actors.Setup, "u1", "alpha", macA, 1)

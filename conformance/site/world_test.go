@@ -58,11 +58,17 @@ func (l *lines) text() string {
 // newWorld starts slapd in a network and a site that writes it.
 func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
 	t.Helper()
+	return newWorldOn(t, nil, change...)
+}
+
+// newWorldOn is newWorld with more lines in slapd's configuration.
+func newWorldOn(t *testing.T, lines []string, change ...func(*cod.Config)) *world {
+	t.Helper()
 	w := &world{t: t, net: setup.NewNet(t), done: make(chan actors.ActionDone, 100)}
 	w.net.Bridge(gateway + "/16")
 	rules, err := daemons.AccessConf("dc=site,dc=test")
 	w.must(err)
-	w.slapd = w.net.StartSlapd(t, append([]string{"overlay syncprov", "index dhcpHWAddress eq"}, rules...)...)
+	w.slapd = w.net.StartSlapd(t, append([]string{"overlay syncprov", "index dhcpHWAddress eq"}, append(lines, rules...)...)...)
 	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 5 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { w.dir.Close() })

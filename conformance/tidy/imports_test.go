@@ -56,11 +56,11 @@ handlers/script:        actors/check handlers/run + yaml
 cod/pool:               actors/calendar actors/fsm actors/policy/desk
 cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
+cod/daemons:            cod cod/guest ldapschema
 cod/dns/zones:          ldapschema + dns
 cod/boot/loader:        ldapschema
 cod/exports/table:      ldapschema
 cod/inventory:          ldapschema
-cod/daemons:            cod ldapschema
 
 [world] Each touches one thing outside the process.
 wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
@@ -83,6 +83,8 @@ actors/store:           actors
 actors/store/memory:    actors actors/store
 actors/store/bbolt:     actors actors/store + bbolt
 actors/store/postgres:  actors actors/store + pgx
+actors/registrar:       actors actors/clock wire wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wssec + bbolt logrus
+actors/registrar/member: actors actors/registrar actors/registry wire/xmlrpc wire/xmlrpc/client wssec wssec/keys
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmlrpc wire/xmlrpc/client wire/xmlrpc/leasing wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wire/xmltree wssec wssec/keys wssec/ticket + logrus
@@ -98,7 +100,7 @@ cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
-cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
+cod/site:               actors actors/clock cod cod/directory cod/feed handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
 actors/policy/policytest: actors actors/calendar actors/policy + rapid
@@ -119,13 +121,13 @@ conformance/timeline:
 conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy actors/registrar actors/registrar/member handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
-cmd/leasehold:          ... + cobra logrus systemd
+cmd/leasehold:          ... + cobra logrus systemd uuid
 `
 
 // elsewhere is the short names of modules that policy uses.

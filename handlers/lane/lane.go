@@ -37,6 +37,7 @@ type Config struct {
 	Clock    clock.Clock             // nil means the real one
 	Patience time.Duration           // how long a driver may say "not yet"; 0 means 30 minutes
 	Pause    time.Duration           // before asking again a driver that named no pause; 0 means 1 s
+	Reserved []string                // what of a driver's parameters a lessee may not give (handlers.Given)
 	AtOnce   int                     // driver calls under way at once; 0 means 64
 }
 
@@ -134,7 +135,7 @@ var errPatience = errors.New("the driver is not done after all this time")
 // action asks the driver until it is done, fails, or patience ends.
 func (l *Lanes) action(a actors.Action) (handlers.Result, error) {
 	began := l.config.Clock.Now()
-	p := params(a)
+	p := params(a, l.config.Reserved)
 	for {
 		res, err := l.call(a, p)
 		if err != nil || res.Done {
@@ -176,9 +177,8 @@ func (l *Lanes) call(a actors.Action, p handlers.Params) (handlers.Result, error
 
 // params is what a driver is told: what was configured, under the unit's own
 // properties, under what identifies the action.
-func params(a actors.Action) handlers.Params {
-	p := handlers.Params{}
-	maps.Copy(p, a.Properties)
+func params(a actors.Action, reserved []string) handlers.Params {
+	p := handlers.Given(a.Properties, reserved...)
 	maps.Copy(p, a.Unit.Properties)
 	p[handlers.ParamUnit] = string(a.Unit.ID)
 	p[handlers.ParamHost] = a.Unit.Host

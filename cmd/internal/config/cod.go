@@ -16,8 +16,11 @@ type COD struct {
 	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
 	// inventory at once; 0 means 30. A few may always go.
 	MaxRemoval int
+	Schema     string // of people and groups in the directory: rfc2307 (default) or rfc2307bis
 	Homes      Homes  // where the people of a cluster have their files; zero for nowhere
 	Guests     Guests // how nodes read their cluster's entries; zero for not at all
+	Virtual    *Virtual
+	LeaseEnd   *LeaseEnd
 }
 
 // Homes is a file server's folder with a volume for each cluster, in which each account
@@ -47,6 +50,7 @@ func readCOD(v value) *COD {
 	c.Gateway, c.NextServer = o.get("gateway").address(), o.get("next_server").address()
 	c.BootFile = o.get("boot_file").text("")
 	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
+	c.Schema = o.get("schema").word("rfc2307", "rfc2307bis")
 	if h := o.get("homes").object(); h.given() {
 		c.Homes = Homes{Server: h.get("server").text(""), Path: h.need("path").text(""), Options: h.get("options").text("")}
 		h.done()
@@ -56,6 +60,7 @@ func readCOD(v value) *COD {
 		c.Guests.SecretFile = g.need("secret_file").text("")
 		g.done()
 	}
+	c.Virtual, c.LeaseEnd = readVirtual(o.get("virtual")), readLeaseEnd(o.get("lease_end"))
 	return c
 }
 
@@ -73,12 +78,19 @@ func (w *writer) cod(c COD) {
 	some(c.Gateway.IsValid(), "gateway: %s", c.Gateway)
 	some(c.NextServer.IsValid(), "next_server: %s", c.NextServer)
 	w.optional(3, "boot_file", c.BootFile)
+	some(c.Schema == "rfc2307bis", "schema: %s", c.Schema)
 	some(c.MaxRemoval > 0, "max_removal: %d", c.MaxRemoval)
 	if c.Homes != (Homes{}) {
 		w.line(3, "homes:")
 		w.optional(4, "server", c.Homes.Server)
 		w.optional(4, "path", c.Homes.Path)
 		w.optional(4, "options", c.Homes.Options)
+	}
+	if c.Virtual != nil {
+		w.virtual(*c.Virtual)
+	}
+	if c.LeaseEnd != nil {
+		w.leaseEnd(*c.LeaseEnd)
 	}
 	if len(c.Guests.URLs) > 0 {
 		w.line(3, "guests: # how nodes read their own cluster's entries")

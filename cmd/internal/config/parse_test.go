@@ -64,9 +64,13 @@ func TestFull(t *testing.T) {
 				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50,
-				Block: 28, Gateway: netip.MustParseAddr("10.1.0.1"), NextServer: netip.MustParseAddr("10.1.0.2"), BootFile: "pxelinux.0",
+				Block: 28, Gateway: netip.MustParseAddr("10.1.0.1"), NextServer: netip.MustParseAddr("10.1.0.2"), BootFile: "pxelinux.0", Schema: "rfc2307bis",
 				Homes:  Homes{Server: "nfs.example.org", Path: "/export", Options: "-fstype=nfs4,rw"},
-				Guests: Guests{URLs: []string{"ldaps://ldap.c.example.org"}, SecretFile: "secrets/guests"}},
+				Guests: Guests{URLs: []string{"ldaps://ldap.c.example.org"}, SecretFile: "secrets/guests"},
+				Virtual: &Virtual{Types: []actors.ResourceType{"site.vm"}, Policy: "bestfit", Unit: Size{CPU: 100, Memory: 256},
+					Hosts:  []VirtualHost{{Name: "dom0a", Size: Size{CPU: 400, Memory: 2048}}},
+					Slices: []actors.SliceID{"0a5a4b5e-7a0c-4d56-9b0e-3a1f1d8f0a01"}, Leased: Size{CPU: 800, Memory: 4096, Bandwidth: 1000000}},
+				LeaseEnd: &LeaseEnd{Then: "suspend", Warn: 10 * time.Minute, Grace: 24 * time.Hour, Most: 72 * time.Hour}},
 		}, {
 			Name: "broker1", GUID: id + "2", Role: actors.RoleBroker, Keys: "/etc/leasehold/broker1", Policy: "propshare",
 			Weights: map[string]int{"sm1": 3, "elsewhere": 1}, Priorities: map[string]int{"sm1": 2}, Balance: true, Renewals: "by class", Advance: 3, RedeemWithin: 15 * time.Minute,
@@ -113,6 +117,11 @@ func TestFull(t *testing.T) {
 			Name: "odd", GUID: id + "9", Role: actors.RoleManager, URL: "http://odd.example.net/orca/xmlrpc/odd",
 			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/odd.pem"},
 		}},
+		Registries: []Membership{
+			{URL: "https://registry.example.org:12443/registry/", Fingerprint: "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", Profile: wssec.Legacy,
+				Roles: []actors.Role{actors.RoleBroker, actors.RoleAuthority}, Every: 30 * time.Second},
+			{URL: "https://other.example.org/", Fingerprint: "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", Profile: wssec.Strict, Every: time.Minute},
+		},
 	}
 	if got := full(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

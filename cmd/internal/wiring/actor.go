@@ -31,6 +31,7 @@ type Actor struct {
 	Endpoint *endpoint.Endpoint
 	Site     *site.Site // authorities that keep clusters in a directory; else nil
 
+	static  []registry.Peer // of the configuration
 	store   store.Store
 	journal *endpoint.Journal // what legacy peers have sent, who do not date their messages
 	lanes   *lane.Lanes       // whoever has no Site
@@ -55,6 +56,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	if act.Registry, err = who.registryOf(a.GUID); err != nil {
 		return nil, err
 	}
+	act.static = act.Registry.Peers()
 	m, err := machine(p.config, a, self)
 	if err != nil {
 		return nil, err
@@ -107,7 +109,7 @@ func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, err
 		return nil, err
 	}
 	if act.Config.COD == nil {
-		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report})
+		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report, Reserved: reserved(act.Config.Role)})
 		return act.lanes, nil
 	}
 	if p.directory == nil {

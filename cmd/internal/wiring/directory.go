@@ -74,7 +74,8 @@ func SiteConfig(c config.Config, a config.Actor) (cod.Config, error) {
 	numbers := cod.Range{First: a.COD.UIDFirst, Last: a.COD.UIDLast}
 	out := cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, BlockBits: a.COD.Block,
 		Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, UIDs: numbers, GIDs: numbers,
-		Homes: cod.Homes(a.COD.Homes), Guests: cod.Guests{URLs: a.COD.Guests.URLs}}
+		Bis: a.COD.Schema == "rfc2307bis", Homes: cod.Homes(a.COD.Homes), Guests: cod.Guests{URLs: a.COD.Guests.URLs}}
+	out.Virtual, out.Ladder = placing(a.COD.Virtual), ladder(a.COD.LeaseEnd)
 	text, err := secret(a.COD.Guests.SecretFile)
 	out.Guests.Secret = []byte(text)
 	return out, err
@@ -86,5 +87,6 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) ru
 	if err != nil {
 		return nil, err
 	}
+	c.Ladder.Can, c.Reserved = handlers.Capabilities(d), reserved(act.Config.Role)
 	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log})
 }

@@ -22,6 +22,7 @@ type host struct {
 	limits  map[string]string // of bandwidth, by wire
 	other   *host             // where domains move to
 	lie     string            // this verb says that it succeeds and does nothing
+	folder  bool              // that saved domains go to; Debian's packages do not make it
 	said    []string
 	ids     int
 }
@@ -78,6 +79,9 @@ func (h *host) Run(ctx context.Context, c run.Cmd) (run.Output, error) {
 		if _, ok := h.files[a[2]]; !ok {
 			return run.Output{Code: 1}, nil
 		}
+		return run.Output{}, nil
+	case "mkdir":
+		h.folder = true
 		return run.Output{}, nil
 	case "rm":
 		delete(h.files, a[2])
@@ -163,6 +167,9 @@ func (h *host) manage(a []string) (run.Output, error) {
 		}
 		g.VCPUs = number(3)
 	case "save":
+		if !h.folder {
+			return fail(1, "Failed to open temp file %s.leasehold.XXXXXX", name)
+		}
 		h.files[a[len(a)-1]] = *g
 		if a[2] != "-c" {
 			delete(h.domains, name)

@@ -110,7 +110,7 @@ func TestDom0Shell(t *testing.T) {
 		"xl save a /save/x", "xl restore /tmp/x.leasehold", "xl migrate a elsewhere", "xl migrate a", "xl migrate --live a elsewhere", "xl sched-credit2 -d", "xl sched-credit2 -d a -x 1",
 		"xl sched-credit2 -d a -w x", "rm -f /etc/passwd", "rm -rf /save/a.leasehold", "test -e /save/a.leasehold", "rm -f /save/.leasehold",
 		"xl list $(id)", "xl list `id`", "xl list a\nid", "xl list *", "xl-create", "xl-create a b", "xl reboot -F -a", "xl reboot -x a", "xm-create", "xl save a /save/a.other",
-		"tc", "tc qdisc", "tc qdisc show", "tc qdisc del dev eth0 root", "tc qdisc del dev vif1.0", "tc qdisc del dev vif1.0 parent", "tc qdisc del dev vif.0 root",
+		"mkdir -p -m 700 /etc/x", "mkdir -p -m 777 /save", "mkdir /save", "tc", "tc qdisc", "tc qdisc show", "tc qdisc del dev eth0 root", "tc qdisc del dev vif1.0", "tc qdisc del dev vif1.0 parent", "tc qdisc del dev vif.0 root",
 		"tc qdisc replace dev eth0 ingress", "tc qdisc replace dev vif1.0 root netem loss 100", "tc qdisc replace dev vif1x.0 ingress",
 		"tc qdisc replace dev vif1.0 root tbf rate 1kbit burst 1b latency x", "tc filter replace dev vif1.0 ingress protocol all prio 1 handle 1 matchall action mirred",
 		"tc -batch /etc/passwd", "tc exec bpf",

@@ -3,6 +3,7 @@ package xen
 import (
 	"context"
 	"fmt"
+	"path"
 	"reflect"
 	"strings"
 	"time"
@@ -134,8 +135,12 @@ func (h host) create(ctx context.Context, w want, forced bool) error {
 	return err
 }
 
-// save writes a domain to a file. With keep it goes on afterwards.
+// save writes a domain to a file, in a folder that no package makes. With keep it goes
+// on afterwards.
 func (h host) save(ctx context.Context, name, file string, keep bool) error {
+	if err := h.must(ctx, "mkdir", "-p", "-m", "700", path.Dir(file)); err != nil {
+		return err
+	}
 	if keep {
 		return h.mustIn(ctx, h.slow, h.tool, "save", "-c", name, file)
 	}
