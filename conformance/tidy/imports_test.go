@@ -78,8 +78,10 @@ handlers/drivers/exec:  handlers handlers/run handlers/script
 handlers/drivers/file:  handlers handlers/run handlers/run/posix handlers/script
 handlers/drivers/ldapvalue: handlers handlers/run + go-ldap
 handlers/drivers/snmp:  handlers handlers/run + gosnmp
+handlers/drivers/stage: handlers handlers/run handlers/run/posix + crypto
 handlers/drivers/*:     handlers handlers/run handlers/run/posix
 actors/clock:           actors
+actors/heap:
 actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
 actors/registry:        actors wssec wssec/ticket
