@@ -249,7 +249,7 @@ func (s *story) serveAgain() {
 }
 
 // eventually waits until look has nothing to say, or two minutes.
-func eventually(t *testing.T, what string, look func() string) {
+func eventually(t testing.TB, what string, look func() string) {
 	t.Helper()
 	said := ""
 	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
