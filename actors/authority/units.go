@@ -10,7 +10,8 @@ import (
 
 // begin puts a new unit on each host and starts its setup; for an extension it
 // tells the units that stay about their new term and takes away those too many.
-func (s *step) begin(hosts []actors.Host, why string) {
+func (s *step) begin(hosts []*host, why string) {
+	s.taken = hosts
 	s.Term, s.Modify = s.Wanted, 0
 	surplus := map[actors.UnitID]bool{}
 	if s.missing() < 0 {

@@ -107,7 +107,8 @@ func (r *registryServer) say(args ...string) string {
 // the registry is gone and they have started anew, they still know.
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	r := newRegistryServer(t, "loopback_actors: hidden", "loopback_actors: listed")
+	// Each server has a loopback address of its own, and calls from another.
+	r := newRegistryServer(t, "loopback_actors: hidden", "loopback_actors: listed", "client_addresses: own", "client_addresses: any")
 	roles := []actors.Role{actors.RoleAuthority, actors.RoleBroker, actors.RoleManager}
 	begin := time.Now().Truncate(time.Minute)
 	var all []*victim

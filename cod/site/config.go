@@ -31,6 +31,10 @@ type Config struct {
 	// under the same rules; nil means nobody listens.
 	Changed func(cod.Changed)
 	Log     logrus.FieldLogger // nil means the standard logger
+	// Serials says that a zone's serial number is raised when a name in it changes, for
+	// name servers that read zones from the directory. It takes a directory that can be
+	// watched.
+	Serials bool
 	// Writers is how many directory operations are under way at once; 0 means 8.
 	Writers int
 	// Drivers is how many driver calls are under way at once; 0 means 64.

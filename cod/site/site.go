@@ -9,6 +9,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/ldapschema"
 	"github.com/sirupsen/logrus"
 )
 
@@ -22,6 +23,7 @@ type Site struct {
 	mail   *queue[letter]
 	jobs   *queue[job]
 	calls  *queue[cod.Drive]
+	zones  *queue[ldapschema.DN] // their serial numbers are to be raised
 	counts counters
 	away   atomic.Bool // the directory's last answer was none
 	open   atomic.Bool // it is in sight, and we are not fenced off: writing is allowed
@@ -44,10 +46,11 @@ func New(c Config) (*Site, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Site{
 		config: c, base: m.Config(), stop: stop, problem: unread,
-		mail: newQueue[letter](), jobs: newQueue[job](), calls: newQueue[cod.Drive](),
+		mail: newQueue[letter](), jobs: newQueue[job](), calls: newQueue[cod.Drive](), zones: newQueue[ldapschema.DN](),
 	}
 	s.over.Go(func() { s.serve(ctx) })
 	s.over.Go(func() { s.follow(ctx) })
+	s.over.Go(func() { s.number(ctx) })
 	for range c.Writers {
 		s.over.Go(func() { s.carry(ctx) })
 	}

@@ -103,7 +103,9 @@ func (s *Site) session(ctx context.Context, w directory.Watcher, m *mirror) (com
 					"restore the directory, or start this process again if it is meant so", gone, gone+stay)
 			}
 			complete = true
-			out.events = append(out.events, m.complete()...)
+			lost := m.complete()
+			s.renamed(lost)
+			out.events = append(out.events, lost...)
 			out.events = append(out.events, cod.Synced{})
 			s.mail.put(out)
 			return nil
@@ -112,6 +114,7 @@ func (s *Site) session(ctx context.Context, w directory.Watcher, m *mirror) (com
 		if first && !complete {
 			all = append(all, ev)
 		} else if len(events) > 0 {
+			s.renamed(events)
 			s.mail.put(letter{events: events})
 		}
 		return nil

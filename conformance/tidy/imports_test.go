@@ -25,6 +25,7 @@ wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wire/xmlrpc:            wire wire/xmltree
 wire/xmlrpc/leasing:    wire wire/xmlrpc
+wire/nodeagent:         wire/xmlrpc wire/xmltree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync
@@ -53,6 +54,7 @@ actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
+handlers/nodeagent/pack:
 cod/pool:               actors/calendar actors/fsm actors/policy/desk
 cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
@@ -67,14 +69,19 @@ wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
 wire/xmlrpc/server:     wire wire/xmlrpc
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
+handlers/run/agentrun:  handlers/run wire/nodeagent wire/xmlrpc wire/xmlrpc/client wssec wssec/keys
 handlers/run/*:         handlers/run
+handlers/nodeagent:     handlers/nodeagent/pack handlers/run wire/nodeagent wire/xmltree wssec/keys
+handlers/nodeagent/serve: handlers/nodeagent wire/nodeagent wire/soap wire/xmlrpc wire/xmlrpc/server wire/xmltree wssec
 handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/exec:  handlers handlers/run handlers/script
 handlers/drivers/file:  handlers handlers/run handlers/run/posix handlers/script
 handlers/drivers/ldapvalue: handlers handlers/run + go-ldap
 handlers/drivers/snmp:  handlers handlers/run + gosnmp
+handlers/drivers/stage: handlers handlers/run handlers/run/posix + crypto
 handlers/drivers/*:     handlers handlers/run handlers/run/posix
 actors/clock:           actors
+actors/heap:
 actors/signal:          actors actors/clock + logrus
 handlers/lane:          actors actors/clock handlers handlers/run
 actors/registry:        actors wssec wssec/ticket
@@ -127,6 +134,7 @@ cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
 cmd/leasehold:          ... + cobra logrus systemd uuid
+cmd/leasehold-nodeagent: handlers/nodeagent handlers/nodeagent/serve
 `
 
 // elsewhere is the short names of modules that policy uses.
