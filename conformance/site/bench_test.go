@@ -18,6 +18,7 @@ import (
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	follower "github.com/leasehold/leasehold/cod/dns"
 	"github.com/leasehold/leasehold/cod/feed"
@@ -52,6 +53,9 @@ Written by ` + "`make bench-cod`" + `: one site, Debian's slapd on this machine 
 dbnosync, overlay syncprov, one index), drivers that do nothing. A node is four entries,
 and setting it up changes the first of them twice. What is a ratio was measured in
 turns, and the best of several runs counts, because machines are noisy.
+
+What a site pays besides the entries is mostly slapd telling it of every change: the
+loader, too, is slower when somebody watches.
 
 | what | value | target | |
 |---|---|---|---|
@@ -189,6 +193,31 @@ func (w *bench) load(entries []ldapschema.Entry, at int) time.Duration {
 	return time.Since(began)
 }
 
+// watch has slapd tell of each change, as a site has it.
+func (w *bench) watch() (stop func()) {
+	w.b.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.dir.Watch(ctx, w.slapd.Base, "", func(ev directory.Event) error {
+			if ev.Kind == directory.Refreshed {
+				close(ready)
+			}
+			return nil
+		})
+	}()
+	select {
+	case <-ready:
+	case <-ended:
+		w.b.Fatal("nothing is told")
+	}
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // clear removes entries, children first.
 func (w *bench) clear(entries []ldapschema.Entry) {
 	w.b.Helper()
@@ -216,7 +245,7 @@ func (r *rows) writes(b *testing.B) {
 	w := newBench(b)
 	w.start()
 	var entries []ldapschema.Entry
-	ours, bare := time.Duration(1<<62), time.Duration(1<<62)
+	ours, bare, watched := time.Duration(1<<62), time.Duration(1<<62), time.Duration(1<<62)
 	for i := range runs {
 		ours = min(ours, w.act(actors.Setup, 2*i+1, nodes))
 		if entries == nil {
@@ -233,11 +262,17 @@ func (r *rows) writes(b *testing.B) {
 		w.site.Close()
 		bare = min(bare, w.load(entries, connections))
 		w.clear(entries)
+		stop := w.watch()
+		watched = min(watched, w.load(entries, connections))
+		stop()
+		w.clear(entries)
 		w.start()
 	}
 	r.row("nodes", "nodes set up, all entries written, each changed twice since", nodes/ours.Seconds(), "nodes/s", "", 0)
 	r.row("nodes_bare", "the same entries added by a bare loader", nodes/bare.Seconds(), "nodes/s", "", 0)
 	r.row("nodes_share", "the site's rate as a share of the loader's", bare.Seconds()/ours.Seconds(), "x", ">=", 0.7)
+	r.row("nodes_watched", "the loader's rate when slapd tells somebody of each entry, as it tells the site", nodes/watched.Seconds(), "nodes/s", "", 0)
+	r.row("nodes_watched_share", "the site's rate as a share of that", watched.Seconds()/ours.Seconds(), "x", "", 0)
 }
 
 // setups sets up many nodes at once.
