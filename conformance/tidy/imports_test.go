@@ -121,6 +121,7 @@ conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/peers:
+conformance/rpcpeers:
 conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/site:
 conformance/tidy:
