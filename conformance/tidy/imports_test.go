@@ -55,6 +55,7 @@ actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
+handlers/script/ant:    handlers/script
 handlers/nodeagent/pack:
 cod/pool:               actors/calendar actors/fsm actors/policy/desk
 cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
@@ -121,6 +122,7 @@ conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/peers:
+conformance/rpcpeers:
 conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/site:
 conformance/tidy:
