@@ -11,18 +11,18 @@ type State uint8
 
 // The states of a node, in the order of its life.
 const (
-	Asked     State = iota // wanted; it has no id yet, or waits for its cluster
-	Allocated              // its id is taken; its entries are being written
-	Staged                 // its entries are written
-	Booting                // the driver is setting it up
-	Up                     // in service
-	Draining               // the driver is tearing it down
-	Wiped                  // the driver is done; its entries are being removed
-	Free                   // nothing is left of it: its machine and its id are free
-	Suspect                // the driver could not set it up, or the directory refused an entry
-	Saving                 // its lease is over, and the driver saves what it is doing
-	Held                   // what it was doing is kept for a while
-	Quarantined            // the driver could not tear it down
+	Asked       State = iota // wanted; it has no id yet, or waits for its cluster
+	Allocated                // its id is taken; its entries are being written
+	Staged                   // its entries are written
+	Booting                  // the driver is setting it up
+	Up                       // in service
+	Draining                 // the driver is tearing it down
+	Wiped                    // the driver is done; its entries are being removed
+	Free                     // nothing is left of it: its machine and its id are free
+	Suspect                  // the driver could not set it up, or the directory refused an entry
+	Saving                   // its lease is over, and the driver saves what it is doing
+	Held                     // what it was doing is kept for a while
+	Quarantined              // the driver could not tear it down
 )
 
 var stateNames = [...]string{"asked", "allocated", "staged", "booting", "up", "draining", "wiped", "free", "suspect", "saving", "held", "quarantined"}
