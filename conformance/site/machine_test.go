@@ -2,11 +2,14 @@ package site_test
 
 import (
 	"bytes"
+	"debug/elf"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,6 +81,56 @@ type member struct {
 	name string
 	mode int
 	data []byte
+}
+
+// modules are the kernel's modules of these names and all that they need, each after
+// what it needs.
+func modules(t *testing.T, kernel string, names ...string) (out []member) {
+	t.Helper()
+	files := map[string]string{} // paths by name
+	err := filepath.WalkDir(filepath.Join(kernel, "usr/lib/modules"), func(path string, _ fs.DirEntry, err error) error {
+		if name, ok := strings.CutSuffix(filepath.Base(path), ".ko"); ok {
+			files[strings.ReplaceAll(name, "-", "_")] = path
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var add func(name string)
+	add = func(name string) {
+		file := "modules/" + name + ".ko"
+		if slices.ContainsFunc(out, func(m member) bool { return m.name == file }) {
+			return
+		}
+		data, err := os.ReadFile(files[name])
+		if err != nil {
+			t.Fatalf("module %s: %v", name, err)
+		}
+		e, err := elf.NewFile(bytes.NewReader(data))
+		if err != nil {
+			t.Fatalf("module %s: %v", name, err)
+		}
+		if info := e.Section(".modinfo"); info != nil {
+			text, err := info.Data()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fact := range strings.Split(string(text), "\x00") {
+				needs, ok := strings.CutPrefix(fact, "depends=")
+				for _, other := range strings.FieldsFunc(needs, func(r rune) bool { return r == ',' }) {
+					if ok {
+						add(strings.ReplaceAll(other, "-", "_"))
+					}
+				}
+			}
+		}
+		out = append(out, member{file, 0o100644, data})
+	}
+	for _, name := range names {
+		add(name)
+	}
+	return out
 }
 
 // archive is a cpio archive in the form the kernel reads ("newc").
