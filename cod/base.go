@@ -28,7 +28,7 @@ func Base(c Config) ([]ldapschema.Entry, error) {
 	} else {
 		add(ldapschema.New(c.Base, "top", "organizationalUnit").Build())
 	}
-	for _, ou := range []string{"people", "group", "hosts", "networks", "netgroup", "automount", "daemons", "images", "slices", "dhcp", "DNS"} {
+	for _, ou := range []string{"people", "group", "hosts", "networks", "netgroup", "automount", "daemons", "images", "slices", "dhcp", "DNS", "authorities"} {
 		add(ldapschema.OrganizationalUnit(c.Base, ou, ""))
 	}
 	add(ldapschema.Network(c.networksDN(), ldapschema.NetworkRecord{

@@ -23,6 +23,7 @@ type cluster struct {
 	gid      int
 	accounts []account
 	phase    phase
+	hold     string        // an operator's: who holds it back and why
 	nodes    map[int]*node // by id
 	taken    map[int]bool  // ids whose names strangers have
 	waiting  []*node       // in order of asking; they have no id yet
@@ -59,7 +60,7 @@ func (m *Machine) found(s actors.Slice) (*cluster, string) {
 		return nil, "no block of addresses is free"
 	}
 	c.block = block(m.cfg.Network, m.cfg.BlockBits, c.number)
-	if c.gid, ok = m.cfg.GIDs.free(func(n int) bool { return m.gids[n] != nil || m.others.gids[n] }); !ok {
+	if c.gid, ok = m.cfg.GIDs.free(func(n int) bool { return m.gids[n] != nil || m.others.gids[n] > 0 }); !ok {
 		return nil, "no group number is free"
 	}
 	m.enter(c)
@@ -74,8 +75,9 @@ func (m *Machine) enter(c *cluster) {
 	}
 }
 
-// leave gives back what c holds.
-func (m *Machine) leave(c *cluster) {
+// disband gives back what c holds.
+func (m *Machine) disband(c *cluster) {
+	m.dismiss(c)
 	delete(m.clusters, c.key)
 	delete(m.labels, c.label)
 	delete(m.blocks, c.number)
@@ -88,7 +90,7 @@ func (m *Machine) leave(c *cluster) {
 // freeLabel is the subdomain wanted, or the first "wanted-n" nobody has.
 func (m *Machine) freeLabel(wanted string) string {
 	label := wanted
-	for n := 2; m.labels[label] != nil || m.others.labels[label]; n++ {
+	for n := 2; m.labels[label] != nil || m.others.labels[label] > 0; n++ {
 		label = fmt.Sprintf("%s-%d", wanted, n)
 	}
 	return label
@@ -97,7 +99,7 @@ func (m *Machine) freeLabel(wanted string) string {
 // freeBlock is the first block nobody has; the site's own is not for slices.
 func (m *Machine) freeBlock() (int, bool) {
 	for n := 1; n < blocks(m.cfg.Network, m.cfg.BlockBits); n++ {
-		if m.blocks[n] == nil && !m.others.blocks[n] {
+		if m.blocks[n] == nil && m.others.blocks[n] == 0 {
 			return n, true
 		}
 	}
@@ -126,7 +128,7 @@ func (m *Machine) enlist(c *cluster, wanted []account) string {
 		if len(c.accounts) == maxAccounts {
 			continue
 		}
-		uid, ok := m.cfg.UIDs.free(func(n int) bool { return m.uids[n] != nil || m.others.uids[n] })
+		uid, ok := m.cfg.UIDs.free(func(n int) bool { return m.uids[n] != nil || m.others.uids[n] > 0 })
 		if !ok {
 			return "no account number is free"
 		}
@@ -142,14 +144,18 @@ func (m *Machine) enlist(c *cluster, wanted []account) string {
 		return err.Error()
 	}
 	c.shelf.revise(records)
+	m.enroll(c)
 	return ""
 }
 
 // usable reports whether nodes may join now.
-func (c *cluster) usable() bool { return c.phase == ready && c.shelf.done() }
+func (c *cluster) usable() bool { return c.phase == ready && c.hold == "" && c.shelf.done() }
 
 // advance writes or removes the cluster's entries, and lets waiting nodes in.
 func (c *cluster) advance(m *Machine, now actors.Millis) {
+	if m.fenced != "" || c.held() {
+		return
+	}
 	if c.phase <= ready && len(c.nodes) == 0 && len(c.waiting) == 0 {
 		c.phase = dissolving
 	}
@@ -178,7 +184,7 @@ func (c *cluster) advance(m *Machine, now actors.Millis) {
 	case vacating:
 		c.persist(m, now)
 		if c.shelf.done() {
-			m.others.labels[c.label] = false // the slice itself may come back to it
+			delete(m.others.labels, c.label) // the slice itself may come back to it
 			c.vanish(m, now)
 		}
 	}
@@ -207,15 +213,17 @@ func (c *cluster) vacate(m *Machine) bool {
 	}
 	old := c.shelf.records[0]
 	c.phase = vacating
+	m.dismiss(c)
 	c.shelf = newShelf([]record{{part: partCluster, base: old.base}})
 	c.shelf.records[0].wish(e)
 	c.shelf.aim = hold
+	m.enroll(c)
 	return true
 }
 
 // vanish forgets the cluster. Nodes that came meanwhile start another.
 func (c *cluster) vanish(m *Machine, now actors.Millis) {
-	m.leave(c)
+	m.disband(c)
 	c.admit(m, now)
 }
 
@@ -245,15 +253,15 @@ func (c *cluster) turnAway(m *Machine, now actors.Millis, note string) {
 
 // clashed gives up a name that a stranger has: everything written so far goes, and
 // the nodes that wait start a cluster with another.
-func (c *cluster) clashed(m *Machine, _ actors.Millis, i int) {
+func (c *cluster) clashed(m *Machine, now actors.Millis, i int) {
 	if c.phase != forming { // nodes live here: leave the stranger's entry alone
-		c.shelf.records[i].left = true
+		m.leave(now, c, &c.shelf.records[i], replaced)
 		return
 	}
 	if c.shelf.records[i].part == partNetwork {
-		m.others.blocks[c.number] = true
+		m.others.blocks.add(c.number, 1)
 	} else {
-		m.others.labels[c.label] = true
+		m.others.labels.add(c.label, 1)
 	}
 	c.phase = dissolving
 }

@@ -158,6 +158,9 @@ func (n *node) params(cfg Config) handlers.Params {
 	a := n.action
 	p := handlers.Given(a.Properties, cfg.Reserved...)
 	maps.Copy(p, a.Unit.Properties)
+	if n.ruled {
+		p[PropImage] = n.image
+	}
 	n.measure(p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)

@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -30,11 +31,6 @@ func (c Config) mark(slice string) ldapschema.Mark {
 // marked reports whether e bears it.
 func (c Config) marked(e ldapschema.Entry, slice string) bool {
 	return e.Get("codOwner") == c.Owner && e.Get("codSlice") == slice
-}
-
-// assertion is the filter that entries with our mark match (RFC 4515).
-func (c Config) assertion() string {
-	return "(codOwner=" + ldapschema.EscapeFilter(c.Owner) + ")"
 }
 
 // clusterDN is where a slice's cluster lives.
@@ -118,7 +114,7 @@ func (c *cluster) renderHomes(cfg Config, r *renderer) {
 func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschema.Entry, error) {
 	return ldapschema.VirtualCluster(cfg.slicesDN(), ldapschema.Cluster{
 		Name: c.label, HostPrefix: c.label, Network: block, State: state,
-		Description: clip(c.slice.Name, maxText), Mark: cfg.mark(c.key),
+		Description: clip(c.slice.Name, maxText), Hold: c.hold, Mark: cfg.mark(c.key),
 	})
 }
 
@@ -128,8 +124,9 @@ func (c *cluster) entry(cfg Config, block netip.Prefix, state string) (ldapschem
 func (n *node) render(cfg Config) ([]record, error) {
 	r := renderer{}
 	mark := cfg.mark(n.cluster.key)
+	mark.Unit = string(n.origin())
 	h := ldapschema.Host{
-		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: cfg.BootFile, Mark: mark,
+		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: n.bootFile, Mark: mark,
 	}
 	r.add(partHost)(n.entry(cfg, n.state))
 	r.add(partDHCPHost)(ldapschema.DHCPHost(cfg.serviceDN().Child("cn", n.cluster.label), h))
@@ -145,11 +142,11 @@ func (n *node) render(cfg Config) ([]record, error) {
 // entry is the node's own entry.
 func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
-	mark.Lease, mark.Generation, mark.Note = n.lease, int64(n.generation), n.trouble
+	mark.Unit, mark.Lease, mark.Generation, mark.Note = string(n.unit), n.lease, int64(n.generation), n.trouble
 	h := ldapschema.Host{
-		Name: n.name, Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
-		BootFile: cfg.BootFile, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
-		ResourceType: n.kind, Unit: string(n.unit), Mark: mark,
+		Name: cmp.Or(n.rdn, n.name), Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
+		BootFile: n.bootFile, Boot: n.boot, Hold: n.stopped, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
+		ResourceType: n.kind, Mark: mark,
 	}
 	n.describe(cfg, &h)
 	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]

@@ -37,6 +37,22 @@ type Driven struct {
 	Code   int    // of a modify that failed (handlers.CodeOf)
 }
 
+// Seen says that an entry below Base is there, or is now as told: whoever watches the
+// directory was told so. What is told may be older than what this machine has written
+// since.
+type Seen struct {
+	Entry  ldapschema.Entry
+	Writer ldapschema.DN // who wrote it last; empty when unknown
+	At     actors.Millis // and when; 0 when unknown
+}
+
+// Lost says that an entry below Base is not there any more.
+type Lost struct{ DN ldapschema.DN }
+
+// Synced says that everything there is has been Seen, and that from now on changes
+// will be.
+type Synced struct{}
+
 // Forget is an operator's word that a unit nobody works on any more is really gone:
 // its entries are removed without asking the driver. It concerns nodes that are
 // suspect, and nodes loaded from the directory that the authority has not asked for;
@@ -50,6 +66,9 @@ func (Do) event()      {}
 func (Written) event() {}
 func (Found) event()   {}
 func (Driven) event()  {}
+func (Seen) event()    {}
+func (Lost) event()    {}
+func (Synced) event()  {}
 func (Forget) event()  {}
 func (Tick) event()    {}
 
@@ -88,9 +107,12 @@ type Effects struct {
 	Read   []Read
 	Drive  []Drive
 	Report []actors.ActionDone
-	Warn   []Warning     // of leases that end soon
-	Moved  []Transition  // for logs and watchers
-	Wake   actors.Millis // deliver Tick then; actors.Forever asks for nothing
+	Warn   []Warning    // of leases that end soon
+	Moved  []Transition // for logs and watchers
+	Notice []Notice     // of what others did to our entries
+	// Changed is what lessees have to hear because an operator changed their nodes.
+	Changed []Changed
+	Wake    actors.Millis // deliver Tick then; actors.Forever asks for nothing
 }
 
 // Write asks for changes to the directory, in this order, up to the first that
@@ -114,6 +136,14 @@ type Drive struct {
 	Type   actors.ResourceType
 	Unit   actors.Unit
 	Params handlers.Params
+}
+
+// Changed is what is now true of a node that is up, and was not when its setup was
+// reported.
+type Changed struct {
+	Reservation actors.ReservationID
+	Unit        actors.UnitID
+	Properties  actors.Properties
 }
 
 // Transition is one move of one node.

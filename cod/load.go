@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ import (
 // entry differs from that, an operator edited it, and the edit is kept. The notes
 // tell what was not understood; such entries are left alone.
 func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
-	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}}
+	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}, elsewhere: map[holding]bool{}, dhcp: map[actors.UnitID]ldapschema.Entry{}, origins: map[actors.UnitID]*node{}}
 	below := map[ldapschema.DN][]ldapschema.DN{} // children of each name, in order
 	for _, e := range entries {
 		l.at[e.DN.Normal()] = e
@@ -28,6 +29,9 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 	sorted := slices.Sorted(maps.Keys(l.at))
 	for _, dn := range sorted {
 		below[dn.Parent()] = append(below[dn.Parent()], dn)
+		if e := l.at[dn]; e.IsA("dhcpHost") && e.Get("codOwner") == m.cfg.Owner {
+			l.dhcp[originOf(e)] = e
+		}
 	}
 	try := func(under ldapschema.DN, class string, load func(ldapschema.Entry) error) {
 		for _, dn := range below[under.Normal()] {
@@ -46,18 +50,29 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 		try(m.cfg.clusterDN(c.label).Child("ou", "hosts"), "codNode", func(e ldapschema.Entry) error { return l.node(c, e) })
 	}
 	for _, c := range m.ordered() {
-		if err := l.shelves(c); err != nil {
+		if err := l.clusterShelf(c); err != nil {
 			notes = append(notes, err.Error())
 		}
 	}
 	for _, dn := range sorted {
-		e := l.at[dn]
-		if l.ours[dn] {
-			continue
+		if e := l.at[dn]; l.belongs(e) {
+			p, _ := partOf(e)
+			l.elsewhere[holding{originOf(e), p}] = true
+		} else if !l.ours[dn] {
+			m.others.note(m.cfg, dn, Seen{Entry: l.at[dn]})
 		}
-		m.others.note(m.cfg, e)
-		if e.Get("codOwner") == m.cfg.Owner && !e.DN.Parent().Equal(m.cfg.slicesDN()) {
-			m.others.stray++
+	}
+	l.addresses()
+	for _, c := range m.ordered() {
+		for _, id := range c.ids() {
+			if err := l.nodeShelf(c.nodes[id]); err != nil {
+				notes = append(notes, err.Error())
+			}
+		}
+	}
+	for _, dn := range sorted {
+		if e := l.at[dn]; !l.ours[dn] && l.belongs(e) {
+			l.leftover(e)
 		}
 	}
 	for _, c := range m.ordered() {
@@ -76,6 +91,17 @@ type loader struct {
 	m    *Machine
 	at   map[ldapschema.DN]ldapschema.Entry
 	ours map[ldapschema.DN]bool // names that belong to a cluster or node
+
+	entries   []hostEntry
+	origins   map[actors.UnitID]*node            // the nodes, by what their entries bear
+	dhcp      map[actors.UnitID]ldapschema.Entry // DHCP's entries, by the units they are for
+	elsewhere map[holding]bool                   // what units have, under whatever name
+}
+
+// A holding is one kind of entry of one unit.
+type holding struct {
+	unit actors.UnitID
+	part part
 }
 
 // ordered is the clusters by their subdomains.
@@ -102,7 +128,7 @@ func (l *loader) cluster(e ldapschema.Entry) error {
 	_, label := e.DN.RDN()
 	c := &cluster{
 		keeping: keeping{shelf: newShelf(nil)}, key: v.Slice, slice: actors.Slice{ID: actors.SliceID(v.Slice), Name: v.Description},
-		label: strings.ToLower(label), block: v.Network, phase: ready, nodes: map[int]*node{}, taken: map[int]bool{},
+		label: strings.ToLower(label), block: v.Network, phase: ready, hold: v.Hold, nodes: map[int]*node{}, taken: map[int]bool{},
 	}
 	c.number = -1
 	for n := 1; n < blocks(m.cfg.Network, m.cfg.BlockBits); n++ {
@@ -146,7 +172,7 @@ func (l *loader) account(c *cluster, e ldapschema.Entry) error {
 func (l *loader) number(c *cluster) []string {
 	m := l.m
 	delete(m.gids, 0)
-	gid, ok := m.cfg.GIDs.free(func(n int) bool { return m.gids[n] != nil || m.others.gids[n] })
+	gid, ok := m.cfg.GIDs.free(func(n int) bool { return m.gids[n] != nil || m.others.gids[n] > 0 })
 	if !ok {
 		return []string{"cod: load: no group number is free for " + c.label}
 	}
@@ -164,53 +190,163 @@ func (l *loader) number(c *cluster) []string {
 	return nil
 }
 
-// node takes in a node's own entry.
+// node takes in a node's own entry. Its address comes later (addresses).
 func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	h, err := ldapschema.ParseHost(e)
-	if err != nil {
-		return fmt.Errorf("cod: load: %w", err)
+	if err != nil { // an operator's slip in one attribute does not lose us the node
+		if h, err = ldapschema.ParseHost(e.With("ipHostNumber", "0.0.0.0").With("macAddress")); err != nil {
+			return fmt.Errorf("cod: load: %w", err)
+		}
 	}
 	m := l.m
 	n := &node{
-		keeping: keeping{shelf: newShelf(nil)}, unit: actors.UnitID(h.Unit), state: stateNamed(h.State),
-		cluster: c, id: h.NodeID, name: strings.ToLower(h.Name), mac: h.MAC, host: h.Serial,
+		keeping: keeping{shelf: newShelf(nil)}, unit: actors.UnitID(h.Unit), state: stateNamed(h.State), cluster: c, id: h.NodeID,
+		identity: identity{name: strings.ToLower(h.Name), mac: h.MAC, bootFile: h.BootFile, boot: h.Boot, stopped: h.Hold}, host: h.Serial,
 		telling: telling{lease: h.Lease, leaseEnd: h.LeaseEnd, kind: h.ResourceType, image: h.Image, generation: int(h.Generation), trouble: h.Note},
 	}
+	if !safeFile(n.bootFile) {
+		n.bootFile = m.cfg.BootFile
+	}
 	switch {
-	case !m.cfg.marked(e, c.key) || n.unit == "" || hostLabel(n.name, 63) != n.name || n.mac.IsZero():
+	case !m.cfg.marked(e, c.key) || n.unit == "":
 		return fmt.Errorf("cod: load: %s: not as we would write it", e.DN)
 	case n.id < 1 || n.id > lastID(m.cfg.BlockBits) || c.nodes[n.id] != nil:
 		return fmt.Errorf("cod: load: %s: id %d is none or another's", e.DN, n.id)
 	case m.units[n.unit] != nil:
 		return fmt.Errorf("cod: load: %s: its unit has another entry", e.DN)
 	}
+	n.settled(m, h)
+	if n.mac.IsZero() || n.mac[0]&1 != 0 {
+		if mac, ok := readMAC(l.told(n, "dhcpHWAddress", "ethernet")); ok {
+			n.mac = mac
+		} else {
+			n.mac = deriveMAC("unit", string(n.unit))
+		}
+	}
+	if hostLabel(n.name, 63) != n.name {
+		n.rdn, n.name = h.Name, l.dhcp[n.origin()].Get("cn")
+		if hostLabel(n.name, 63) != n.name || c.named(n.name) {
+			n.name = c.label + itoa(n.id)
+		}
+		n.reject("cn", "it is no name of a machine")
+	}
 	n.touched = n.state != Allocated
-	n.addr = offset(c.block.Addr(), n.id)
+	n.shelf.aim = hold // until the authority asks for something
 	c.nodes[n.id] = n
 	m.units[n.unit] = n
-	n.settled(m, h)
-	if m.macs[n.mac] == nil {
-		m.macs[n.mac] = n
-	}
+	l.origins[n.origin()] = n
+	l.entries = append(l.entries, hostEntry{n, h})
 	return nil
 }
 
-// shelves works out what a cluster and its nodes wrote, and compares it with what
-// stands there.
-func (l *loader) shelves(c *cluster) error {
+// hostEntry is a node and what its own entry says.
+type hostEntry struct {
+	n *node
+	h ldapschema.Host
+}
+
+// addresses gives the nodes their addresses, and their hardware addresses: those in
+// their own entries. Where two say the same, the one that was given it by us has it,
+// and the other what its DHCP entry says.
+func (l *loader) addresses() {
+	m := l.m
+	var moved []hostEntry
+	for _, he := range l.entries {
+		n := he.n
+		if n.addr = offset(n.cluster.block.Addr(), n.id); he.h.IP == n.addr {
+			m.addrs[n.addr] = n
+		} else {
+			moved = append(moved, he)
+		}
+	}
+	for _, he := range moved {
+		n, why := he.n, m.refuseAddr(he.n, he.h.IP)
+		switch told := l.told(n, "dhcpStatements", "fixed-address"); {
+		case why == "":
+			n.addr = he.h.IP
+		default:
+			n.reject("ipHostNumber", why)
+			if a, err := netip.ParseAddr(told); err == nil && m.refuseAddr(n, a) == "" {
+				n.addr = a
+			}
+		}
+		if m.addrs[n.addr] == nil {
+			m.addrs[n.addr] = n
+		}
+	}
+	for _, he := range l.entries {
+		n := he.n
+		why := ""
+		if m.macs[n.mac] != nil {
+			why = m.refuseMAC(n, n.mac)
+		} else if he.h.MAC != n.mac {
+			why = "it is no hardware address of one station"
+		}
+		if why != "" {
+			n.reject("macAddress", why)
+			if mac, ok := readMAC(l.told(n, "dhcpHWAddress", "ethernet")); ok && m.refuseMAC(n, mac) == "" {
+				n.mac = mac
+			}
+		}
+		if m.macs[n.mac] == nil {
+			m.macs[n.mac] = n
+		}
+	}
+}
+
+// told is what a node's DHCP entry says after a word.
+func (l *loader) told(n *node, attr, word string) string {
+	for _, v := range l.dhcp[n.origin()].Values(attr) {
+		if rest, ok := cutWord(v, word); ok {
+			return rest
+		}
+	}
+	return ""
+}
+
+// belongs reports whether an entry is one of a node that was taken in.
+func (l *loader) belongs(e ldapschema.Entry) bool {
+	n := l.origins[originOf(e)]
+	_, ok := partOf(e)
+	return ok && n != nil && l.m.cfg.marked(e, n.cluster.key)
+}
+
+// leftover puts on a node's shelf what it wrote under a name or an address that it
+// does not have any more.
+func (l *loader) leftover(e ldapschema.Entry) {
+	n := l.origins[originOf(e)]
+	p, _ := partOf(e)
+	if p == partHost {
+		return // a second entry of one unit is for people to sort out
+	}
+	n.shelf.records = append(n.shelf.records, record{part: p, want: e, base: e, drop: true})
+	l.m.enroll(n)
+}
+
+// clusterShelf works out what a cluster wrote, and compares it with what stands there.
+func (l *loader) clusterShelf(c *cluster) error {
 	records, err := c.render(l.m.cfg)
 	if err != nil {
 		return fmt.Errorf("cod: load: %w", err)
 	}
 	c.shelf = newShelf(records)
+	l.m.enroll(c)
 	l.compare(c, true)
-	for _, id := range c.ids() {
-		n := c.nodes[id]
-		if records, err = n.render(l.m.cfg); err != nil {
-			return fmt.Errorf("cod: load: %w", err)
-		}
-		n.shelf = newShelf(records)
-		l.compare(n, n.state != Up && n.state != Booting)
+	return nil
+}
+
+// nodeShelf does the same for a node.
+func (l *loader) nodeShelf(n *node) error {
+	records, err := n.render(l.m.cfg)
+	if err != nil {
+		return fmt.Errorf("cod: load: %w", err)
+	}
+	n.shelf = newShelf(records)
+	n.shelf.aim = hold
+	l.m.enroll(n)
+	l.compare(n, n.state != Up && n.state != Booting)
+	if !n.shelf.done() {
+		l.m.wake(0, n) // operators changed it meanwhile
 	}
 	return nil
 }
@@ -224,12 +360,26 @@ func (l *loader) compare(o owner, incomplete bool) {
 		e, ok := l.at[r.want.DN.Normal()]
 		switch {
 		case ok && o.mine(l.m, e, r.part):
-			r.put(r.want)
+			l.found(r, e)
 			l.ours[e.DN.Normal()] = true
+		case !ok && l.elsewhere[holding{o.origin(), r.part}]: // it has another name now
 		case ok && (r.part.yields() || !incomplete):
-			r.left = true
+			r.left, r.odd.gone = true, replaced
 		case !ok && !incomplete:
-			r.left = true
+			r.left, r.odd.gone = true, removed
 		}
+	}
+}
+
+// found takes in that an entry of ours stands.
+func (l *loader) found(r *record, e ldapschema.Entry) {
+	if untouched(e) {
+		r.base = unsigned(e)
+		r.wish(r.want)
+		return
+	}
+	r.put(r.want) // as if we had written this; where it differs an operator was there
+	if !r.expects(r.base, e) {
+		r.odd.edits = r.part.edits(r.base, e)
 	}
 }

@@ -1,6 +1,8 @@
 package cod
 
 import (
+	"net/netip"
+
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod/pool"
 	"github.com/leasehold/leasehold/ldapschema"
@@ -18,7 +20,14 @@ type Machine struct {
 	gids     map[int]*cluster
 	uids     map[int]*cluster
 	macs     map[ldapschema.MAC]*node
+	addrs    map[netip.Addr]*node
 	units    map[actors.UnitID]*node // see unitKey
+	names    map[ldapschema.DN]place // of every record, in normal form
+	buried   map[ldapschema.DN]bool  // names whose end the watcher has not told yet
+	synced   bool                    // changes of the directory are told
+	writer   int64                   // number of this process among its owner's; 0 before Claim
+	claimKey ldapschema.DN           // name of the entry in which processes are counted
+	fenced   string                  // why nothing may be written any more
 	others   strangers
 	gone     memory
 
@@ -41,6 +50,17 @@ type owner interface {
 	// same reports whether one of ours found there can only be of this very owner,
 	// and not of an earlier one that had the same name.
 	same(p part) bool
+	// held reports whether an operator keeps us from working on it.
+	held() bool
+	// edited lets it follow what others wrote into the entry of its i-th record, as
+	// far as it can, and then want the same. No operation is under way.
+	edited(m *Machine, now actors.Millis, i int, have ldapschema.Entry, edits []ldapschema.Conflict)
+	// renamed takes over that its own entry stands under another name.
+	renamed(m *Machine, now actors.Millis, have ldapschema.Entry)
+	// who names it in notices: its unit, if it has one.
+	who() actors.UnitID
+	// origin is the unit that its entries bear, if they bear one.
+	origin() actors.UnitID
 }
 
 // keeping is what every owner has.
@@ -63,9 +83,9 @@ func New(cfg Config) (*Machine, error) {
 		return nil, err
 	}
 	return &Machine{
-		cfg: cfg, pool: hosts, clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
-		gids: map[int]*cluster{}, uids: map[int]*cluster{}, macs: map[ldapschema.MAC]*node{}, units: map[actors.UnitID]*node{},
-		others: newStrangers(), gone: newMemory(cfg.Remember), asked: map[Token]owner{},
+		cfg: cfg, pool: hosts, claimKey: cfg.ClaimDN().Normal(), clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
+		gids: map[int]*cluster{}, uids: map[int]*cluster{}, macs: map[ldapschema.MAC]*node{}, addrs: map[netip.Addr]*node{},
+		units: map[actors.UnitID]*node{}, names: map[ldapschema.DN]place{}, buried: map[ldapschema.DN]bool{}, others: newStrangers(), gone: newMemory(cfg.Remember), asked: map[Token]owner{},
 	}, nil
 }
 
@@ -80,7 +100,7 @@ func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 		m.do(now, ev.Action)
 	case Written:
 		if o := m.answered(ev.Token); o != nil {
-			m.written(now, &o.kept().shelf, ev)
+			m.written(now, &o.kept().shelf, o, ev)
 			o.advance(m, now)
 		}
 	case Found:
@@ -90,6 +110,13 @@ func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 			}
 			o.advance(m, now)
 		}
+	case Seen:
+		m.seen(now, ev)
+	case Lost:
+		m.lost(now, ev.DN)
+	case Synced:
+		m.synced = true
+		clear(m.buried)
 	case Forget:
 		if n := m.units[unitKey(ev.Unit)]; n != nil && n.state == Held {
 			n.leaseEnd = leaseTime(now) // its grace is over
@@ -143,8 +170,9 @@ func (m *Machine) do(now actors.Millis, a actors.Action) {
 			}
 			return
 		}
-		n = &node{unit: key, keeping: keeping{shelf: newShelf(nil)}}
+		n = &node{unit: key, keeping: keeping{shelf: newShelf(m.others.orphans(key))}}
 		m.units[n.unit] = n
+		m.enroll(n)
 	} else if a.Sequence <= n.newest() {
 		if n.answer != nil && a.Sequence == n.answer.Sequence {
 			m.fx.Report = append(m.fx.Report, *n.answer)

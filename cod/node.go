@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -20,15 +21,21 @@ type node struct {
 	unit  actors.UnitID // see unitKey
 	state State
 
-	// Who it is; set when it gets an id, and then fixed until it is gone.
+	// Who it is; set when it gets an id, and then changed by operators only.
 	cluster *cluster // nil while it has no id
 	id      int
-	name    string // host name without domain
-	addr    netip.Addr
-	mac     ldapschema.MAC
-	host    string // the piece of inventory
+	identity
+	host string // the piece of inventory
 	virtual
 	ladder
+
+	// What operators said of it.
+	ruled   bool              // its image is not the one that its lessee wants
+	rejects map[string]string // attributes that cannot be followed, and why
+	// oldAddrs and oldMACs are what it had before, and keeps from others until its
+	// entries say so no more.
+	oldAddrs []netip.Addr
+	oldMACs  []ldapschema.MAC
 
 	telling
 	said said // what its entry was last told to say
@@ -48,6 +55,17 @@ type node struct {
 	again   actors.Millis // not to be called before
 	known   bool          // found holds what the driver found out
 	found   actors.Properties
+}
+
+// identity is what operators may change of a node by editing its entry.
+type identity struct {
+	name     string // host name without domain
+	rdn      string // the name of its entry, where an operator chose one that no machine can have
+	addr     netip.Addr
+	mac      ldapschema.MAC
+	bootFile string
+	boot     string // what it boots whatever its state (codBoot)
+	stopped  string // an operator's hold: who, and why; empty for none
 }
 
 // telling is what a node's entry says besides who the node is.
@@ -110,6 +128,9 @@ func (n *node) why(to State) string {
 
 // turn makes one move, if the node can make one now.
 func (n *node) turn(m *Machine, now actors.Millis) bool {
+	if m.fenced != "" || n.held() {
+		return false // what it looks at meanwhile is asked for by whoever saw it
+	}
 	if n.next != nil && n.free() {
 		n.begin(m, now)
 		return true
@@ -122,6 +143,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 	}
 	n.warn(m, now)
 	if n.answer != nil || n.action.Verb == 0 || n.waits != nil {
+		m.tend(now, n)
 		return false
 	}
 	switch n.state {
@@ -250,9 +272,7 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		}
 		return
 	}
-	if image := clip(n.action.Properties[PropImage], 256); image != "" {
-		n.image = image
-	}
+	n.choose(clip(n.action.Properties[PropImage], 256), loaded)
 	if n.state == Up {
 		n.known = n.known && same // otherwise its driver has to hear of it
 		if note := n.grant(m); note != "" {
@@ -276,6 +296,32 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 			n.fail(m, CodeExhausted, note)
 		}
 		n.cluster.advance(m, now)
+	}
+}
+
+// choose takes the image the lessee wants, unless an operator gave the node another.
+func (n *node) choose(image string, loaded bool) {
+	if loaded && n.image != "" && image != n.image {
+		n.ruled = true // the directory has the last word
+	}
+	if image != "" && !n.ruled {
+		n.image = image
+	}
+}
+
+// tend keeps the entries of a node at rest as they should be: operators may have moved
+// it. Nothing that is not there is added for one that is not in service.
+func (m *Machine) tend(now actors.Millis, n *node) {
+	if n.cluster == nil {
+		return
+	}
+	n.shelf.aim = hold
+	if n.state == Up {
+		n.shelf.aim = present
+	}
+	m.push(now, &n.shelf, n)
+	if n.state == Up && n.shelf.done() {
+		n.release(m)
 	}
 }
 
@@ -372,7 +418,11 @@ func (n *node) fail(m *Machine, code int, note string) {
 // clashed starts over with another id: a stranger has a name that goes with this
 // one. What the driver has seen cannot be renamed; it is torn down first, when the
 // authority hears that its setup failed.
-func (n *node) clashed(m *Machine, _ actors.Millis, _ int) {
+func (n *node) clashed(m *Machine, now actors.Millis, i int) {
+	if n.state == Up { // it was given a name or an address that somebody else was faster to use
+		m.leave(now, n, &n.shelf.records[i], replaced)
+		return
+	}
 	n.cluster.taken[n.id] = true
 	if !n.touched && n.state == Allocated {
 		n.move(m, Wiped)
@@ -381,14 +431,22 @@ func (n *node) clashed(m *Machine, _ actors.Millis, _ int) {
 	n.shelf.refused = fmt.Sprintf("the name %s is taken", n.owner())
 }
 
-// mine reports whether e is ours: written for this slice, and as a host for this
-// very unit.
-func (n *node) mine(m *Machine, e ldapschema.Entry, p part) bool {
-	return m.cfg.marked(e, n.cluster.key) && (p != partHost || e.Get("codUnit") == string(n.unit))
+// mine reports whether e is ours: written for this slice and this very node.
+func (n *node) mine(m *Machine, e ldapschema.Entry, _ part) bool {
+	return n.cluster != nil && m.cfg.marked(e, n.cluster.key) && originOf(e) == n.origin()
 }
 
-// same: a host entry names its unit; the others may be left from an earlier one.
-func (n *node) same(p part) bool { return p == partHost }
+// origin is the unit that the node was first made for. It is what its entries have in
+// common when a later lease takes it up.
+func (n *node) origin() actors.UnitID { return cmp.Or(n.made, n.unit) }
+
+// originOf is the same, of an entry.
+func originOf(e ldapschema.Entry) actors.UnitID {
+	return actors.UnitID(cmp.Or(e.Get("codOrigin"), e.Get("codUnit")))
+}
+
+// same: each entry names its unit.
+func (n *node) same(part) bool { return true }
 
 // itoa is short for what entries are full of.
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -2,6 +2,7 @@ package cod
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/ldapschema"
@@ -53,6 +54,9 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 	}
 	n.move(m, Allocated)
 	records, err := n.render(m.cfg)
+	n.shelf.records = slices.DeleteFunc(n.shelf.records, func(old record) bool {
+		return slices.ContainsFunc(records, func(r record) bool { return r.want.DN.Normal() == old.key })
+	})
 	if err != nil {
 		n.vacate(m)
 		n.state = Asked
@@ -60,7 +64,8 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
-	n.shelf = newShelf(records)
+	n.shelf = newShelf(append(records, n.shelf.records...)) // what is left of the unit goes
+	m.enroll(n)
 	return true
 }
 
@@ -83,13 +88,13 @@ func (n *node) settle(m *Machine, c *cluster) (int, string) {
 	prefix := hostPrefix(n.action.Properties[PropPrefix], c.label)
 	for id := 1; id <= lastID(m.cfg.BlockBits); id++ {
 		name, addr := prefix+itoa(id), offset(c.block.Addr(), id)
-		if c.nodes[id] != nil || c.taken[id] || m.others.addrs[addr] || m.others.hosts[name+"."+c.label] || c.named(name) {
+		if c.nodes[id] != nil || c.taken[id] || m.addrs[addr] != nil || m.others.addrs[addr] > 0 || m.others.hosts[name+"."+c.label] > 0 || c.named(name) {
 			continue
 		}
 		n.cluster, n.id, n.name, n.addr, n.mac = c, id, name, addr, mac
-		n.host = printable(n.action.Unit.Host)
+		n.host, n.bootFile = printable(n.action.Unit.Host), m.cfg.BootFile
 		c.nodes[id] = n
-		m.macs[mac] = n
+		m.macs[mac], m.addrs[addr] = n, n
 		return CodeDone, ""
 	}
 	return CodeExhausted, fmt.Sprintf("no node id is free in %v", c.block)
@@ -112,7 +117,7 @@ func (c *cluster) named(name string) bool {
 func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 	u := n.action.Unit
 	used := func(mac ldapschema.MAC) bool {
-		return m.macs[mac] != nil && m.macs[mac] != n || m.others.macs[mac]
+		return m.macs[mac] != nil && m.macs[mac] != n || m.others.macs[mac] > 0
 	}
 	for _, name := range []string{PropMAC, PropHostMAC} {
 		v := u.Properties[name]
@@ -143,15 +148,16 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
 	n.moveOut(m)
-	if m.macs[n.mac] == n {
-		delete(m.macs, n.mac)
-	}
+	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
+	n.identity = identity{}
+	n.release(m)
+	m.dismiss(n)
 	if n.leftStanding() {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.name, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, "", false, nil, false, virtual{}, ladder{}
-	n.said = said{}
+	n.cluster, n.id, n.identity, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, identity{}, false, nil, false, virtual{}, ladder{}
+	n.said, n.rejects, n.ruled = said{}, nil, false
 	n.shelf = newShelf(nil)
 }
 

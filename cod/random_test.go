@@ -25,7 +25,9 @@ func TestRandom(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(rt, siteConfig())
-		h := &history{w: w, rt: rt, asked: map[string]*actors.Action{}, others: map[ldapschema.DN]string{}, edited: map[ldapschema.DN]string{}}
+		w.watched = rapid.Bool().Draw(rt, "watched")
+		w.load()
+		h := &history{w: w, rt: rt, asked: map[string]*actors.Action{}, others: map[ldapschema.DN]string{}, edited: map[ldapschema.DN]string{}, renamed: map[string]bool{}}
 		for _, e := range w.tree() {
 			h.others[e.DN] = e.LDIF()
 		}
@@ -46,6 +48,7 @@ type history struct {
 	asked   map[string]*actors.Action // last action of each unit; nil entries never were
 	others  map[ldapschema.DN]string  // entries of strangers, as they should stay
 	edited  map[ldapschema.DN]string  // descriptions operators gave to nodes of ours
+	renamed map[string]bool           // units whose nodes operators gave other names
 	crashes int
 	clear   bool // the driver works from now on
 	seen    int  // reports looked at
@@ -77,7 +80,7 @@ func (h *history) drive(cod.Drive) (handlers.Result, error) {
 // event makes one thing happen.
 func (h *history) event() {
 	w := h.w
-	switch h.draw("event", 16) {
+	switch h.draw("event", 19) {
 	case 0, 1, 2:
 		h.action()
 	case 3:
@@ -97,6 +100,8 @@ func (h *history) event() {
 		w.step(cod.Tick{})
 	case 11:
 		w.away = h.draw("away", 2) == 0
+	case 16, 17, 18:
+		w.tell(h.draw("told", 4) + 1)
 	case 12:
 		w.bar = []string{"", "", "cn=web", "dhcp", "zoneName=site.test", "ou=slices"}[h.draw("bar", 6)]
 	case 13:
@@ -201,18 +206,41 @@ func (h *history) stranger() {
 	}
 }
 
-// operator edits or deletes one of our entries.
+// operator edits, renames or deletes one of our entries.
 func (h *history) operator() {
 	ours := h.ours()
 	if len(ours) == 0 {
 		return
 	}
 	e := ours[h.draw("entry", len(ours))]
+	set := func(attr string, values ...string) bool {
+		o, _ := h.w.apply(ldapschema.Change{Kind: ldapschema.Modify, DN: e.DN, Mods: []ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: attr, Values: values}}})
+		return o == cod.Done
+	}
 	switch {
-	case e.IsA("codNode") && h.draw("edit", 2) == 0:
-		text := fmt.Sprint("edit ", h.draw("text", 1000))
-		if o, _ := h.w.apply(ldapschema.Change{Kind: ldapschema.Modify, DN: e.DN, Mods: []ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: "description", Values: []string{text}}}}); o == cod.Done {
-			h.edited[e.DN] = text
+	case e.IsA("codNode"):
+		switch h.draw("edit", 9) {
+		case 0, 1:
+			if text := fmt.Sprint("edit ", h.draw("text", 1000)); set("description", text) {
+				h.edited[e.DN] = text
+			}
+		case 2, 3:
+			set("ipHostNumber", []string{"10.99.0.9", "10.99.0.10", "10.99.0.13", "10.99.0.17", "10.99.0.30", "10.99.0.1", "192.0.2.7", "nonsense"}[h.draw("address", 8)])
+		case 4:
+			set("macAddress", []string{"52:54:00:00:00:01", "52:54:00:00:00:02", "01:00:00:00:00:01", "52:54:00:00:00:01"}[h.draw("mac", 4)])
+		case 5:
+			set("codImage", fmt.Sprint("image", h.draw("image", 3)))
+		case 6:
+			if h.w.watched {
+				set("codHold", "ada: looks at it")
+			}
+		case 7:
+			set("codHold")
+		case 8:
+			if h.w.watched { // whoever does not look cannot know
+				h.renamed[e.Get("codUnit")] = true
+				h.w.rename(e.DN, ldapschema.DN("cn="+[]string{"web1", "web2", "x1", "x2", "No Good"}[h.draw("name", 5)]))
+			}
 		}
 	case e.IsA("dNSZone"):
 		h.w.apply(ldapschema.DeleteEntry(e.DN))
@@ -236,7 +264,7 @@ func (h *history) safe() {
 		}
 		used[what+value] = dn
 	}
-	hosts, labels := map[string]bool{}, map[string]bool{}
+	running := map[string]bool{}
 	tree := h.w.tree()
 	for _, e := range tree {
 		if !e.Has("codOwner") {
@@ -250,24 +278,42 @@ func (h *history) safe() {
 		}
 		_, label := e.DN.Parent().Parent().RDN()
 		_, name := e.DN.RDN()
-		hosts[name+"."+label], labels[label] = true, true
-		claim("address", e.Get("ipHostNumber"), e.DN)
-		claim("hardware address", e.Get("macAddress"), e.DN)
 		claim("unit", e.Get("codUnit"), e.DN)
+		running[e.Get("codUnit")] = true
 		claim("name", name+"."+label, e.DN)
-		if !strings.HasPrefix(e.Get("ipHostNumber"), "10.99.0.") {
-			h.rt.Fatalf("%s has address %s", e.DN, e.Get("ipHostNumber"))
-		}
 	}
+	addrs := users{}
 	for _, e := range tree {
+		if e.Has("codOwner") && e.IsA("dhcpHost") {
+			addrs.claim(h, e.Get("dhcpHWAddress"), e)
+			for _, s := range e.Values("dhcpStatements") {
+				if a, ok := strings.CutPrefix(s, "fixed-address "); ok {
+					addrs.claim(h, a, e)
+					if !strings.HasPrefix(a, "10.99.0.") {
+						h.rt.Fatalf("%s has address %s", e.DN, a)
+					}
+				}
+			}
+		}
 		if e.Has("codOwner") && e.Has("aRecord") {
-			claim("address record", e.Get("aRecord"), e.DN)
-			if !hosts[e.Get("relativeDomainName")] {
+			addrs.claim(h, e.Get("aRecord"), e)
+			if !running[e.Get("codUnit")] {
 				h.rt.Fatalf("%s is in DNS and its host is not there\n%s", e.DN, tail(h.w.log.String()))
 			}
 		}
 	}
 	h.untouched(tree)
+}
+
+// users is which unit has an address of either kind.
+type users map[string]string
+
+func (u users) claim(h *history, addr string, e ldapschema.Entry) {
+	unit := e.Get("codUnit")
+	if other, ok := u[addr]; ok && other != unit {
+		h.rt.Fatalf("%s is given to %s and, in %s, to %s\n%s", addr, other, e.DN, unit, tail(h.w.log.String()))
+	}
+	u[addr] = unit
 }
 
 // untouched compares what others made with what is there.
@@ -297,6 +343,12 @@ func (h *history) calm() {
 	w := h.w
 	w.away, w.bar, h.clear = false, "", true
 	w.rest()
+	for _, e := range h.ours() {
+		if e.Has("codHold") {
+			w.apply(ldapschema.Change{Kind: ldapschema.Modify, DN: e.DN, Mods: []ldapschema.Mod{{Op: ldapschema.ModDelete, Attr: "codHold"}}})
+		}
+	}
+	w.rest()
 	for _, u := range slices.Sorted(keys(h.asked)) {
 		a := *h.asked[u]
 		code := h.answered(a)
@@ -315,7 +367,7 @@ func (h *history) calm() {
 				h.rt.Fatalf("%s cannot be set up in good weather: %d\n%s", u, code, tail(w.log.String()))
 			}
 		}
-		if a.Verb == actors.Setup && h.answered(a) == 0 {
+		if a.Verb == actors.Setup && h.answered(a) == 0 && !h.renamed[u] { // else we may have died before we knew the name
 			h.whole(a)
 		}
 		h.safe()
@@ -356,9 +408,9 @@ func (h *history) inhabited(e ldapschema.Entry) bool {
 // whole checks that a unit reported as set up has a host entry that says so.
 func (h *history) whole(a actors.Action) {
 	for _, e := range h.ours() {
-		if e.Get("codUnit") == string(a.Unit.ID) {
+		if e.IsA("codNode") && e.Get("codUnit") == string(a.Unit.ID) {
 			if e.Get("codState") != "up" || e.Get("codLeaseEnd") == "" {
-				h.rt.Fatalf("%s is set up, but its entry says\n%s", a.Unit.ID, e.LDIF())
+				h.rt.Fatalf("%s is set up, but its entry says\n%s\n%s", a.Unit.ID, e.LDIF(), tail(h.w.log.String()))
 			}
 			return
 		}

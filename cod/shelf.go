@@ -2,6 +2,7 @@ package cod
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/actors"
@@ -18,11 +19,22 @@ type record struct {
 	// stale says that base is not what is wanted now. It is kept beside the two
 	// because comparing them is what would cost most here.
 	stale bool
-	// doubt says that an add was sent and its answer lost.
+	// doubt says that an add was sent and its answer lost; tried is what was added.
 	doubt bool
+	tried ldapschema.Entry
 	// left says that whatever stands at this name is not ours to touch: a
 	// stranger's entry, one an operator deleted, or one with strangers below it.
 	left bool
+	// drop says that it is to go although its owner stays: it is under a name or an
+	// address that the owner had before.
+	drop bool
+	// check says that something unexpected was seen at its name: it is read before
+	// anything else is done.
+	check bool
+	// sent is what was written and not seen yet, the oldest first.
+	sent []ldapschema.Entry
+	odd  oddity
+	key  ldapschema.DN // its name as Machine.names has it
 }
 
 // part is what a record is to its owner.
@@ -70,12 +82,14 @@ type shelf struct {
 	batch   []int              // the records it concerns, in order
 	sent    []ldapschema.Entry // what it makes of them; nil for reads and deletes
 	doing   doing
-	look    int    // the record to read next, or -1
-	stuck   bool   // it is read because it could not be deleted
-	refused string // why the directory will not have a record; cleared by a new action
-	rounds  int    // modifies in a row that somebody else's write spoiled
-	tries   int    // failures of the directory since it last answered
-	note    string // what the last of them said
+	look    int           // the record to read next, or -1
+	stuck   bool          // it is read because it could not be deleted
+	refused string        // why the directory will not have a record; cleared by a new action
+	rounds  int           // modifies in a row that somebody else's write spoiled
+	tries   int           // failures of the directory since it last answered
+	note    string        // what the last of them said
+	hint    ldapschema.DN // where the node's own entry may be instead of at its name
+	hinted  bool          // the read under way is of that
 	retry   actors.Millis
 }
 
@@ -101,9 +115,12 @@ func (r *record) wish(e ldapschema.Entry) {
 
 // put notes what was written.
 func (r *record) put(e ldapschema.Entry) {
-	r.base, r.doubt = e, false
+	r.base, r.doubt, r.tried = e, false, ldapschema.Entry{}
 	r.stale = !e.Equal(r.want)
 }
+
+// none notes that nothing of ours stands there.
+func (r *record) none() { *r = record{part: r.part, want: r.want, drop: r.drop, key: r.key} }
 
 // ours reports whether something of ours stands at the record's name.
 func (r record) ours() bool { return !r.base.IsZero() }
@@ -111,15 +128,18 @@ func (r record) ours() bool { return !r.base.IsZero() }
 // newShelf is a shelf on which nothing stands yet.
 func newShelf(records []record) shelf { return shelf{records: records, look: -1} }
 
-// revise replaces what is wanted, and adds records that are new. What is known
-// about the records that stay is kept; none is ever taken off.
+// revise replaces what is wanted, and adds records that are new behind the others.
+// What is known about the records that stay is kept; those not wanted any more are
+// removed when all others stand.
 func (s *shelf) revise(want []record) {
 	at := make(map[ldapschema.DN]int, len(s.records))
-	for i, r := range s.records {
-		at[r.want.DN] = i
+	for i := range s.records {
+		at[s.records[i].want.DN] = i
+		s.records[i].drop = true
 	}
 	for _, w := range want {
 		if i, ok := at[w.want.DN]; ok {
+			s.records[i].drop = false
 			s.records[i].wish(w.want)
 		} else {
 			s.records = append(s.records, w)
@@ -128,7 +148,20 @@ func (s *shelf) revise(want []record) {
 }
 
 // done reports whether the directory agrees with the aim, as far as is known.
-func (s *shelf) done() bool { return s.token == 0 && s.look < 0 && len(s.due()) == 0 }
+func (s *shelf) done() bool {
+	return s.token == 0 && s.look < 0 && s.unsure() < 0 && len(s.due()) == 0
+}
+
+// unsure is the first record that has to be read because of what was seen; -1 for
+// none.
+func (s *shelf) unsure() int {
+	for i := range s.records {
+		if s.records[i].check {
+			return i
+		}
+	}
+	return -1
+}
 
 // due is the records the next operation concerns: a run of adds or deletes, or
 // one record to read first.
@@ -151,7 +184,7 @@ func (s *shelf) due() []int {
 	}
 	for i, r := range s.records {
 		switch {
-		case r.left, !r.ours() && !r.doubt && s.aim == hold, r.ours() && !r.stale:
+		case r.left, r.drop, !r.ours() && !r.doubt && s.aim == hold, r.ours() && !r.stale:
 		case r.ours() || r.doubt:
 			if len(run) == 0 {
 				return []int{i}
@@ -161,20 +194,43 @@ func (s *shelf) due() []int {
 			run = append(run, i)
 		}
 	}
+	if len(run) == 0 && s.aim == present {
+		return s.dropping()
+	}
 	return run
 }
 
+// dropping is the records to remove while their owner stays, the last first.
+func (s *shelf) dropping() []int {
+	var run []int
+	for i := len(s.records) - 1; i >= 0; i-- {
+		if r := s.records[i]; r.drop && r.ours() && !r.left {
+			run = append(run, i)
+		}
+	}
+	return run
+}
+
+// going reports whether the record is to be removed.
+func (s *shelf) going(r *record) bool { return s.aim == absent || r.drop }
+
 // push asks for the next operation, if one is due and none is under way.
 func (m *Machine) push(now actors.Millis, s *shelf, o owner) {
-	if s.token != 0 || s.refused != "" {
+	if s.token != 0 || s.refused != "" || m.fenced != "" {
 		return
 	}
 	if s.retry > now {
 		m.wake(s.retry, o)
 		return
 	}
+	if s.look < 0 {
+		s.look = s.unsure()
+	}
 	if s.look >= 0 {
 		m.ask(s, o, reading, []int{s.look})
+		return
+	}
+	if o.held() {
 		return
 	}
 	run := s.due()
@@ -185,7 +241,7 @@ func (m *Machine) push(now actors.Millis, s *shelf, o owner) {
 	switch {
 	case r.doubt:
 		m.ask(s, o, reading, run)
-	case s.aim == absent:
+	case s.going(r):
 		m.ask(s, o, deleting, run)
 	case r.ours():
 		// Written as if nobody else had been there. The change names the values it
@@ -207,28 +263,37 @@ func (m *Machine) ask(s *shelf, o owner, d doing, batch []int, change ...ldapsch
 	s.token, s.doing, s.batch, s.sent, s.look = m.token(o), d, batch, nil, -1
 	switch d {
 	case reading:
-		m.fx.Read = append(m.fx.Read, Read{s.token, s.records[batch[0]].want.DN})
+		r := &s.records[batch[0]]
+		r.check = false
+		dn := r.want.DN
+		if s.hinted = r.part == partHost && s.hint != ""; s.hinted {
+			dn = s.hint
+		}
+		m.fx.Read = append(m.fx.Read, Read{s.token, dn})
 		return
 	case adding:
 		for _, i := range batch {
-			change = append(change, ldapschema.AddEntry(s.records[i].want))
-			s.sent = append(s.sent, s.records[i].want)
-			s.records[i].doubt = true // until the answer comes
+			r := &s.records[i]
+			change = append(change, m.signed(o, ldapschema.AddEntry(r.want), r.want))
+			s.sent = append(s.sent, r.want)
+			r.remember(r.want)
+			r.doubt, r.tried = true, r.want // until the answer comes
 		}
 	case modifying:
-		s.sent = []ldapschema.Entry{s.records[batch[0]].want}
+		r := &s.records[batch[0]]
+		change[0] = m.signed(o, change[0], r.want)
+		s.sent = []ldapschema.Entry{r.want}
+		r.remember(r.want)
 	case deleting:
 		for _, i := range batch {
-			c := ldapschema.DeleteEntry(s.records[i].base.DN)
-			c.Assert = m.cfg.assertion() // what somebody put in its place is not ours to delete
-			change = append(change, c)
+			change = append(change, m.signed(o, ldapschema.DeleteEntry(s.records[i].base.DN), ldapschema.Entry{}))
 		}
 	}
 	m.fx.Write = append(m.fx.Write, Write{s.token, change})
 }
 
 // written takes in the answer to a write.
-func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
+func (m *Machine) written(now actors.Millis, s *shelf, o owner, ev Written) {
 	applied := min(max(ev.Applied, 0), len(s.batch))
 	if ev.Outcome == Done {
 		applied = len(s.batch)
@@ -237,7 +302,7 @@ func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
 		r := &s.records[i]
 		switch {
 		case n < applied && s.doing == deleting:
-			*r = record{part: r.part, want: r.want}
+			m.bury(r)
 		case n < applied:
 			r.put(s.sent[n])
 			s.rounds = 0
@@ -258,29 +323,26 @@ func (m *Machine) written(now actors.Millis, s *shelf, ev Written) {
 	case Exists:
 		s.look = i
 	case Missing:
-		switch s.doing {
-		case deleting: // an operator was faster
-			*r = record{part: r.part, want: r.want}
-		case modifying:
-			r.base, r.left = ldapschema.Entry{}, true
+		switch {
+		case s.doing != adding && r.part == partHost && s.hint != "": // it has another name
+			r.check = true
+		case s.doing == deleting: // an operator was faster
+			r.none()
+		case s.doing == modifying:
+			m.leave(now, o, r, removed)
 		default: // its container is gone
 			s.refuse(i, ev.Note)
 		}
-	case Conflict:
-		switch s.doing {
-		case deleting: // strangers live below it, or it is not ours any more
+	case Conflict, Refused:
+		s.rounds++
+		switch {
+		case s.doing == deleting && ev.Outcome == Conflict: // strangers live below it, or it is not ours any more
 			s.look, s.stuck = i, true
-		case modifying: // somebody wrote since we read
-			if s.rounds++; s.rounds < mostRounds {
-				s.look = i
-			} else {
-				s.refuse(i, ev.Note)
-			}
+		case s.doing == modifying && s.rounds < mostRounds && (ev.Outcome == Conflict || s.rounds == 1):
+			s.look = i // somebody wrote since we read
 		default:
 			s.refuse(i, ev.Note)
 		}
-	default:
-		s.refuse(i, ev.Note)
 	}
 	s.settle()
 }
@@ -309,30 +371,61 @@ func (m *Machine) later(now actors.Millis, s *shelf, note string) {
 // look takes in the answer to a read. It returns the record whose name a stranger
 // has, or -1.
 func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
-	i := s.batch[0]
+	i, hinted := s.batch[0], s.hinted
 	r := &s.records[i]
-	mine := ev.Outcome == Done && o.mine(m, ev.Entry, r.part)
 	if ev.Outcome == Unavailable {
 		m.later(now, s, ev.Note)
 		return -1
 	}
 	stuck, tries, note := s.stuck, s.tries, s.note
-	s.stuck = false
+	s.stuck, s.hinted = false, false
 	s.settle()
-	switch {
-	case ev.Outcome != Done && ev.Outcome != Missing:
+	if ev.Outcome != Done && ev.Outcome != Missing {
 		s.refuse(i, ev.Note)
 		return -1
-	case r.ours() && !mine: // an operator removed it, or put another in its place
-		*r = record{part: r.part, want: r.want, left: s.aim != absent}
+	}
+	mine := ev.Outcome == Done && o.mine(m, ev.Entry, r.part)
+	if mine && m.fencedBy(ev.Entry) {
 		return -1
-	case r.ours() && s.aim == absent:
+	}
+	if hinted {
+		s.hint = ""
+		if !mine {
+			r.check = r.ours() // it stands under its own name, or not at all
+			return -1
+		}
+		o.renamed(m, now, ev.Entry)
+		r, i = &s.records[0], 0
+	}
+	switch {
+	case r.left:
+		if !mine {
+			return -1
+		}
+		r.left = false // an operator put it back
+		r.adopt(ev.Entry, o.same(r.part))
+	case r.ours() && !mine:
+		switch {
+		case s.going(r):
+			r.none()
+		case ev.Outcome == Missing:
+			m.leave(now, o, r, removed)
+		default:
+			m.leave(now, o, r, replaced)
+		}
+		return -1
+	case r.ours() && s.going(r):
 		r.left = stuck // it would have been deleted, but for what lies below
 		return -1
 	case r.ours(): // an operator edited it
-	case mine: // from before a crash or a lost answer
-		r.put(adopted(ev.Entry, r.want, o.same(r.part)))
-		if s.aim == absent {
+	case mine && r.doubt: // the answer was lost
+		r.put(r.tried)
+		if s.going(r) {
+			return -1
+		}
+	case mine: // from before a crash
+		r.adopt(ev.Entry, o.same(r.part))
+		if s.going(r) {
 			return -1
 		}
 	default:
@@ -349,13 +442,52 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 		}
 		return i
 	}
-	change, any, _ := ldapschema.Merge(r.base, ev.Entry, r.want) // conflicts: the operator wins
-	if !any {
-		r.put(r.want)
+	if s.going(r) {
 		return -1
 	}
-	m.ask(s, o, modifying, []int{i}, change)
+	m.takeOver(now, s, o, i, ev.Entry)
 	return -1
+}
+
+// takeOver compares an entry with what we last wrote, lets its owner follow what
+// others made of it, and writes the rest of what is wanted.
+func (m *Machine) takeOver(now actors.Millis, s *shelf, o owner, i int, have ldapschema.Entry) {
+	r := &s.records[i]
+	r.sent = nil // what is told from now on may be older than this, but not taken for ours
+	if edits := r.part.edits(r.base, have); len(edits) > 0 {
+		o.edited(m, now, i, have, edits)
+		r = &s.records[i]
+		r.base = agreed(r.base, have, r.want)
+	}
+	change, any, kept := ldapschema.Merge(r.base, have, r.want) // conflicts: the operator wins
+	m.oddly(now, o, r, kept)
+	if !any {
+		r.put(r.want)
+		return
+	}
+	if o.held() {
+		return // what is wanted is written when it is let go
+	}
+	m.ask(s, o, modifying, []int{i}, change)
+}
+
+// agreed is base, but where an entry is as we want it now, whoever wrote that.
+func agreed(base, have, want ldapschema.Entry) ldapschema.Entry {
+	for _, a := range append(slices.Clone(want.Attrs), base.Attrs...) {
+		if v := want.Values(a.Name); slices.Equal(v, have.Values(a.Name)) {
+			base = base.With(a.Name, v...)
+		}
+	}
+	return base
+}
+
+// adopt takes an entry of ours for what we last wrote, as far as that can be told.
+func (r *record) adopt(have ldapschema.Entry, same bool) {
+	if same && untouched(have) {
+		r.put(unsigned(have))
+	} else {
+		r.put(adopted(have, r.want, same))
+	}
 }
 
 // adopted is what we take for the entry we wrote when we find one of ours that we

@@ -13,6 +13,9 @@ import (
 type View struct {
 	Clusters []ClusterView `json:"clusters"`
 	Waiting  []NodeView    `json:"waiting,omitempty"` // units without an id: not placed yet, or refused
+	// Conflicts are where the directory says otherwise than the site would have it.
+	Conflicts []ConflictView `json:"conflicts,omitempty"`
+	Fenced    string         `json:"fenced,omitempty"` // why this process writes nothing any more
 	// Strays counts entries that bear our mark and belong to no cluster or node.
 	// Nobody removes them but an operator.
 	Strays int `json:"strays,omitempty"`
@@ -30,6 +33,7 @@ type ClusterView struct {
 	Group   int            `json:"group"` // gidNumber
 	Logins  []string       `json:"logins,omitempty"`
 	Phase   string         `json:"phase"`
+	Hold    string         `json:"hold,omitempty"`    // an operator's: who keeps us from working on it, and why
 	Problem string         `json:"problem,omitempty"` // what the directory refuses
 	Nodes   []NodeView     `json:"nodes"`
 }
@@ -45,6 +49,9 @@ type NodeView struct {
 	Machine  string        `json:"machine,omitempty"` // the host that a virtual one is on
 	Lease    string        `json:"lease"`
 	LeaseEnd time.Time     `json:"leaseEnd,omitzero"`
+	Image    string        `json:"image,omitempty"`
+	Boot     string        `json:"boot,omitempty"` // what an operator has it boot, whatever its state
+	Hold     string        `json:"hold,omitempty"` // an operator's: who keeps us from working on it, and why
 	State    string        `json:"state"`
 	Means    string        `json:"means"`             // the state in a sentence
 	Waiting  string        `json:"waiting,omitempty"` // whom or what it waits for
@@ -54,11 +61,11 @@ type NodeView struct {
 // View shows all clusters in order of their names, and their nodes in order of their
 // ids.
 func (m *Machine) View() View {
-	v := View{Strays: m.others.stray, Hosts: m.pool.Hosts()}
+	v := View{Strays: m.others.strays(), Fenced: m.fenced, Conflicts: m.conflicts(), Hosts: m.pool.Hosts()}
 	for _, c := range m.ordered() {
 		cv := ClusterView{
 			Slice: c.slice.ID, Name: c.slice.Name, Domain: c.label + "." + m.cfg.Domain, Entry: string(m.cfg.clusterDN(c.label)),
-			Block: c.block.String(), Group: c.gid, Phase: c.phase.String(), Problem: c.shelf.refused,
+			Block: c.block.String(), Group: c.gid, Phase: c.phase.String(), Hold: c.hold, Problem: c.shelf.refused,
 		}
 		for _, a := range c.accounts {
 			cv.Logins = append(cv.Logins, a.login)
@@ -80,7 +87,7 @@ func (m *Machine) View() View {
 func (n *node) view() NodeView {
 	v := NodeView{
 		Unit: n.unit, Lease: n.lease, LeaseEnd: n.leaseEnd, State: n.state.String(), Means: n.state.Means(),
-		Waiting: n.waiting(), Trouble: n.trouble,
+		Waiting: n.waiting(), Trouble: n.trouble, Image: n.image, Boot: n.boot, Hold: n.stopped,
 	}
 	if n.cluster != nil {
 		v.ID, v.Name, v.Address, v.MAC, v.Host, v.Machine = n.id, n.owner(), n.addr.String(), n.mac.String(), n.host, n.dom0
@@ -91,6 +98,12 @@ func (n *node) view() NodeView {
 // waiting says what the node waits for, for operators.
 func (n *node) waiting() string {
 	switch {
+	case n.stopped != "":
+		return "an operator to release it"
+	case n.held():
+		return "an operator to release its cluster"
+	case n.waits != nil && n.waits.hold != "":
+		return "an operator to release its cluster"
 	case n.waits != nil:
 		if s := &n.waits.shelf; s.tries > 0 {
 			return "its cluster, which waits for " + s.waiting()

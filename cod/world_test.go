@@ -108,6 +108,10 @@ type world struct {
 	drive func(cod.Drive) (handlers.Result, error)
 	up    map[actors.UnitID]bool // what the driver set up
 	busy  map[actors.UnitID]int  // driver calls under way
+
+	watched bool        // the machine is told what happens to the directory
+	told    []cod.Event // what it has not been told yet
+	loads   int64
 }
 
 // failer is what a world needs of a test; rapid's tests have it too.
@@ -143,9 +147,16 @@ func (w *world) load() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.m, w.line, w.busy = m, nil, map[actors.UnitID]int{}
+	w.m, w.line, w.busy, w.told = m, nil, map[actors.UnitID]int{}, nil
+	if w.watched {
+		w.loads++
+		m.Claim(w.loads)
+	}
 	for _, note := range m.Load(w.tree()) {
 		w.logf("note %s", note)
+	}
+	if w.watched {
+		w.step(cod.Synced{})
 	}
 	w.step(cod.Tick{})
 }
@@ -264,7 +275,45 @@ func (w *world) apply(c ldapschema.Change) (cod.Outcome, error) {
 		return cod.Refused, errors.New("barred")
 	}
 	err := w.dir.Apply(context.Background(), c)
+	if err == nil {
+		w.note(c.DN)
+	}
 	return outcome(err), err
+}
+
+// note puts it in line that something happened to an entry.
+func (w *world) note(dn ldapschema.DN) {
+	if !w.watched {
+		return
+	}
+	if e, err := w.dir.Read(context.Background(), dn); err == nil {
+		w.told = append(w.told, cod.Seen{Entry: e})
+	} else {
+		w.told = append(w.told, cod.Lost{DN: dn})
+	}
+}
+
+// rename is an operator's.
+func (w *world) rename(dn, rdn ldapschema.DN) {
+	if !w.away && w.dir.Rename(context.Background(), dn, rdn) == nil {
+		w.note(rdn + "," + dn.Parent())
+		w.note(dn)
+	}
+}
+
+// tell tells the machine the next n things that happened to the directory.
+func (w *world) tell(n int) {
+	for range min(n, len(w.told)) {
+		ev := w.told[0]
+		w.told = w.told[1:]
+		switch ev := ev.(type) {
+		case cod.Seen:
+			w.logf("= seen %s", short(ev.Entry.DN))
+		case cod.Lost:
+			w.logf("= lost %s", short(ev.DN))
+		}
+		w.step(ev)
+	}
 }
 
 // outcome is what the machine hears of an error.
@@ -285,11 +334,13 @@ func outcome(err error) cod.Outcome {
 
 // settle answers everything in line until nothing is left.
 func (w *world) settle() {
-	for n := 0; len(w.line) > 0; n++ {
+	for n := 0; len(w.line)+len(w.told) > 0; n++ {
 		if n > 10000 {
 			w.t.Fatalf("does not settle:\n%s", tail(w.log.String()))
 		}
-		w.answer(0)
+		if w.tell(1); len(w.line) > 0 {
+			w.answer(0)
+		}
 	}
 }
 
@@ -325,6 +376,7 @@ func (w *world) do(c ldapschema.Change) {
 	if err := w.dir.Apply(context.Background(), c); err != nil {
 		w.t.Fatal(err)
 	}
+	w.note(c.DN)
 }
 
 // entry is one entry of the directory, by its name below the base.

@@ -24,7 +24,8 @@ type Cluster struct {
 	Network     netip.Prefix
 	State       string
 	Description string
-	Mark        // Slice is needed; Lease has no place here
+	Hold        string // an operator's: the authority leaves the cluster as it is
+	Mark               // Slice is needed; Lease has no place here
 }
 
 // VirtualCluster is the entry ou=Name of a cluster.
@@ -35,6 +36,7 @@ func VirtualCluster(under DN, c Cluster) (Entry, error) {
 		setNetwork(c.Network).
 		Set("codState", c.State).
 		Set("description", c.Description).
+		Set("codHold", c.Hold).
 		mark(c.Mark).
 		Build()
 }
@@ -45,7 +47,7 @@ func ParseVirtualCluster(e Entry) (Cluster, error) {
 	r.class("codVirtualCluster")
 	c := Cluster{
 		Name: r.text("ou"), HostPrefix: r.text("codHostPrefix"), Network: r.network(), State: r.text("codState"),
-		Description: r.text("description"), Mark: markOf(&r),
+		Description: r.text("description"), Hold: r.text("codHold"), Mark: markOf(&r),
 	}
 	if r.err != nil {
 		return Cluster{}, r.err
@@ -106,7 +108,6 @@ type Host struct {
 	CPU          int // hundredths of a core
 	Bandwidth    int // kbit/s
 	ResourceType string
-	Unit         string // of the leasing authority
 	Boot         string // what it boots, when not what its state says: image, local, rescue
 	Origin       string // the unit that it was made for, when another has taken it up
 	Hold         string // an operator's: the authority leaves the node as it is
@@ -134,7 +135,6 @@ func HostEntry(under DN, h Host) (Entry, error) {
 		Set("codCpu", number(h.CPU)).
 		Set("codBandwidth", number(h.Bandwidth)).
 		Set("codResourceType", h.ResourceType).
-		Set("codUnit", h.Unit).
 		Set("codBoot", h.Boot).
 		Set("codOrigin", h.Origin).
 		Set("codHold", h.Hold).
@@ -154,7 +154,7 @@ func ParseHost(e Entry) (Host, error) {
 		NodeID: int(r.number("codNodeId")), LeaseEnd: r.time("codLeaseEnd"), State: r.text("codState"),
 		Image: r.text("codImage"), Dom0: DN(r.text("codDom0")), Health: r.text("codHealth"),
 		Memory: int(r.number("codMemory")), CPU: int(r.number("codCpu")), Bandwidth: int(r.number("codBandwidth")),
-		ResourceType: r.text("codResourceType"), Unit: r.text("codUnit"), Boot: r.text("codBoot"), Origin: r.text("codOrigin"), Hold: r.text("codHold"), Mark: markOf(&r),
+		ResourceType: r.text("codResourceType"), Boot: r.text("codBoot"), Origin: r.text("codOrigin"), Hold: r.text("codHold"), Mark: markOf(&r),
 	}
 	h.Name, h.Aliases = namesOf(e)
 	if r.err != nil {

@@ -43,6 +43,7 @@ func (m MAC) IsZero() bool { return m == MAC{} }
 type Mark struct {
 	Slice      string // slice the entry belongs to
 	Lease      string // reservation it was made for
+	Unit       string // unit of the leasing authority that it belongs to
 	Generation int64  // of the writer: grows with every change of its mind
 	Owner      string // actor that wrote it
 	Note       string // for people: why it is as it is
@@ -62,14 +63,14 @@ func (b *Builder) mark(m Mark) *Builder {
 	} else if b.e.IsA("codNode") {
 		b.Set("codLease", m.Lease)
 	}
-	return b.Set("codSlice", m.Slice).Set("codGeneration", number(m.Generation)).
+	return b.Set("codSlice", m.Slice).Set("codUnit", m.Unit).Set("codGeneration", number(m.Generation)).
 		Set("codOwner", m.Owner).Set("codNote", m.Note)
 }
 
 // markOf reads a Mark back.
 func markOf(r *reader) Mark {
 	return Mark{
-		Slice: r.text("codSlice"), Lease: r.text("codLease"), Generation: r.number("codGeneration"),
+		Slice: r.text("codSlice"), Lease: r.text("codLease"), Unit: r.text("codUnit"), Generation: r.number("codGeneration"),
 		Owner: r.text("codOwner"), Note: r.text("codNote"),
 	}
 }

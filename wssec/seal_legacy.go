@@ -20,7 +20,12 @@ func (s Seal) legacyEnvelope(payload, confirm []byte) (envelope, value []byte, e
 	if _, ok := s.Signer.Public().(*rsa.PublicKey); !ok {
 		return nil, nil, fmt.Errorf("%w: %v needs an RSA key", ErrSeal, s.Profile)
 	}
-	w := legacyWriter{seal: s, ids: newLegacyIDs(s.Cert.Raw, payload, confirm)}
+	salt := confirm
+	if s.GUID == "" {
+		// The same request made twice is two, and only its ids tell them apart.
+		salt = []byte(s.MessageID)
+	}
+	w := legacyWriter{seal: s, ids: newLegacyIDs(s.Cert.Raw, payload, salt)}
 	w.digest, w.method, w.sign = dsig.SHA1, dsig.RSASHA1, dsig.SignSHA1
 	if w.strong = s.Profile == LegacyStrong; w.strong {
 		w.digest, w.method, w.sign = dsig.SHA256, dsig.RSASHA256, dsig.Sign
@@ -33,7 +38,7 @@ func (s Seal) legacyEnvelope(payload, confirm []byte) (envelope, value []byte, e
 	var after, auth []byte
 	if len(confirm) > 0 {
 		after = w.confirmation(confirm)
-	} else {
+	} else if s.GUID != "" { // or Seal.Bare
 		auth = w.authToken()
 	}
 	if w.strong {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -149,6 +150,7 @@ func (d *diary) all() []string {
 
 func (d *diary) expect(t *testing.T, want ...string) {
 	t.Helper()
+	synctest.Wait() // an answer comes before what is sent and run
 	if got := d.all(); !slices.Equal(got, want) {
 		t.Fatalf("happened:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}

@@ -495,6 +495,7 @@ func TestMend(t *testing.T) {
 		}
 		b.diary.expect(t, "save quarantine/reservation/b=gone b=gone")
 		b.ask(open("c")) // written anew
+		synctest.Wait()
 		b.diary.all()
 		if err := b.host.Restore(t.Context(), "reservation/c", []byte("closed")); !errors.Is(err, actors.Stale) {
 			t.Errorf("restored over what was written since: %v", err)

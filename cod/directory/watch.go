@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"time"
 
 	"github.com/leasehold/leasehold/ldapschema"
 )
@@ -27,6 +28,7 @@ type Event struct {
 	Entry ldapschema.Entry
 	// Writer is who wrote the entry last (modifiersName), where that may be read.
 	Writer ldapschema.DN
+	At     time.Time // when that was (modifyTimestamp); zero when unknown
 }
 
 // EventKind says what an event is about.

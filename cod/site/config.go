@@ -27,7 +27,14 @@ type Config struct {
 	Report func(actors.ActionDone)
 	// Moved hears of nodes' moves, under the same rules; nil means nobody listens.
 	Moved func([]cod.Transition)
-	Log   logrus.FieldLogger // nil means the standard logger
+	// Changed hears what is new about nodes that are up because operators changed them,
+	// under the same rules; nil means nobody listens.
+	Changed func(cod.Changed)
+	Log     logrus.FieldLogger // nil means the standard logger
+	// Serials says that a zone's serial number is raised when a name in it changes, for
+	// name servers that read zones from the directory. It takes a directory that can be
+	// watched.
+	Serials bool
 	// Writers is how many directory operations are under way at once; 0 means 8.
 	Writers int
 	// Drivers is how many driver calls are under way at once; 0 means 64.
@@ -55,6 +62,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if c.Moved == nil {
 		c.Moved = func([]cod.Transition) {}
+	}
+	if c.Changed == nil {
+		c.Changed = func(cod.Changed) {}
 	}
 	if c.Log == nil {
 		c.Log = logrus.StandardLogger()

@@ -14,6 +14,11 @@ A Site first reads the whole directory, adding the base tree where it is absent
 directory answers, actions wait. When it goes away later, the machine tries again by
 itself.
 
+# Serial numbers
+
+Name servers that read zones from the directory need a new serial number when a name
+has changed. With Config.Serials a site raises it; package cod/dns needs none.
+
 # Stopping
 
 Close gives up whatever is under way, as a crash would. Nothing is lost by that: the

@@ -6,59 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/ldapschema"
 )
-
-// load reads the directory until that succeeds; false when ctx ended first.
-func (s *Site) load(ctx context.Context, timer clock.Timer) bool {
-	pause := time.Duration(s.base.RetryFirst) * time.Millisecond
-	for {
-		err := s.try(ctx)
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		s.config.Log.WithError(err).Warnf("the site's directory cannot be read; next try in %v", pause)
-		s.mu.Lock()
-		s.problem = err.Error()
-		s.mu.Unlock()
-		timer.Reset(pause)
-		select {
-		case <-ctx.Done():
-			return false
-		case <-timer.C():
-		}
-		pause = min(2*pause, time.Duration(s.base.RetryMost)*time.Millisecond)
-	}
-}
-
-// try reads the directory once and makes the machine from it.
-func (s *Site) try(ctx context.Context) error {
-	if err := EnsureBase(ctx, s.config.Directory, s.config.COD, s.config.AnswerTime); err != nil {
-		return err
-	}
-	entries, err := s.list(ctx, s.base.Base)
-	if err != nil {
-		return err
-	}
-	m, err := cod.New(s.config.COD)
-	if err != nil {
-		return err
-	}
-	for _, note := range m.Load(entries) {
-		s.config.Log.Warn(note)
-	}
-	s.mu.Lock()
-	s.machine, s.problem = m, ""
-	s.mu.Unlock()
-	s.config.Log.Infof("the site's directory is read: %d entries", len(entries))
-	return nil
-}
 
 // list reads a subtree within the time one operation may take.
 func (s *Site) list(ctx context.Context, base ldapschema.DN) ([]ldapschema.Entry, error) {

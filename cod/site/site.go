@@ -9,6 +9,8 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/cod"
+	"github.com/leasehold/leasehold/ldapschema"
+	"github.com/sirupsen/logrus"
 )
 
 // Site is a running site. Make it with New; its methods may be called from any
@@ -18,11 +20,13 @@ type Site struct {
 	base   cod.Config // with defaults filled in
 	stop   context.CancelFunc
 	over   sync.WaitGroup
-	mail   *queue[cod.Event]
+	mail   *queue[letter]
 	jobs   *queue[job]
 	calls  *queue[cod.Drive]
+	zones  *queue[ldapschema.DN] // their serial numbers are to be raised
 	counts counters
 	away   atomic.Bool // the directory's last answer was none
+	open   atomic.Bool // it is in sight, and we are not fenced off: writing is allowed
 
 	mu      sync.Mutex // held during a step, and by those who look
 	machine *cod.Machine
@@ -41,10 +45,12 @@ func New(c Config) (*Site, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Site{
-		config: c, base: m.Config(), stop: stop, problem: "the directory has not been read yet",
-		mail: newQueue[cod.Event](), jobs: newQueue[job](), calls: newQueue[cod.Drive](),
+		config: c, base: m.Config(), stop: stop, problem: unread,
+		mail: newQueue[letter](), jobs: newQueue[job](), calls: newQueue[cod.Drive](), zones: newQueue[ldapschema.DN](),
 	}
 	s.over.Go(func() { s.serve(ctx) })
+	s.over.Go(func() { s.follow(ctx) })
+	s.over.Go(func() { s.number(ctx) })
 	for range c.Writers {
 		s.over.Go(func() { s.carry(ctx) })
 	}
@@ -55,10 +61,12 @@ func New(c Config) (*Site, error) {
 }
 
 // Run takes an action and returns at once (host.Config.Run).
-func (s *Site) Run(a actors.Action) { s.mail.put(cod.Do{Action: a}) }
+func (s *Site) Run(a actors.Action) { s.mail.put(letter{events: []cod.Event{cod.Do{Action: a}}}) }
 
 // Forget takes an operator's word that a suspect unit is gone ([cod.Forget]).
-func (s *Site) Forget(u actors.UnitID) { s.mail.put(cod.Forget{Unit: u}) }
+func (s *Site) Forget(u actors.UnitID) {
+	s.mail.put(letter{events: []cod.Event{cod.Forget{Unit: u}}})
+}
 
 // Close gives up what is under way and returns when nothing is. It may be called
 // again.
@@ -68,30 +76,67 @@ func (s *Site) Close() error {
 	return nil
 }
 
-// serve loads the machine and then steps it.
+// serve steps the machine, once there is one.
 func (s *Site) serve(ctx context.Context) {
-	timer := s.config.Clock.NewTimer(time.Hour)
+	timer := s.config.Clock.NewTimer(longest)
 	defer timer.Stop()
-	if !s.load(ctx, timer) {
-		return
-	}
-	s.step(cod.Tick{}, timer)
+	var early []cod.Event // came before the machine
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.mail.some:
-			for _, ev := range s.mail.all() {
-				if ctx.Err() != nil {
-					return
+			for _, l := range s.mail.all() {
+				if l.machine != nil {
+					s.mu.Lock()
+					s.machine = l.machine
+					s.mu.Unlock()
+					l.events = append(append(l.events, cod.Tick{}), early...)
+					early = nil
 				}
-				s.step(ev, timer)
+				if s.machine == nil {
+					early = append(early, l.events...)
+					l.events = nil
+				}
+				for _, ev := range l.events {
+					if ctx.Err() != nil {
+						return
+					}
+					s.step(ev, timer)
+				}
+				s.see(l)
 			}
 		case <-timer.C():
-			s.step(cod.Tick{}, timer)
+			if s.machine != nil {
+				s.step(cod.Tick{}, timer)
+			}
 		}
 	}
 }
+
+// see notes whether the directory is in sight.
+func (s *Site) see(l letter) {
+	if l.lost == nil && !l.sight {
+		return
+	}
+	problem := ""
+	switch {
+	case l.sight && s.open.Swap(s.machine.Fenced() == ""):
+	case l.sight:
+		s.config.Log.Info("the site's directory is in sight")
+	case s.open.Swap(false) || s.problem == unread:
+		s.config.Log.WithError(l.lost).Warn("the site's directory is out of sight; nothing is written until it is back")
+	}
+	if l.lost != nil {
+		problem = l.lost.Error()
+	}
+	s.mu.Lock()
+	s.problem = problem
+	s.mu.Unlock()
+}
+
+// unread is the problem of a site that has just been started.
+const unread = "the directory has not been read yet"
 
 // longest is the longest sleep; waking for nothing now and then costs nothing.
 const longest = time.Hour
@@ -108,6 +153,13 @@ func (s *Site) step(ev cod.Event, timer clock.Timer) {
 	}
 	for _, w := range fx.Warn {
 		s.config.Log.WithField("unit", string(w.Unit)).WithField("reservation", string(w.Reservation)).Info(w.Note)
+	}
+	s.tell(fx.Notice)
+	for _, c := range fx.Changed {
+		s.config.Changed(c)
+	}
+	if why := s.machine.Fenced(); why != "" && s.open.Swap(false) {
+		s.config.Log.Error(why)
 	}
 	for _, w := range fx.Write {
 		s.jobs.put(job{write: w})
@@ -136,5 +188,26 @@ func (s *Site) note(moved []cod.Transition) {
 			continue
 		}
 		log.Debugf("node is %s: %s", t.To, t.Why)
+	}
+}
+
+// tell logs what others did to our entries.
+func (s *Site) tell(all []cod.Notice) {
+	for _, n := range all {
+		log := s.config.Log.WithFields(logrus.Fields{"entry": string(n.Entry), "unit": string(n.Unit), "by": string(n.By)})
+		what := "its entry"
+		if n.Attr != "" {
+			what = n.Attr
+			log = log.WithField("value", n.Value)
+		}
+		switch {
+		case n.Kind == cod.TakenOver:
+			s.counts.takenOver.Add(1)
+			log.Infof("an operator changed %s; the site follows", what)
+		case n.Detail != "":
+			log.Warnf("somebody changed %s, and the site cannot follow: %s", what, n.Detail)
+		default:
+			log.Warnf("somebody changed %s; it is %s", what, n.Kind)
+		}
 	}
 }

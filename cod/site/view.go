@@ -9,6 +9,7 @@ import (
 // Snapshot is a site as it stands.
 type Snapshot struct {
 	Ready   bool     `json:"ready"`             // the directory was read
+	Sight   bool     `json:"sight"`             // it tells what changes, and may be written
 	Problem string   `json:"problem,omitempty"` // why not
 	View    cod.View `json:"view"`
 	Counts  Counts   `json:"counts"`
@@ -24,14 +25,16 @@ type Counts struct {
 	Refused        int64 `json:"refused"`     // and those it will never accept
 	DriverCalls    int64 `json:"driverCalls"`
 	DriverFailures int64 `json:"driverFailures"`
-	Reports        int64 `json:"reports"` // actions answered
+	Reports        int64 `json:"reports"`   // actions answered
+	Told           int64 `json:"told"`      // what the directory's watch told
+	TakenOver      int64 `json:"takenOver"` // operators' changes that the site followed
 }
 
 // Snapshot looks at the site between two steps.
 func (s *Site) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := Snapshot{Problem: s.problem, Counts: s.counts.read()}
+	out := Snapshot{Problem: s.problem, Sight: s.open.Load(), Counts: s.counts.read()}
 	if s.machine != nil {
 		out.Ready, out.View = true, s.machine.View()
 	}
@@ -40,7 +43,7 @@ func (s *Site) Snapshot() Snapshot {
 
 type counters struct {
 	added, modified, deleted, reads, unavailable, refused atomic.Int64
-	driverCalls, driverFailures, reports                  atomic.Int64
+	driverCalls, driverFailures, reports, told, takenOver atomic.Int64
 }
 
 func (c *counters) read() Counts {
@@ -48,5 +51,6 @@ func (c *counters) read() Counts {
 		Added: c.added.Load(), Modified: c.modified.Load(), Deleted: c.deleted.Load(), Reads: c.reads.Load(),
 		Unavailable: c.unavailable.Load(), Refused: c.refused.Load(),
 		DriverCalls: c.driverCalls.Load(), DriverFailures: c.driverFailures.Load(), Reports: c.reports.Load(),
+		Told: c.told.Load(), TakenOver: c.takenOver.Load(),
 	}
 }

@@ -31,7 +31,7 @@ func (s *Site) carry(ctx context.Context) {
 		} else {
 			ev = s.find(ctx, j.read)
 		}
-		s.mail.put(ev)
+		s.mail.put(letter{events: []cod.Event{ev}})
 	}
 }
 
@@ -39,6 +39,10 @@ func (s *Site) carry(ctx context.Context) {
 func (s *Site) apply(ctx context.Context, w cod.Write) cod.Written {
 	ev := cod.Written{Token: w.Token}
 	for _, c := range w.Changes {
+		if !s.open.Load() { // whoever writes unseen may have been replaced
+			ev.Outcome, ev.Note = cod.Unavailable, "the directory is out of sight"
+			return ev
+		}
 		err := s.within(ctx, func(ctx context.Context) error { return s.config.Directory.Apply(ctx, c) })
 		if ev.Outcome = outcomeOf(err); err != nil {
 			ev.Note = err.Error()
@@ -123,7 +127,7 @@ func (s *Site) drive(ctx context.Context) {
 			s.counts.driverFailures.Add(1)
 			ev.Failed, ev.Code = err.Error(), handlers.CodeOf(err)
 		}
-		s.mail.put(ev)
+		s.mail.put(letter{events: []cod.Event{ev}})
 	}
 }
 

@@ -276,7 +276,7 @@ func plant(t *testing.T, dir directory.Directory, cluster, name, host, image str
 	ou, err := ldapschema.OrganizationalUnit(c.DN, "hosts", "")
 	must(t, err)
 	n, err := ldapschema.HostEntry(ou.DN, ldapschema.Host{Name: name, Aliases: []string{name + "." + cluster + ".site.test"}, IP: netip.MustParseAddr("10.99.1.1"),
-		Serial: host, Image: image, State: "up", Unit: "u-" + name, NodeID: 1, Mark: mark})
+		Serial: host, Image: image, State: "up", NodeID: 1, Mark: ldapschema.Mark{Slice: cluster, Owner: "site1", Unit: "u-" + name}})
 	must(t, err)
 	for _, e := range []ldapschema.Entry{c, ou, n} {
 		must(t, dir.Apply(t.Context(), ldapschema.AddEntry(e)))

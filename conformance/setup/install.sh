@@ -2,7 +2,8 @@
 # install.sh installs the Debian programs that tests run Leasehold against or with:
 #
 #   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
-#   BIND 9 and its tools      the name server that follows the directory
+#   BIND 9 and its tools,
+#   ldap2zone                 the name server that follows the directory
 #   ISC's dhcpd and dhclient,
 #   tftpd, PXELINUX, QEMU,
 #   iproute2, sshd            a site, in network namespaces that tests make
@@ -28,7 +29,7 @@ wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 name
 wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 in.tftpd=tftpd-hpa"
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
 wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu busybox=busybox-static"
-wanted="$wanted sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gosa/rfc2307bis.schema=gosa-schema snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
+wanted="$wanted ldap2zone=ldap2zone sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gosa/rfc2307bis.schema=gosa-schema snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
 wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"

@@ -25,6 +25,7 @@ wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wire/xmlrpc:            wire wire/xmltree
 wire/xmlrpc/leasing:    wire wire/xmlrpc
+wire/nodeagent:         wire/xmlrpc wire/xmltree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync
@@ -53,6 +54,7 @@ actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
+handlers/nodeagent/pack:
 cod/pool:               actors/calendar actors/fsm actors/policy/desk
 cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
 cod/guest:              ldapschema
@@ -67,7 +69,10 @@ wire/xmlrpc/client:     wire wire/xmlrpc + xmlrpc
 wire/xmlrpc/server:     wire wire/xmlrpc
 wssec/keys:             wssec
 handlers/run/sshrun:    handlers/run + crypto
+handlers/run/agentrun:  handlers/run wire/nodeagent wire/xmlrpc wire/xmlrpc/client wssec wssec/keys
 handlers/run/*:         handlers/run
+handlers/nodeagent:     handlers/nodeagent/pack handlers/run wire/nodeagent wire/xmltree wssec/keys
+handlers/nodeagent/serve: handlers/nodeagent wire/nodeagent wire/soap wire/xmlrpc wire/xmlrpc/server wire/xmltree wssec
 handlers/drivers/scripted: handlers handlers/run handlers/script
 handlers/drivers/exec:  handlers handlers/run handlers/script
 handlers/drivers/file:  handlers handlers/run handlers/run/posix handlers/script
@@ -82,6 +87,8 @@ actors/store:           actors
 actors/store/memory:    actors actors/store
 actors/store/bbolt:     actors actors/store + bbolt
 actors/store/postgres:  actors actors/store + pgx
+actors/registrar:       actors actors/clock wire wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wssec + bbolt logrus
+actors/registrar/member: actors actors/registrar actors/registry wire/xmlrpc wire/xmlrpc/client wssec wssec/keys
 actors/host:            actors actors/clock actors/store + logrus
 actors/remote:          actors actors/clock actors/registry actors/translate wire wire/soap wire/xmlrpc wire/xmlrpc/client wire/xmlrpc/leasing wire/xmltree wssec wssec/keys wssec/ticket + logrus
 actors/endpoint:        actors actors/clock actors/registry actors/translate wire wire/soap wire/wsdl wire/xmlrpc wire/xmlrpc/leasing wire/xmlrpc/server wire/xmltree wssec wssec/keys wssec/ticket + logrus
@@ -97,7 +104,7 @@ cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
 cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
-cod/site:               actors actors/clock cod cod/directory handlers handlers/run ldapschema + logrus
+cod/site:               actors actors/clock cod cod/directory cod/feed handlers handlers/run ldapschema + logrus
 
 [suites] What every implementation of an interface passes, and what tests start.
 actors/policy/policytest: actors actors/calendar actors/policy + rapid
@@ -118,13 +125,14 @@ conformance/timeline:
 conformance/xen:
 
 [programs]
-cmd/internal/config:    actors actors/check actors/policy handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
+cmd/internal/config:    actors actors/check actors/policy actors/registrar actors/registrar/member handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
 cmd/internal/group:     actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid
 cmd/internal/demo:      ... + logrus
-cmd/leasehold:          ... + cobra logrus systemd
+cmd/leasehold:          ... + cobra logrus systemd uuid
+cmd/leasehold-nodeagent: handlers/nodeagent handlers/nodeagent/serve
 `
 
 // elsewhere is the short names of modules that policy uses.

@@ -140,6 +140,7 @@ var checks = []struct {
 }{
 	{"syntax", func(r *repo) []finding { return r.broken }},
 	{"imports", func(r *repo) []finding { return importPolicy(r, policy) }},
+	{"smallness", smallness},
 	{"purity", func(r *repo) []finding { return purity(r, policy) }},
 	{"package comments", packageComments},
 	{"exported names", exportedNames},

@@ -17,6 +17,7 @@ type COD struct {
 	// inventory at once; 0 means 30. A few may always go.
 	MaxRemoval int
 	Schema     string // of people and groups in the directory: rfc2307 (default) or rfc2307bis
+	Serials    bool   // serial numbers of zones are raised in the directory
 	Homes      Homes  // where the people of a cluster have their files; zero for nowhere
 	Guests     Guests // how nodes read their cluster's entries; zero for not at all
 	Virtual    *Virtual
@@ -51,6 +52,7 @@ func readCOD(v value) *COD {
 	c.BootFile = o.get("boot_file").text("")
 	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	c.Schema = o.get("schema").word("rfc2307", "rfc2307bis")
+	c.Serials = o.get("serials").flag()
 	if h := o.get("homes").object(); h.given() {
 		c.Homes = Homes{Server: h.get("server").text(""), Path: h.need("path").text(""), Options: h.get("options").text("")}
 		h.done()
@@ -79,6 +81,7 @@ func (w *writer) cod(c COD) {
 	some(c.NextServer.IsValid(), "next_server: %s", c.NextServer)
 	w.optional(3, "boot_file", c.BootFile)
 	some(c.Schema == "rfc2307bis", "schema: %s", c.Schema)
+	some(c.Serials, "serials: true # of zones, for name servers that read them from the directory")
 	some(c.MaxRemoval > 0, "max_removal: %d", c.MaxRemoval)
 	if c.Homes != (Homes{}) {
 		w.line(3, "homes:")

@@ -26,6 +26,8 @@ type Config struct {
 	Directory *Directory    // nil: no directory, and no actor has a COD block
 	Actors    []Actor
 	Peers     []Peer
+	// Registries are those that the actors register with, and learn of others from.
+	Registries []Membership
 }
 
 // Who moves the actors' clock.

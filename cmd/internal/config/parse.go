@@ -39,6 +39,7 @@ func parse(name string, data []byte) (Config, *reader) {
 	c.Admin = o.get("admin").text(filepath.Join(c.State, "admin.sock"))
 	o.need("actors").list(func(_ int, v value) { c.Actors = append(c.Actors, readActor(v)) })
 	o.get("peers").list(func(_ int, v value) { c.Peers = append(c.Peers, readPeer(v)) })
+	o.get("registries").list(func(_ int, v value) { c.Registries = append(c.Registries, readMembership(v)) })
 	o.done()
 	checkAll(c, r)
 	return c, r

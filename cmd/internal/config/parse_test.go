@@ -63,7 +63,7 @@ func TestFull(t *testing.T) {
 					Properties: map[string]string{"memory": "2048", "owner": "lab 3"}},
 				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
-			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50,
+			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50, Serials: true,
 				Block: 28, Gateway: netip.MustParseAddr("10.1.0.1"), NextServer: netip.MustParseAddr("10.1.0.2"), BootFile: "pxelinux.0", Schema: "rfc2307bis",
 				Homes:  Homes{Server: "nfs.example.org", Path: "/export", Options: "-fstype=nfs4,rw"},
 				Guests: Guests{URLs: []string{"ldaps://ldap.c.example.org"}, SecretFile: "secrets/guests"},
@@ -117,6 +117,11 @@ func TestFull(t *testing.T) {
 			Name: "odd", GUID: id + "9", Role: actors.RoleManager, URL: "http://odd.example.net/orca/xmlrpc/odd",
 			Policy: wssec.Strict.Policy(), Certificates: []string{"peers/odd.pem"},
 		}},
+		Registries: []Membership{
+			{URL: "https://registry.example.org:12443/registry/", Fingerprint: "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", Profile: wssec.Legacy,
+				Roles: []actors.Role{actors.RoleBroker, actors.RoleAuthority}, Every: 30 * time.Second},
+			{URL: "https://other.example.org/", Fingerprint: "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", Profile: wssec.Strict, Every: time.Minute},
+		},
 	}
 	if got := full(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

@@ -66,7 +66,7 @@ var problems = []spoiled{
 	{"state: state", `state: "a\nb"`, "c:2:8: state: holds a control character or a line break"},
 	{"state: state", "state: s\nadmin: s", "c:3:8: admin: is the state folder itself"},
 	{"state: state", "admin: /" + strings.Repeat("x", 100), "c:2:8: admin: is 101 characters long; a Unix socket's path may have 100"},
-	{"state: state", "flavour: x", "c:2:1: flavour: unknown key; known: version, state, log, store, listen, clock, directory, admin, actors, peers"},
+	{"state: state", "flavour: x", "c:2:1: flavour: unknown key; known: version, state, log, store, listen, clock, directory, admin, actors, peers, registries"},
 
 	// Single values.
 	{"level: info", "level: inof", `c:3:14: log.level: unknown value "inof"; did you mean "info"?`},
@@ -178,6 +178,7 @@ c:16:126: actors[0].cod.homes.path: is missing`},
 	{"https://b.example.org", "ftp://b.example.org", `c:25:8: peers[0].url: "ftp://b.example.org" has scheme ftp; it must be http or https`},
 	{"certificate: b.pem", "certificat: b.pem", "c:22:3: peers[0].certificate: is missing\nc:26:3: peers[0].certificat: unknown key; did you mean \"certificate\"?"},
 	{"certificate: b.pem", "certificate: b.pem\n  profile: lax", `c:27:12: peers[0].profile: unknown value "lax"; known: strict, legacy, legacy-strong`},
+	{"certificate: b.pem", "certificate: b.pem\nregistries:\n- url: http://r/\n  fingerprint: ab\n  learn: [king]", "c:28:8: registries[0].url: \"http://r/\" has scheme http; it must be https\nc:29:16: registries[0].fingerprint: \"ab\" is no fingerprint: want 32 pairs of hexadecimal digits for SHA-256, or 16 for MD5\nc:30:11: registries[0].learn[0]: unknown role \"king\"; known: manager, broker, authority\nc:31:3: registries[0].allow: unknown key; known: url, fingerprint, every, profile, learn"},
 	{"certificate: b.pem", "certificate: b.pem\n  protocol: rest", `c:27:13: peers[0].protocol: unknown value "rest"; known: soap, xmlrpc`},
 	{"certificate: b.pem", "certificate: b.pem\n  protocol: xmlrpc\n  profile: legacy\n  mtom: true", "c:29:3: peers[0].mtom: is for protocol soap, and this peer's is xmlrpc"},
 	{"certificate: b.pem", "certificate: []", "c:26:16: peers[0].certificate: must name at least one file"},

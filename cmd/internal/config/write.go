@@ -51,12 +51,13 @@ func (c Config) YAML() []byte {
 		"leasehold peer add writes them, and its help says what can be set of each.")
 	if len(c.Peers) == 0 {
 		w.line(0, "peers: []")
-		return []byte(w.String())
+	} else {
+		w.line(0, "peers:")
 	}
-	w.line(0, "peers:")
 	for _, p := range c.Peers {
 		w.peer(p)
 	}
+	w.memberships(c.Registries)
 	return []byte(w.String())
 }
 

@@ -31,6 +31,7 @@ type Actor struct {
 	Endpoint *endpoint.Endpoint
 	Site     *site.Site // authorities that keep clusters in a directory; else nil
 
+	static  []registry.Peer // of the configuration
 	store   store.Store
 	journal *endpoint.Journal // what legacy peers have sent, who do not date their messages
 	lanes   *lane.Lanes       // whoever has no Site
@@ -55,6 +56,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	if act.Registry, err = who.registryOf(a.GUID); err != nil {
 		return nil, err
 	}
+	act.static = act.Registry.Peers()
 	m, err := machine(p.config, a, self)
 	if err != nil {
 		return nil, err

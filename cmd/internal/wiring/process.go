@@ -39,7 +39,8 @@ type Process struct {
 	hand      *hand       // the same, where operators move it; else nil
 	setBack   bool        // see ClockSetBack
 	ready     chan struct{}
-	certs     []dated // everybody's, for those who have to replace them
+	learned   *learned // from registries
+	certs     []dated  // everybody's, for those who have to replace them
 }
 
 // An Option is something an operator asks of one run.
@@ -88,7 +89,11 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger, options .
 		return nil, err
 	}
 	p.certs = who.certificates()
-	managed := manage.Config{NewID: uuid.NewString, Peers: who.locations, Types: p.types, Zone: time.Local, Clock: p.clock, Waits: clock.Real()}
+	if p.learned, err = openLearned(c.State, log.WithField("part", "registry")); err != nil {
+		return nil, err
+	}
+	everybody := func() []actors.Location { return p.locations(who.locations()) }
+	managed := manage.Config{NewID: uuid.NewString, Peers: everybody, Types: p.types, Zone: time.Local, Clock: p.clock, Waits: clock.Real()}
 	if p.hand != nil {
 		managed.Ticker = p.hand
 	}
@@ -100,6 +105,7 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger, options .
 		p.Actors = append(p.Actors, act)
 		managed.Actors = append(managed.Actors, manage.Actor{Location: act.Location, Role: a.Role, Host: act.Host, Cycles: c.Clock, Clocks: act.clocks})
 	}
+	p.meetLearned()
 	p.Manage, err = manage.New(managed)
 	return p, err
 }
@@ -157,6 +163,9 @@ func (p *Process) Serve(ctx context.Context) error {
 	}
 	watch(&fronts, "peers", func(ctx context.Context) error { return p.serveHTTP(ctx, services) })
 	watch(&fronts, "admin socket", manage.Socket{Path: p.config.Admin, Service: p.Manage, Log: p.log, More: p.copies(), Ready: p.ready}.Serve)
+	for _, m := range p.config.Registries {
+		watch(&fronts, "registry "+m.URL, func(ctx context.Context) error { return p.belong(ctx, m) })
+	}
 	for _, s := range p.signals() {
 		watch(&fronts, "signal of "+s.Guest, s.Serve)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -14,8 +15,8 @@ import (
 var _ directory.Watcher = (*Dir)(nil)
 
 // watched is what is asked for of each entry: all of its own attributes, and who
-// wrote it.
-var watched = []string{"*", "modifiersName"}
+// wrote it, and when.
+var watched = []string{"*", "modifiersName", "modifyTimestamp"}
 
 // Watch asks the server for RFC 4533's refreshAndPersist, on a connection of its
 // own: go-ldap holds up every other answer on one whose reader is slow. It asks
@@ -69,7 +70,10 @@ func (d *Dir) tell(base ldapschema.DN, res ldap.Response, each func(directory.Ev
 			return nil // only an answer to a cookie says this, and no entry with it
 		}
 		ev.Writer = ldapschema.DN(e.GetAttributeValue("modifiersName"))
-		ev.Entry = entry(e).With("modifiersName").Canonical()
+		ev.At, _ = ldapschema.ParseTime(e.GetAttributeValue("modifyTimestamp"))
+		ev.Entry = entry(e)
+		ev.Entry.Attrs = slices.DeleteFunc(ev.Entry.Attrs, func(a ldapschema.Attr) bool { return a.Name == "modifiersName" || a.Name == "modifyTimestamp" })
+		ev.Entry = ev.Entry.Canonical()
 		return each(ev)
 	}
 	for _, control := range res.Controls() {

@@ -1,0 +1,336 @@
+package nodeagent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/leasehold/leasehold/handlers/nodeagent/pack"
+
+	wire "github.com/leasehold/leasehold/wire/nodeagent"
+)
+
+// action is one that is under way.
+type action struct {
+	id     string // also the name of its folder
+	key    string // of overlap: driver and object
+	driver string
+	dir    string
+	done   chan struct{} // closed when end is there
+	end    ended
+}
+
+// ParamKey is the property that names an action: asked for again under the same key, it is
+// not run again, and answered with the result that it had.
+const ParamKey = "action.key"
+
+// mostKept is how many actions that have ended are remembered.
+const mostKept = 1000
+
+// loadActions finds the actions of before a restart: those that go on are waited for,
+// and those that nobody will end are marked so.
+func (a *Agent) loadActions() error {
+	root := filepath.Join(a.cfg.Dir, "actions")
+	all, err := os.ReadDir(root)
+	if err != nil {
+		return fmt.Errorf("nodeagent: %w", err)
+	}
+	for _, e := range all {
+		dir := filepath.Join(root, e.Name())
+		data, err := os.ReadFile(filepath.Join(dir, fileRequest))
+		var j job
+		if err != nil || json.Unmarshal(data, &j) != nil { // it was not begun
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, fileResult)); err == nil {
+			continue
+		}
+		act := &action{id: e.Name(), key: j.Key, driver: driverOf(j.Key), dir: dir, done: make(chan struct{})}
+		a.seen[act.id] = act
+		a.running[act.key] = append(a.running[act.key], act)
+		a.cfg.Log("%s: waiting for what was under way", j.Name)
+		go a.attend(act)
+	}
+	return nil
+}
+
+// attend waits for an action's end.
+func (a *Agent) attend(act *action) {
+	end, err := await(act.dir)
+	if err != nil {
+		end = ended{Interrupted: err.Error()}
+	}
+	a.mu.Lock()
+	act.end = end
+	a.running[act.key] = slices.DeleteFunc(a.running[act.key], func(o *action) bool { return o == act })
+	if len(a.running[act.key]) == 0 {
+		delete(a.running, act.key)
+	}
+	delete(a.seen, act.id)
+	a.mu.Unlock()
+	close(act.done)
+}
+
+// await waits until an action's supervisor has ended, and gives the result. One that left
+// none was killed: that is a result too, and kept.
+func await(dir string) (e ended, err error) {
+	lock, err := os.OpenFile(filepath.Join(dir, fileLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return e, err
+	}
+	defer lock.Close()
+	for {
+		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return e, err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, fileResult))
+	if errors.Is(err, os.ErrNotExist) {
+		e = ended{Interrupted: "the node went down, or the action was killed; it may be half done"}
+		if data, err = json.Marshal(e); err == nil {
+			err = writeFile(filepath.Join(dir, fileResult), data, 0o600)
+		}
+		return e, err
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &e)
+	}
+	return e, err
+}
+
+func overlapKey(driver, object string) string { return driver + "\n" + object }
+
+func driverOf(key string) string {
+	d, _, _ := strings.Cut(key, "\n")
+	return d
+}
+
+// busy reports whether an action of a driver is under way.
+func (a *Agent) busy(driver string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, act := range a.seen {
+		if act.driver == driver {
+			return true
+		}
+	}
+	return false
+}
+
+// invoke runs an action of a driver.
+func (a *Agent) invoke(ctx context.Context, r wire.Request) wire.Response {
+	d := a.lookup(r.Driver)
+	if d == nil {
+		return refused(wire.InvalidDriver, "%.80s is not installed", r.Driver)
+	}
+	act, ok := d.manifest.Actions[r.Action]
+	if !ok {
+		return refused(wire.UnknownAction, "%s has no action %.80q; it has: %s", r.Driver, r.Action, strings.Join(sorted(d.manifest.Actions), ", "))
+	}
+	props := wire.Map(r.Properties)
+	input, err := json.Marshal(map[string]any{"driver": r.Driver, "object": r.Object, "action": r.Action, "properties": props})
+	if err != nil {
+		return refused(wire.InvalidArguments, "%v", err)
+	}
+	dir := filepath.Join(a.cfg.Dir, d.path)
+	j := job{Key: overlapKey(r.Driver, r.Object), Name: r.Driver + " " + r.Action, Args: program(dir, act.Run), Dir: dir,
+		Env: environment(dir, r.Driver, r.Object, r.Action), Stdin: string(input), Timeout: act.Limit()}
+	id := ""
+	if key := props[ParamKey]; key != "" {
+		id = hexID(r.Driver, r.Object, r.Action, key)
+	}
+	return a.run(ctx, r.Op, id, j, cmp.Or(act.Overlap, pack.Wait))
+}
+
+// command runs any program of the node, without a shell.
+func (a *Agent) command(ctx context.Context, r wire.Request) wire.Response {
+	args := r.Args
+	if r.Op == wire.ExecuteScript {
+		args = append(strings.Fields(r.Script), strings.Fields(r.Arguments)...)
+	}
+	if len(args) == 0 || args[0] == "" {
+		return refused(wire.InvalidArguments, "there is no program to run")
+	}
+	j := job{Key: overlapKey("", strconv.FormatInt(time.Now().UnixNano(), 36)), Name: "script " + args[0], Args: args, Dir: a.cfg.Dir,
+		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + a.cfg.Dir}, Stdin: r.Stdin, Timeout: 24 * time.Hour}
+	// Nobody asks again for a command without a key, so it ends with its caller.
+	return a.run(ctx, r.Op, "", j, pack.Ignore)
+}
+
+// run starts a job by its rule of overlap and waits for its end, or finds the one of the
+// same identity.
+func (a *Agent) run(ctx context.Context, op wire.Op, id string, j job, rule pack.Overlap) wire.Response {
+	named := id != ""
+	if !named {
+		id = hexID(uuid())
+	}
+	dir := filepath.Join(a.cfg.Dir, "actions", id)
+	select {
+	case a.slots <- struct{}{}:
+		defer func() { <-a.slots }()
+	case <-ctx.Done():
+		return refused(wire.Interrupted, "there was no room to run it: %v", ctx.Err())
+	}
+	for {
+		a.mu.Lock()
+		act := a.seen[id]
+		if act == nil {
+			if data, err := os.ReadFile(filepath.Join(dir, fileResult)); named && err == nil {
+				a.mu.Unlock()
+				var e ended
+				if err := json.Unmarshal(data, &e); err != nil {
+					return refused(wire.InternalError, "%v", err)
+				}
+				return e.response(op)
+			}
+			others := slices.Clone(a.running[j.Key])
+			if len(others) == 0 || rule == pack.Ignore {
+				act, err := a.start(id, dir, j)
+				a.mu.Unlock()
+				if err != nil {
+					return refused(wire.InternalError, "%v", err)
+				}
+				go a.attend(act)
+				return a.wait(ctx, op, act, named)
+			}
+			a.mu.Unlock()
+			switch rule {
+			case pack.Refuse:
+				return refused(wire.Overlap, "another action is under way")
+			case pack.Cancel:
+				for _, o := range others {
+					o.interrupt()
+				}
+			}
+			select {
+			case <-others[0].done:
+			case <-ctx.Done():
+				return refused(wire.Interrupted, "it waited for another action: %v", ctx.Err())
+			}
+			continue
+		}
+		a.mu.Unlock()
+		return a.wait(ctx, op, act, named)
+	}
+}
+
+// wait waits for an action. One without a key is ended with its caller, since nobody could
+// ask for its result.
+func (a *Agent) wait(ctx context.Context, op wire.Op, act *action, named bool) wire.Response {
+	select {
+	case <-act.done:
+	case <-ctx.Done():
+		if named {
+			return refused(wire.Interrupted, "it goes on, and is asked for again by its key: %v", ctx.Err())
+		}
+		act.interrupt()
+		<-act.done
+	}
+	if !named {
+		_ = os.RemoveAll(act.dir)
+	} else {
+		a.prune()
+	}
+	return act.end.response(op)
+}
+
+// start makes an action's folder and its supervisor. The lock is taken before, so that
+// whoever looks finds it taken for as long as the supervisor lives. mu is held.
+func (a *Agent) start(id, dir string, j job) (*action, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*action, error) { return nil, errors.Join(err, os.RemoveAll(dir)) }
+	lock, err := os.OpenFile(filepath.Join(dir, fileLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fail(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fail(err)
+	}
+	data, err := json.Marshal(j)
+	if err == nil {
+		err = writeFile(filepath.Join(dir, fileRequest), data, 0o600)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	c := exec.Command(a.cfg.Supervisor[0], append(slices.Clone(a.cfg.Supervisor[1:]), dir)...)
+	c.ExtraFiles = []*os.File{lock}
+	c.Env = []string{"PATH=" + os.Getenv("PATH")}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		return fail(err)
+	}
+	go func() { _ = c.Wait() }() // the result is in the folder
+	if err := os.WriteFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(c.Process.Pid)), 0o600); err != nil {
+		a.cfg.Log("%s: it cannot be ended by another: %v", j.Name, err)
+	}
+	act := &action{id: id, key: j.Key, driver: driverOf(j.Key), dir: dir, done: make(chan struct{})}
+	a.seen[id] = act
+	a.running[j.Key] = append(a.running[j.Key], act)
+	return act, nil
+}
+
+// interrupt asks an action's supervisor to end it. The lock shows that the process of that
+// number is still the one.
+func (act *action) interrupt() {
+	data, err := os.ReadFile(filepath.Join(act.dir, filePID))
+	if err != nil {
+		return
+	}
+	lock, err := os.Open(filepath.Join(act.dir, fileLock))
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	if syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+		return
+	}
+	if pid, err := strconv.Atoi(string(data)); err == nil && pid > 1 {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+	}
+}
+
+// prune forgets the oldest actions that have ended, when there are too many.
+func (a *Agent) prune() {
+	root := filepath.Join(a.cfg.Dir, "actions")
+	all, err := os.ReadDir(root)
+	if err != nil || len(all) <= mostKept {
+		return
+	}
+	type old struct {
+		dir string
+		at  time.Time
+	}
+	var list []old
+	for _, e := range all {
+		if info, err := os.Stat(filepath.Join(root, e.Name(), fileResult)); err == nil {
+			list = append(list, old{filepath.Join(root, e.Name()), info.ModTime()})
+		}
+	}
+	slices.SortFunc(list, func(x, y old) int { return x.at.Compare(y.at) })
+	for _, o := range list[:max(0, len(list)-mostKept)] {
+		_ = os.RemoveAll(o.dir)
+	}
+}

@@ -1,0 +1,72 @@
+package wssec_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/leasehold/leasehold/wire/xmltree"
+	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/dsig"
+	"github.com/leasehold/leasehold/wssec/keys"
+)
+
+// A message that says nothing of its sender but its key: it opens for who knows the key, as
+// it was and once for each time it was made.
+func TestBare(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	id, err := keys.Generate(rand.Reader, "11111111-1111-1111-1111-111111111111", "n", keys.RSA2048, now.Add(-time.Hour), now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`<n:a xmlns:n="urn:n"><b>text</b></n:a>`)
+	known := func(c *x509.Certificate) bool { return c.Equal(id.Cert) }
+	open := func(envelope []byte, at time.Time, trusted func(*x509.Certificate) bool) (wssec.Verified, error) {
+		doc, err := xmltree.Parse(envelope, xmltree.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, _, err := wssec.OpenBare(doc, at, trusted)
+		return v, err
+	}
+	seen := map[string]bool{}
+	for _, profile := range []wssec.Profile{wssec.Legacy, wssec.LegacyStrong} {
+		for _, message := range []string{"m1", "m2"} {
+			envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: message, Profile: profile}.Bare(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(envelope, []byte("AuthToken")) {
+				t.Error("it says who sent it")
+			}
+			v, err := open(envelope, now, known)
+			if err != nil || string(v.Body().Source()) != string(body) {
+				t.Fatalf("%s, %v", v.Body().Source(), err)
+			}
+			seen[v.ReplayKey()] = true
+			if _, err := open(envelope, now, func(*x509.Certificate) bool { return false }); !errors.Is(err, wssec.ErrUntrusted) {
+				t.Error(err)
+			}
+			if _, err := open(envelope, now.Add(48*time.Hour), known); !errors.Is(err, wssec.ErrExpired) {
+				t.Error(err)
+			}
+			if _, err := open(bytes.Replace(envelope, []byte("<b>text"), []byte("<b>test"), 1), now, known); !errors.Is(err, dsig.ErrDigest) {
+				t.Error(err)
+			}
+			i, j := bytes.Index(envelope, []byte("<ds:Signature ")), bytes.Index(envelope, []byte("</ds:Signature>"))
+			if _, err := open(append(bytes.Clone(envelope[:i]), envelope[j+len("</ds:Signature>"):]...), now, known); !errors.Is(err, wssec.ErrUnsigned) {
+				t.Error(err)
+			}
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d of 4 messages are told apart", len(seen))
+	}
+	if _, err := (wssec.Seal{Signer: id.Key, Cert: id.Cert, Profile: wssec.Strict}).Bare(body); !errors.Is(err, wssec.ErrSeal) {
+		t.Error(err)
+	}
+}
