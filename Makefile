@@ -14,7 +14,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./cod/exports ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill test-xen test-boot setup sim bench bench-wire bench-core c14n fuzz lint clean
+.PHONY: build demo test test-kill test-xen test-boot setup sim bench bench-wire bench-core bench-cod c14n fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -62,6 +62,15 @@ bench-wire:
 # The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
+	{ bad=0; while IFS= read -r line; do \
+		case "$$line" in "bench "*) echo "$$line"; continue;; *FAIL*|panic:*) bad=1;; esac; \
+		test $$bad = 0 || echo "$$line"; \
+	done; exit $$bad; }
+
+# Cluster-on-Demand on real daemons, into cod/doc/bench-cod.md; one line per row.
+bench-cod:
+	@mkdir -p cod/doc
+	@$(GO) test -run '^$$' -bench '^BenchmarkCOD$$' -benchtime 1x -timeout 30m ./conformance/site -table $(CURDIR)/cod/doc/bench-cod.md | \
 	{ bad=0; while IFS= read -r line; do \
 		case "$$line" in "bench "*) echo "$$line"; continue;; *FAIL*|panic:*) bad=1;; esac; \
 		test $$bad = 0 || echo "$$line"; \

@@ -94,19 +94,6 @@ func (u Units) All() iter.Seq[*Unit] {
 	}
 }
 
-// Last goes through the last n of them, or all, in no order.
-func (u Units) Last(n int) iter.Seq[*Unit] {
-	return func(yield func(*Unit) bool) {
-		for _, p := range slices.Backward(u.pages) {
-			for i := len(p.units) - 1; i >= 0; i, n = i-1, n-1 {
-				if n <= 0 || !yield(&p.units[i]) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // List is all of them, to be looked at only.
 func (u Units) List() []Unit {
 	if len(u.pages) == 1 {

@@ -20,16 +20,16 @@ type Agenda struct{ h queue }
 
 // Set makes id due at cycle at, replacing what was set before; Never clears it.
 func (a *Agenda) Set(id actors.ReservationID, at actors.Cycle) {
-	i, known := a.h.where[id]
+	it, known := a.h.known[id]
 	switch {
 	case at == actors.Never && known:
-		heap.Remove(&a.h, i)
+		heap.Remove(&a.h, it.place)
 	case at == actors.Never:
-	case known && a.h.items[i].at != at:
-		a.h.items[i].at = at
-		heap.Fix(&a.h, i)
+	case known && it.at != at:
+		it.at = at
+		heap.Fix(&a.h, it.place)
 	case !known:
-		heap.Push(&a.h, item{id, at})
+		heap.Push(&a.h, &item{id: id, at: at})
 	}
 }
 
@@ -44,11 +44,11 @@ func (a *Agenda) Next() actors.Cycle {
 // Due removes and lists what is due at now or before: earliest first, ties in
 // order of their names, so that the answer depends on nothing else.
 func (a *Agenda) Due(now actors.Cycle) []actors.ReservationID {
-	var due []item
+	var due []*item
 	for len(a.h.items) > 0 && a.h.items[0].at <= now {
-		due = append(due, heap.Pop(&a.h).(item))
+		due = append(due, heap.Pop(&a.h).(*item))
 	}
-	slices.SortFunc(due, func(x, y item) int {
+	slices.SortFunc(due, func(x, y *item) int {
 		if x.before(y) {
 			return -1
 		}
@@ -62,11 +62,12 @@ func (a *Agenda) Due(now actors.Cycle) []actors.ReservationID {
 }
 
 type item struct {
-	id actors.ReservationID
-	at actors.Cycle
+	id    actors.ReservationID
+	at    actors.Cycle
+	place int // in the heap
 }
 
-func (x item) before(y item) bool {
+func (x *item) before(y *item) bool {
 	if x.at != y.at {
 		return x.at < y.at
 	}
@@ -74,29 +75,31 @@ func (x item) before(y item) bool {
 }
 
 type queue struct {
-	items []item
-	where map[actors.ReservationID]int
+	items []*item
+	known map[actors.ReservationID]*item
 }
 
 func (q *queue) Len() int           { return len(q.items) }
 func (q *queue) Less(i, j int) bool { return q.items[i].before(q.items[j]) }
 func (q *queue) Swap(i, j int) {
 	q.items[i], q.items[j] = q.items[j], q.items[i]
-	q.where[q.items[i].id], q.where[q.items[j].id] = i, j
+	q.items[i].place, q.items[j].place = i, j
 }
 
 func (q *queue) Push(x any) {
-	if q.where == nil {
-		q.where = map[actors.ReservationID]int{}
+	if q.known == nil {
+		q.known = map[actors.ReservationID]*item{}
 	}
-	it := x.(item)
-	q.where[it.id] = len(q.items)
+	it := x.(*item)
+	q.known[it.id], it.place = it, len(q.items)
 	q.items = append(q.items, it)
 }
 
 func (q *queue) Pop() any {
-	it := q.items[len(q.items)-1]
-	q.items = q.items[:len(q.items)-1]
-	delete(q.where, it.id)
+	last := len(q.items) - 1
+	it := q.items[last]
+	q.items[last] = nil // lets go of it
+	q.items = q.items[:last]
+	delete(q.known, it.id)
 	return it
 }

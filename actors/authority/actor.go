@@ -38,6 +38,7 @@ type Actor struct {
 	book      map[actors.ReservationID]Reservation
 	redeemed  map[sold]actors.ReservationID
 	agenda    agenda.Agenda
+	paces     paces                         // how long set-up and teardown take
 	starved   map[actors.ReservationID]bool // due, but hosts are missing
 	spared    map[string][]string           // hosts, by the key of a record that names them and cannot be read
 	parts     actors.Parts                  // of leases that have not been restored
@@ -49,6 +50,7 @@ var (
 	_ actors.Witness = (*Actor)(nil)
 	_ actors.Stead   = (*Actor)(nil)
 	_ actors.Sparer  = (*Actor)(nil)
+	_ actors.Timed   = (*Actor)(nil)
 )
 
 // sold is a ticket by its name and who gave it that name.
@@ -75,7 +77,7 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{}, shares: shares{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
-		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}, parts: actors.Parts{}}
+		paces: paces{}, starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}, parts: actors.Parts{}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -213,6 +215,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		}
 		fx.Save = s.records(r)
 		a.put(s.Reservation, &r)
+		for _, h := range s.taken {
+			a.hosts.take(h, r.ID)
+		}
 	}
 	for _, name := range s.quarantined {
 		if h, ok := a.hosts.hosts[name]; ok {
@@ -228,6 +233,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		if h, news := a.hosts.tried(t.host, t.failed, now); news {
 			fx.Save = append(fx.Save, actors.Record{Key: hostKey(t.host), Value: h})
 		}
+	}
+	if rec, news := a.paces.learn(r.Type, s.took); news {
+		fx.Save = append(fx.Save, rec)
 	}
 	for _, name := range s.freed {
 		a.hosts.hold(name, "")
@@ -267,12 +275,10 @@ func (a *Actor) put(r Reservation, before *Reservation) {
 			a.redeemed[sold{r.Ticket.Issuer, id}] = r.ID
 		}
 	}
-	fresh := r.Units.Len()
-	if before != nil { // new units come last; hosts of those that went are freed by the step
-		fresh = r.Made - before.Made
-	}
-	for u := range r.Units.Last(fresh) {
-		a.hosts.hold(u.Host, r.ID)
+	if before == nil { // a step knows which hosts it takes, and which it frees
+		for u := range r.Units.All() {
+			a.hosts.hold(u.Host, r.ID)
+		}
 	}
 	delete(a.starved, r.ID)
 	a.agenda.Set(r.ID, a.due(r))
@@ -388,20 +394,16 @@ func (a *Actor) forget(r Reservation) []actors.Record {
 // assign gives a due lease its hosts, or lets it wait for them.
 func (a *Actor) assign(now actors.Cycle, r Reservation) actors.Effects {
 	missing := max(r.missing(), 0)
-	var names []string
+	var hosts []*host
 	if missing > 0 {
-		names = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Now: now, Reservation: r.ID, Type: r.Type, Units: missing,
+		hosts = a.valid(r.Type, a.config.Policy.Assign(policy.Need{Now: now, Reservation: r.ID, Type: r.Type, Units: missing,
 			Properties: a.wants(r), Free: a.hosts.free(r.Type), Trouble: a.hosts.trouble}), missing)
 	}
 	late := now >= r.Start+a.config.Patience
-	enough := len(names) == missing || late && (len(names) > 0 || r.Status == extending)
+	enough := len(hosts) == missing || late && (len(hosts) > 0 || r.Status == extending)
 	if !enough {
 		a.starve(now, r)
 		return actors.Effects{}
-	}
-	hosts := make([]actors.Host, len(names))
-	for i, name := range names {
-		hosts[i] = a.hosts.hosts[name].Host
 	}
 	return a.must(now, r, func(s *step) { s.begin(hosts, fmt.Sprintf("%d of %d hosts assigned", len(hosts), missing)) })
 }
@@ -418,19 +420,19 @@ func (a *Actor) wants(r Reservation) actors.Properties {
 
 // valid keeps of a policy's choice what it may choose: free hosts of the type,
 // each once, no more than needed.
-func (a *Actor) valid(t actors.ResourceType, names []string, need int) []string {
-	out := make([]string, 0, min(len(names), need))
+func (a *Actor) valid(t actors.ResourceType, names []string, need int) []*host {
+	out := make([]*host, 0, min(len(names), need))
 	var seen map[string]bool // as long as names come in order, none comes twice
 	for _, name := range names {
-		if n := len(out); seen == nil && n > 0 && name <= out[n-1] {
+		if n := len(out); seen == nil && n > 0 && name <= out[n-1].Name {
 			seen = make(map[string]bool, len(names))
 			for _, o := range out {
-				seen[o] = true
+				seen[o.Name] = true
 			}
 		}
 		h, ok := a.hosts.hosts[name]
 		if ok && h.Type == t && h.holder == "" && h.serves() && !seen[name] && len(out) < need {
-			out = append(out, name)
+			out = append(out, h)
 			if seen != nil {
 				seen[name] = true
 			}

@@ -18,6 +18,7 @@ type inventory struct {
 	hosts   map[string]*host
 	shelves map[actors.ResourceType]*shelf
 	kinds   map[string]actors.Properties // those that hosts have, by their durable form: racks of hosts are alike
+	ill     map[string]bool              // hosts with trouble that is remembered
 }
 
 // host is one piece of hardware: its durable part and who is on it.
@@ -39,12 +40,13 @@ type shelf struct {
 }
 
 func newInventory() inventory {
-	return inventory{hosts: map[string]*host{}, shelves: map[actors.ResourceType]*shelf{}, kinds: map[string]actors.Properties{}}
+	return inventory{hosts: map[string]*host{}, shelves: map[actors.ResourceType]*shelf{}, kinds: map[string]actors.Properties{}, ill: map[string]bool{}}
 }
 
 // add takes a host into the inventory, or replaces what is known about it.
 func (v inventory) add(h host) {
 	h.Properties = v.kind(h.Properties)
+	v.sick(h)
 	if old, ok := v.hosts[h.Name]; ok {
 		if old.Type == h.Type {
 			old.Host, old.Quarantined, old.Leaving, old.Trouble = h.Host, h.Quarantined, h.Leaving, h.Trouble
@@ -97,6 +99,7 @@ func (v inventory) leave(name string) (actors.Record, bool) {
 	}
 	v.remove(h)
 	delete(v.hosts, name)
+	delete(v.ill, name)
 	return actors.Record{Key: hostKey(name)}, true
 }
 
@@ -138,30 +141,48 @@ func (v inventory) mark(h *host) {
 // hold notes who has a unit on the host; the empty name frees it.
 func (v inventory) hold(name string, by actors.ReservationID) {
 	if h, ok := v.hosts[name]; ok {
-		h.holder = by
-		v.mark(h)
+		v.take(h, by)
+	}
+}
+
+// take is hold for a host that was looked up.
+func (v inventory) take(h *host, by actors.ReservationID) {
+	h.holder = by
+	v.mark(h)
+}
+
+// sick keeps the list of hosts in trouble. It is short, and nearly every setup asks it.
+func (v inventory) sick(h host) {
+	if h.Trouble == (policy.Trouble{}) {
+		delete(v.ill, h.Name)
+	} else {
+		v.ill[h.Name] = true
 	}
 }
 
 // trouble is a host's record, for the policy.
 func (v inventory) trouble(name string) policy.Trouble {
-	if h, ok := v.hosts[name]; ok {
-		return h.Trouble
+	if v.ill[name] {
+		return v.hosts[name].Trouble
 	}
 	return policy.Trouble{}
 }
 
 // tried notes how a setup on a host went. It reports whether that is news.
 func (v inventory) tried(name string, failed bool, now actors.Cycle) (host, bool) {
+	if !failed && !v.ill[name] {
+		return host{}, false
+	}
 	h, ok := v.hosts[name]
 	switch {
-	case !ok || !failed && h.Trouble == policy.Trouble{}:
+	case !ok:
 		return host{}, false
 	case failed:
 		h.Trouble = policy.Trouble{Failures: h.Trouble.Failures + 1, Last: now}
 	default:
 		h.Trouble = policy.Trouble{}
 	}
+	v.sick(*h)
 	return *h, true
 }
 

@@ -51,9 +51,11 @@ type step struct {
 	answer      bool     // the client is owed an updateLease
 	quiet       bool     // no action is under way any more
 	presented   bool     // a ticket that has to fit beside the others
+	taken       []*host  // hosts that have a unit now
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
+	took        []took   // how long actions took that succeeded
 }
 
 // try is a setup that has ended.

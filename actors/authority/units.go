@@ -10,7 +10,8 @@ import (
 
 // begin puts a new unit on each host and starts its setup; for an extension it
 // tells the units that stay about their new term and takes away those too many.
-func (s *step) begin(hosts []actors.Host, why string) {
+func (s *step) begin(hosts []*host, why string) {
+	s.taken = hosts
 	s.Term, s.Modify = s.Wanted, 0
 	surplus := map[actors.UnitID]bool{}
 	if s.missing() < 0 {
@@ -85,6 +86,7 @@ func (s *step) actionDone(ev actors.ActionDone) {
 	s.changed = true
 	u := s.Units.Edit(at)
 	u.Notice = ev.Note
+	s.measured(u.State, ev)
 	switch {
 	case u.State == actors.UnitClosing && ev.Code == 0:
 		s.freed = append(s.freed, u.Host)

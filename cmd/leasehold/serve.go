@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/leasehold/leasehold/actors/heap"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/sirupsen/logrus"
@@ -20,7 +21,10 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: `Run the actors a configuration names until SIGINT or SIGTERM. Killing the server
 loses nothing: the next start continues every lease. Commands that come while it starts
 wait until it is ready. A service manager that waits for that is told (systemd:
-Type=notify), and when the server begins to stop.`,
+Type=notify), and when the server begins to stop.
+
+The server lets 64 MiB of garbage gather, or as much as it holds, before it collects
+it. GOGC and GOMEMLIMIT in its environment say otherwise, as in any Go program.`,
 		Example: "  leasehold serve --config ./site/leasehold.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -43,6 +47,7 @@ Type=notify), and when the server begins to stop.`,
 			if err != nil {
 				return err
 			}
+			heap.Tune()
 			ctx, stop := context.WithCancel(c.Context())
 			announced := make(chan struct{})
 			go func() { defer close(announced); a.announce(ctx, p.Ready()) }()

@@ -17,6 +17,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/authority"
 	"github.com/leasehold/leasehold/actors/emulate"
+	"github.com/leasehold/leasehold/actors/heap"
 	"github.com/leasehold/leasehold/actors/policy"
 	"github.com/leasehold/leasehold/actors/policy/adaptive"
 	"github.com/leasehold/leasehold/actors/policy/evenload"
@@ -39,6 +40,7 @@ var standard = scale.Config{Nodes: 240, PerLease: 24, Term: 3600}
 // BenchmarkCore measures the rows of actors/doc/bench-core.md and prints one line for
 // each: `make bench-core`. It measures each once, whatever b.N is.
 func BenchmarkCore(b *testing.B) {
+	heap.Tune() // as `leasehold serve` does
 	var t report
 	t.targets(b)
 	t.tables(b)

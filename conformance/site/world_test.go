@@ -25,7 +25,7 @@ const gateway = "10.99.0.1"
 
 // world is a site: a network with slapd in it, and the shipping code beside.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	net    *setup.Net // of the daemons; nodes are joined to its bridge
 	slapd  *setup.Slapd
 	dir    *ldapdir.Dir
@@ -57,13 +57,13 @@ func (l *lines) text() string {
 }
 
 // newWorld starts slapd in a network and a site that writes it.
-func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
+func newWorld(t testing.TB, change ...func(*cod.Config)) *world {
 	t.Helper()
 	return newWorldOn(t, nil, change...)
 }
 
 // newWorldOn is newWorld with more lines in slapd's configuration.
-func newWorldOn(t *testing.T, lines []string, change ...func(*cod.Config)) *world {
+func newWorldOn(t testing.TB, lines []string, change ...func(*cod.Config)) *world {
 	t.Helper()
 	w := &world{t: t, net: setup.NewNet(t), done: make(chan actors.ActionDone, 100)}
 	w.net.Bridge(gateway + "/16")

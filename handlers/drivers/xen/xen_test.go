@@ -118,7 +118,7 @@ func TestResizeBySetup(t *testing.T) {
 	h.said = nil
 	setup(xen.Memory, "128", xen.VCPUs, "2")
 	setup(xen.Memory, "128", xen.VCPUs, "2")
-	want := "xl list -l alpha1|xl mem-max alpha1 128|xl mem-set alpha1 128|xl vcpu-set alpha1 2|xl list -l alpha1|xl list -l alpha1"
+	want := "xl list -l alpha1|xl vcpu-set --ignore-host alpha1 2|xl mem-max alpha1 128|xl mem-set alpha1 128|xl list -l alpha1|xl list -l alpha1"
 	if got := strings.Join(h.said, "|"); got != want {
 		t.Errorf("said %s", got)
 	}

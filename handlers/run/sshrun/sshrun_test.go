@@ -170,3 +170,22 @@ func TestParseHostKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestShows: a machine is known by the key that it shows, without logging in.
+func TestShows(t *testing.T) {
+	t.Parallel()
+	s, other := setup.StartSSHD(t, ""), setup.StartSSHD(t, "")
+	line := func(k ssh.PublicKey) string { return string(ssh.MarshalAuthorizedKey(k)) }
+	if !sshrun.Shows(t.Context(), s.Addr, line(s.HostKey)) {
+		t.Error("it does not show its key")
+	}
+	for _, key := range []string{line(other.HostKey), "nonsense", ""} {
+		if sshrun.Shows(t.Context(), s.Addr, key) {
+			t.Errorf("it shows %q", key)
+		}
+	}
+	s.Kill()
+	if sshrun.Shows(t.Context(), s.Addr, line(s.HostKey)) {
+		t.Error("nobody is there and shows a key")
+	}
+}
