@@ -129,7 +129,7 @@ func (w *world) run(verb actors.Verb, unit, slice, mac string, seq int) actors.A
 			w.t.Fatalf("%v of %s: %+v", verb, unit, d)
 		}
 		return d
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		w.t.Fatalf("%v of %s: no report", verb, unit)
 	}
 	panic("not reached")
