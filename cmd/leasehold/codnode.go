@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/upkeep"
 	"github.com/spf13/cobra"
 )
@@ -75,7 +76,7 @@ func (a *app) codNodeShow() *cobra.Command {
 					return err
 				}
 				return a.show(n, func(w io.Writer) {
-					for _, f := range [][2]string{{"node", n.Name + "." + n.Cluster}, {"state", nodeState(n)}, {"held", n.Hold}, {"note", n.Note}, {"health", n.Health},
+					for _, f := range [][2]string{{"node", n.Name + "." + n.Cluster}, {"state", nodeState(n)}, {"means", cod.Explain(n.State)}, {"held", n.Hold}, {"note", n.Note}, {"health", n.Health},
 						{"address", n.Address}, {"mac", n.MAC}, {"host", n.Host}, {"virtual, on", n.Machine}, {"host key", n.HostKey}, {"type", n.Type}, {"image", n.Image}, {"boots", n.Boot},
 						{"slice", n.Slice}, {"lease", n.Lease}, {"lease ends", when(n.LeaseEnd)}, {"unit", n.Unit}, {"authority", n.Owner}, {"entry", string(n.Entry)}} {
 						if f[1] != "" && f[1] != "-" {
