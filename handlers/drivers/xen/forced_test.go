@@ -119,7 +119,7 @@ func TestDom0Shell(t *testing.T) {
 			t.Errorf("%q ends with %d", line, code)
 		}
 	}
-	for _, conf := range []string{"name=\"b\"\n", "name=\"a\"\nimport os\n", "name=\"a\"\nkernel=open(\"x\")\n", "name=\"a\"\nextra=\"a\\\"\"\n", ""} {
+	for _, conf := range []string{"name=\"b\"\n", "name=\"a\"\nimport os\n", "name=\"a\"\nkernel=open(\"x\")\n", "name=\"a\"\nextra=\"a\\\"\"\n", "name=\"a\"\ndisk=[\"a\",open(\"b\")]\n", ""} {
 		if code := shell("xl-create a", conf); code != 126 {
 			t.Errorf("configuration %q ends with %d", conf, code)
 		}
@@ -143,7 +143,7 @@ func TestDom0Shell(t *testing.T) {
 			t.Errorf("%q reaches xl as\n%s", line, data)
 		}
 	}
-	if code := shell("xl-create a", "name=\"a\"\nmemory=5\nvif=[\"mac=x,bridge=y\"]\n"); code != 0 {
+	if code := shell("xl-create a", "name=\"a\"\nmemory=5\nvif=[\"mac=x,bridge=y\"]\ndisk=[\"a\",\"b\"]\n"); code != 0 {
 		t.Errorf("a plain configuration ends with %d", code)
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func config(s *setup.SSHD) sshrun.Config {
-	return sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Timeout: 5 * time.Second}
+	return sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Timeout: 30 * time.Second}
 }
 
 func open(t *testing.T, c sshrun.Config) *sshrun.Runner {
@@ -95,10 +95,10 @@ func TestMachineAway(t *testing.T) {
 	t.Parallel()
 	s := setup.StartSSHD(t, "")
 	c := config(s)
-	c.Timeout = time.Second
+	c.Timeout = 5 * time.Second
 	r := open(t, c)
 	call := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		_, err := r.Run(ctx, run.Cmd{Args: []string{"true"}})
 		return err
