@@ -69,7 +69,7 @@ func newWorldOn(t testing.TB, lines []string, change ...func(*cod.Config)) *worl
 	rules, err := daemons.AccessConf("dc=site,dc=test")
 	w.must(err)
 	w.slapd = w.net.StartSlapd(t, append([]string{"overlay syncprov", "index dhcpHWAddress eq"}, append(lines, rules...)...)...)
-	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 5 * time.Second})
+	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 30 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { w.dir.Close() })
 	w.logger = logrus.New()
@@ -87,7 +87,7 @@ func newWorldOn(t testing.TB, lines []string, change ...func(*cod.Config)) *worl
 	// The site has the rights that we recommend, and no others.
 	w.must(site.EnsureBase(context.Background(), w.dir, conf, time.Minute))
 	var dir *ldapdir.Dir
-	dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.account(daemons.Authority), Password: w.slapd.Password, Timeout: 5 * time.Second})
+	dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.account(daemons.Authority), Password: w.slapd.Password, Timeout: 30 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { dir.Close() })
 	w.site, err = site.New(site.Config{COD: conf, Directory: dir, Driver: noop.New(noop.Config{}), Log: w.logger,

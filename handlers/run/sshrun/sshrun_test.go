@@ -18,7 +18,7 @@ import (
 )
 
 func config(s *setup.SSHD) sshrun.Config {
-	return sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Timeout: 5 * time.Second}
+	return sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Timeout: 30 * time.Second}
 }
 
 func open(t *testing.T, c sshrun.Config) *sshrun.Runner {
