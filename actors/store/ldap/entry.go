@@ -16,7 +16,7 @@ func (s *actorStore) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.names, s.long, s.journal = p.names, map[string]int{}, map[string]bool{}
+	s.names, s.long, s.journal, s.later = p.names, map[string]int{}, map[string]bool{}, nil
 	for key, r := range p.records {
 		if r.parts > 0 {
 			s.long[key] = r.parts

@@ -42,6 +42,7 @@ type server interface {
 type limits struct {
 	journal int // octets of a batch that go into the holding's own entry
 	part    int // octets of one further entry, and of a record's own data
+	later   int // octets that are carried from journal to journal before they are carried out
 	writers int // records written at once
 }
 
@@ -84,7 +85,7 @@ func Open(cfg Config) (*Repository, error) {
 }
 
 func newRepository(dir server, base ldapschema.DN) *Repository {
-	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, writers: 8},
+	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, later: 32 << 10, writers: 8},
 		timeout: 30 * time.Second, steps: migrations, told: func(string, int, int, ldapschema.DN) {}, open: map[string]*actorStore{}}
 }
 
@@ -211,6 +212,7 @@ type actorStore struct {
 	holding holding         // zero owner: none yet
 	number  uint64          // of the last batch
 	journal map[string]bool // keys that the journal in the directory puts
+	later   []store.Write   // those of its writes that are not carried out yet, one for a key
 
 	mu    sync.Mutex          // writers share what is below
 	names map[string]struct{} // of the entries below the holding

@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -50,21 +51,45 @@ func (s *actorStore) save(ctx context.Context, writes []store.Write) error {
 		s.unsure = true
 		err := s.carryOut(ctx, writes[0])
 		s.unsure = err != nil
+		s.later = slices.DeleteFunc(s.later, func(w store.Write) bool { return w.Key == writes[0].Key })
 		return err
 	}
 	s.unsure = true
+	writes, size := s.withLater(writes)
 	parted, err := s.commit(ctx, writes)
 	if err != nil {
 		return err
 	}
 	// From here on the batch is kept, whatever becomes of the rest: what is not
 	// finished now is when the actor is taken over, by ourselves or another.
+	if !parted && size <= s.repo.limits.later {
+		s.later, s.unsure = writes, false
+		return nil
+	}
+	s.later = nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.repo.timeout)
 	defer cancel()
 	if s.finish(ctx, writes, parted) == nil {
 		s.unsure = false
 	}
 	return nil
+}
+
+// withLater is a batch behind the writes that only the journal has, which is about to be
+// replaced, and how many octets that comes to. Removals of what has no entry are left
+// out: the journal goes, and nothing else had it.
+func (s *actorStore) withLater(writes []store.Write) (all []store.Write, size int) {
+	if len(s.later) > 0 {
+		writes = store.Latest(slices.Concat(s.later, writes))
+	}
+	all = make([]store.Write, 0, len(writes))
+	for _, w := range writes {
+		if !w.Remove || s.has(nameOf(w.Key)) {
+			all = append(all, w)
+			size += len(w.Key) + len(w.Data)
+		}
+	}
+	return all, size
 }
 
 // direct says whether a batch can do without the journal: one write to one entry,
