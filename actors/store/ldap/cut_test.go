@@ -262,13 +262,13 @@ func TestNumbersGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := &line{server: dir, n: 5, what: lost} // the base, the rename, what the first left to do and the journal arrive, no record does
+	l := &line{server: dir, n: 7, what: lost} // the base, the rename, what the first left to do and the log arrive, no record does
 	second, err := repository(l).Actor(t.Context(), "actor")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := second.Save(t.Context(), []actors.Record{rec("a", "5"), rec("b", "5")}); err != nil {
-		t.Fatalf("the journal was written: %v", err)
+		t.Fatalf("the log was written: %v", err)
 	}
 	third, err := repository(&line{server: dir}).Actor(t.Context(), "actor")
 	if err != nil {

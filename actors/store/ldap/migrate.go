@@ -52,7 +52,7 @@ func (s *actorStore) migrate(ctx context.Context, from int) error {
 	writes := difference(before, after)
 	s.number++
 	s.unsure = true
-	parted, err := s.commit(ctx, writes, replace("lhSchema", strconv.Itoa(s.schema)))
+	parted, err := s.commit(ctx, writes, encodeJournal(writes), replace("lhSchema", strconv.Itoa(s.schema)))
 	if err != nil {
 		return err
 	}

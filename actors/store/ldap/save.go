@@ -55,54 +55,61 @@ func (s *actorStore) save(ctx context.Context, writes []store.Write) error {
 		return err
 	}
 	s.unsure = true
-	writes, size := s.withLater(writes)
-	parted, err := s.commit(ctx, writes)
+	data := encodeJournal(writes)
+	if s.pages < s.repo.limits.pages && len(data) <= s.repo.limits.journal {
+		err := s.put(ctx, logName(s.pages), "lhPart", attr("lhSequence", strconv.FormatUint(s.number, 10)), attr("lhData", string(data)))
+		if err != nil {
+			return err
+		}
+		s.pages++
+		s.keep(writes)
+		s.unsure = false
+		return nil
+	}
+	if err := s.finish(ctx, s.later, false); err != nil {
+		return err
+	}
+	parted, err := s.commit(ctx, writes, data)
 	if err != nil {
 		return err
 	}
-	// From here on the batch is kept, whatever becomes of the rest: what is not
-	// finished now is when the actor is taken over, by ourselves or another.
-	if !parted && size <= s.repo.limits.later {
-		s.later, s.unsure = writes, false
+	s.keep(writes)
+	if !parted {
+		s.unsure = false
 		return nil
 	}
-	s.later = nil
+	// The batch is kept, whatever becomes of the rest: what is not finished now is when
+	// the actor is taken over, by ourselves or another.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.repo.timeout)
 	defer cancel()
 	if s.finish(ctx, writes, parted) == nil {
-		s.unsure = false
+		s.later, s.unsure = nil, false
 	}
 	return nil
 }
 
-// withLater is a batch behind the writes that only the journal has, which is about to be
-// replaced, and how many octets that comes to. Removals of what has no entry are left
-// out: the journal goes, and nothing else had it.
-func (s *actorStore) withLater(writes []store.Write) (all []store.Write, size int) {
-	if len(s.later) > 0 {
-		writes = store.Latest(slices.Concat(s.later, writes))
-	}
-	all = make([]store.Write, 0, len(writes))
+// keep notes a batch that is in the log, to be carried out later. What is removed and
+// has no entry needs nothing.
+func (s *actorStore) keep(writes []store.Write) {
 	for _, w := range writes {
-		if !w.Remove || s.has(nameOf(w.Key)) {
-			all = append(all, w)
-			size += len(w.Key) + len(w.Data)
-		}
+		s.journal[w.Key] = !w.Remove
 	}
-	return all, size
+	all := store.Latest(slices.Concat(s.later, writes))
+	s.later = slices.DeleteFunc(all, func(w store.Write) bool { return w.Remove && !s.has(nameOf(w.Key)) })
 }
 
-// direct says whether a batch can do without the journal: one write to one entry,
-// which the journal as it stands must not undo at the next load.
+// direct says whether a batch can do without the log: one write to one entry that is
+// there, which the log as it stands must not undo at the next load. What has no entry
+// yet may never need one.
 func (s *actorStore) direct(writes []store.Write) bool {
 	w := writes[0]
-	return len(writes) == 1 && len(w.Data) <= s.repo.limits.part && s.long[w.Key] == 0 && (!w.Remove || !s.journal[w.Key])
+	return len(writes) == 1 && len(w.Data) <= s.repo.limits.part && s.long[w.Key] == 0 && s.has(nameOf(w.Key)) && (!w.Remove || !s.journal[w.Key])
 }
 
-// commit makes the batch the journal: the moment at which it is kept.
-// More changes of the holding's entry are part of it.
-func (s *actorStore) commit(ctx context.Context, writes []store.Write, more ...ldapschema.Mod) (parted bool, err error) {
-	data := encodeJournal(writes)
+// commit makes the batch the journal, and begins the log anew with it: the moment at
+// which it is kept. All that the log said before has been carried out. More changes of
+// the holding's entry are part of it.
+func (s *actorStore) commit(ctx context.Context, writes []store.Write, data []byte, more ...ldapschema.Mod) (parted bool, err error) {
 	number := strconv.FormatUint(s.number, 10)
 	mods := append([]ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: "lhSequence", Values: []string{number}}}, more...)
 	if len(data) <= s.repo.limits.journal {
@@ -120,7 +127,7 @@ func (s *actorStore) commit(ctx context.Context, writes []store.Write, more ...l
 	if err := s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Modify, DN: s.home(), Mods: mods}); err != nil {
 		return parted, err
 	}
-	s.journal = map[string]bool{}
+	s.pages, s.later, s.journal = 0, nil, map[string]bool{}
 	for _, w := range writes {
 		s.journal[w.Key] = !w.Remove
 	}
@@ -175,7 +182,7 @@ func (s *actorStore) finish(ctx context.Context, writes []store.Write, parted bo
 	if err := s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Modify, DN: s.home(), Mods: []ldapschema.Mod{replace("lhParts", "")}}); err != nil {
 		return err
 	}
-	s.journal = nil
+	s.journal = map[string]bool{}
 	for i := 0; s.has(journalPart(i)); i++ {
 		if err := s.drop(ctx, journalPart(i)); err != nil {
 			return err
