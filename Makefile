@@ -14,7 +14,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./cod/exports ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill test-xen setup sim bench bench-wire bench-core c14n fuzz lint clean
+.PHONY: build demo test test-kill test-xen setup sim bench bench-wire bench-xmlrpc bench-core bench-cod c14n fuzz lint clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -54,9 +54,23 @@ bench-wire:
 	@$(GO) test -run '^$$' -bench '^BenchmarkWire$$' -benchtime 1x ./wssec ./conformance/peers | \
 	awk -f conformance/doc/bench-wire.awk -v table=conformance/doc/bench-wire.md
 
+# The same for XML-RPC, into conformance/doc/bench-xmlrpc.md.
+bench-xmlrpc:
+	@$(GO) test -run '^$$' -bench '^BenchmarkXMLRPC$$' -benchtime 1x ./conformance/rpcpeers | \
+	awk -f conformance/doc/bench-xmlrpc.awk -v table=conformance/doc/bench-xmlrpc.md
+
 # The paper's scaling experiment, into actors/doc/bench-core.md; one line per row.
 bench-core:
 	@$(GO) test -run '^$$' -bench '^BenchmarkCore$$' -benchtime 1x -timeout 60m ./conformance/scale -table $(CURDIR)/actors/doc/bench-core.md | \
+	{ bad=0; while IFS= read -r line; do \
+		case "$$line" in "bench "*) echo "$$line"; continue;; *FAIL*|panic:*) bad=1;; esac; \
+		test $$bad = 0 || echo "$$line"; \
+	done; exit $$bad; }
+
+# Cluster-on-Demand on real daemons, into cod/doc/bench-cod.md; one line per row.
+bench-cod:
+	@mkdir -p cod/doc
+	@$(GO) test -run '^$$' -bench '^BenchmarkCOD$$' -benchtime 1x -timeout 30m ./conformance/site -table $(CURDIR)/cod/doc/bench-cod.md | \
 	{ bad=0; while IFS= read -r line; do \
 		case "$$line" in "bench "*) echo "$$line"; continue;; *FAIL*|panic:*) bad=1;; esac; \
 		test $$bad = 0 || echo "$$line"; \

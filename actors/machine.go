@@ -25,6 +25,7 @@ type ActionDone struct {
 	Code        int
 	Note        string     // one line for the lessee
 	Properties  Properties // unit properties the handler found out
+	Took        Millis     // from when it was asked for; 0 when nobody measured it
 }
 
 // ActionsDone reports the ends of several actions of one reservation, in their

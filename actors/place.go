@@ -17,3 +17,19 @@ type Stead interface {
 	// Places lists the hosts by name.
 	Places() []Place
 }
+
+// Pace is how long set-up and teardown of units of a type usually take at a site: the
+// median, and what 19 of 20 stay below. They are 0 while nothing is known.
+type Pace struct {
+	Type                   ResourceType `json:"type"`
+	Setup, SetupSlow       Millis
+	Teardown, TeardownSlow Millis
+	Setups, Teardowns      int // measured, old ones counting less
+}
+
+// Timed is a machine that knows how long its actions take. Hosts of machines call it
+// between steps.
+type Timed interface {
+	// Paces lists what is known, by type.
+	Paces() []Pace
+}

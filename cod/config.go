@@ -41,6 +41,9 @@ type Config struct {
 	Bis bool
 	// Guests is how nodes read their own cluster's entries; zero for not at all.
 	Guests Guests
+	// HostKeys gives each node a host key that follows from the secret of Guests, for
+	// whoever stages images.
+	HostKeys bool
 	// TTL of DNS records in seconds; 0 means 60.
 	TTL int
 	// DriverPatience is how long a driver may answer "not yet" to one action; 0
@@ -128,6 +131,9 @@ func (c Config) checked() (Config, error) {
 		if r.First < 1000 || r.Last < r.First {
 			return bad("numbers %d to %d are no range above those of the system", r.First, r.Last)
 		}
+	}
+	if c.HostKeys && len(c.Guests.Secret) == 0 {
+		return bad("host keys follow from a secret, and guests have none")
 	}
 	if err := errors.Join(c.Homes.check(), c.Guests.check()); err != nil {
 		return Config{}, err

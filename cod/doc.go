@@ -17,11 +17,12 @@ carries them out.
 	up         the authority is told: name, address, what the driver found out
 	draining   the driver tears the unit down
 	wiped      DNS, DHCP and the host's entry go, in this order
-	gone       and with a slice's last node its cluster, whose block is free again
+	free       and with a slice's last node its cluster, whose block is free again
 
-A driver that gives up, or a directory that will never accept an entry, makes the
-node suspect; the authority is told, and its next action tries again. A directory
-that does not answer, or does not want to for now, is waited for, without end.
+A driver that cannot set a unit up, or a directory that will never accept an entry,
+makes the node suspect; one that cannot be torn down is quarantined. The authority is
+told, and its next action tries again; an operator's word frees either. A directory that
+does not answer, or does not want to for now, is waited for, without end.
 
 # Promises
 

@@ -148,7 +148,7 @@ func (n *node) facts(cfg Config) actors.Properties {
 		FactAddress: n.addr.String(), FactPrivate: n.addr.String(), FactMAC: n.mac.String(),
 		FactMask: netmask(cfg.Network.Bits()), FactGateway: cfg.Gateway.String(),
 		FactNode: itoa(n.id), FactDirectory: string(cfg.clusterDN(n.cluster.label)),
-	}.Merged(n.cluster.reading(cfg))
+	}.Merged(n.cluster.reading(cfg)).Merged(n.shows(cfg))
 }
 
 // params is what a driver is told: what the lessee configured, under the unit's own
@@ -162,6 +162,7 @@ func (n *node) params(cfg Config) handlers.Params {
 		p[PropImage] = n.image
 	}
 	n.measure(p)
+	n.keyring(cfg, p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(a.Unit.ID)
 	if n.made != "" {

@@ -149,6 +149,7 @@ func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 		ResourceType: n.kind, Mark: mark,
 	}
 	n.describe(cfg, &h)
+	h.HostKey = n.shown(cfg)
 	h.Origin, h.Health = string(n.made), healths[n.ladder.saved]
 	if h.Note == "" {
 		h.Note = n.notice

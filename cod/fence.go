@@ -109,10 +109,10 @@ func (m *Machine) signed(o owner, c ldapschema.Change, whole ldapschema.Entry) l
 	return c
 }
 
-// digest sums up an entry but for what signed adds.
+// digest sums up an entry in canonical form, but for what signed adds.
 func digest(e ldapschema.Entry) string {
 	h := sha256.New()
-	for _, a := range e.Canonical().Attrs {
+	for _, a := range e.Attrs {
 		if a.Name == "codWriter" || a.Name == "codDigest" {
 			continue
 		}

@@ -355,7 +355,7 @@ func (n *node) recall(h ldapschema.Host) {
 	if n.saved == "" && n.state == Held {
 		n.saved = EndSuspend
 	}
-	if n.state != Suspect {
+	if !n.state.doubtful() {
 		n.notice, n.trouble = n.trouble, ""
 	}
 }

@@ -120,7 +120,7 @@ func (n *node) move(m *Machine, to State) {
 
 // why says what a move means, for logs.
 func (n *node) why(to State) string {
-	if to == Suspect {
+	if to.doubtful() {
 		return n.trouble
 	}
 	return to.Means()
@@ -186,8 +186,8 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		}
 		n.succeed(m)
 		return true
-	case Suspect:
-		n.say(m, Suspect)
+	case Suspect, Quarantined:
+		n.say(m, n.state)
 		n.shelf.aim = hold
 		m.push(now, &n.shelf, n)
 		if n.shelf.done() || n.shelf.refused != "" {
@@ -203,7 +203,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 		}
 	case Wiped:
 		return n.wipe(m, now)
-	case Gone:
+	case Free:
 		n.bury(m, now)
 	}
 	return false
@@ -212,7 +212,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 // forgettable reports whether nobody works on the node, and nobody vouches for it.
 func (n *node) forgettable() bool {
 	idle := n.next == nil && n.calling == 0
-	return idle && (n.action.Verb == 0 || n.state == Suspect && n.answer != nil)
+	return idle && (n.action.Verb == 0 || n.state.doubtful() && n.answer != nil)
 }
 
 // forget sends the node on its last way without asking the driver.
@@ -280,9 +280,9 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		}
 	}
 	switch {
-	case n.cluster == nil && n.state == Suspect: // only its teardown ever failed
+	case n.cluster == nil && n.state.doubtful(): // only its teardown ever failed
 		n.move(m, Asked)
-	case n.state == Suspect || n.state == Draining && loaded:
+	case n.state.doubtful() || n.state == Draining && loaded:
 		n.move(m, Allocated) // what is missing of its entries comes first
 	}
 	if n.cluster != nil {
@@ -373,7 +373,7 @@ func (n *node) wipe(m *Machine, now actors.Millis) bool {
 		n.vacate(m)
 		return true
 	}
-	n.move(m, Gone)
+	n.move(m, Free)
 	if c := n.cluster; c != nil {
 		n.vacate(m)
 		c.advance(m, now) // it goes if this was its last node
@@ -381,9 +381,14 @@ func (n *node) wipe(m *Machine, now actors.Millis) bool {
 	return true
 }
 
-// suspect gives the node up for this action.
+// suspect gives the node up for this action. One that could not be torn down may still
+// run somebody's work.
 func (n *node) suspect(m *Machine, code int, why string) {
 	n.code, n.trouble, n.shelf.refused = code, clip(why, maxNote), ""
+	if n.state == Draining || n.state == Quarantined {
+		n.move(m, Quarantined)
+		return
+	}
 	n.move(m, Suspect)
 }
 

@@ -284,7 +284,7 @@ func (n *node) converted(m *Machine, to State) {
 		}
 	case Wiped:
 		state = pool.Away
-	case Suspect:
+	case Suspect, Quarantined:
 		if state != pool.Away {
 			state = pool.Lost
 		}

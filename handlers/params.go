@@ -23,6 +23,14 @@ const (
 	ParamAction = "action.name" // join or leave for a guest's own handlers; else absent, or the verb
 )
 
+// What a site that knows its nodes' keys tells drivers, and of the first the public half to
+// lessees.
+const (
+	FactHostKey    = "host.ssh.key"    // the key that the node shows to those who log in, as a line
+	ParamHostKey   = "node.host.key"   // its private half, in OpenSSH's form; never reported
+	ParamAdminKeys = "node.admin.keys" // public keys that may log in, a line each
+)
+
 // Names of how much a unit has (leasing 4.8.5). Drivers of what can be cut to size read
 // them, sites that place units set them.
 const (

@@ -109,6 +109,7 @@ type Host struct {
 	Bandwidth    int // kbit/s
 	ResourceType string
 	Boot         string // what it boots, when not what its state says: image, local, rescue
+	HostKey      string // the public key that it shows, as a line
 	Origin       string // the unit that it was made for, when another has taken it up
 	Hold         string // an operator's: the authority leaves the node as it is
 	Mark
@@ -137,6 +138,7 @@ func HostEntry(under DN, h Host) (Entry, error) {
 		Set("codResourceType", h.ResourceType).
 		Set("codBoot", h.Boot).
 		Set("codOrigin", h.Origin).
+		Set("codHostKey", h.HostKey).
 		Set("codHold", h.Hold).
 		mark(h.Mark).
 		Build()
@@ -154,7 +156,7 @@ func ParseHost(e Entry) (Host, error) {
 		NodeID: int(r.number("codNodeId")), LeaseEnd: r.time("codLeaseEnd"), State: r.text("codState"),
 		Image: r.text("codImage"), Dom0: DN(r.text("codDom0")), Health: r.text("codHealth"),
 		Memory: int(r.number("codMemory")), CPU: int(r.number("codCpu")), Bandwidth: int(r.number("codBandwidth")),
-		ResourceType: r.text("codResourceType"), Boot: r.text("codBoot"), Origin: r.text("codOrigin"), Hold: r.text("codHold"), Mark: markOf(&r),
+		ResourceType: r.text("codResourceType"), Boot: r.text("codBoot"), Origin: r.text("codOrigin"), HostKey: r.text("codHostKey"), Hold: r.text("codHold"), Mark: markOf(&r),
 	}
 	h.Name, h.Aliases = namesOf(e)
 	if r.err != nil {

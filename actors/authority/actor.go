@@ -38,6 +38,7 @@ type Actor struct {
 	book      map[actors.ReservationID]Reservation
 	redeemed  map[sold]actors.ReservationID
 	agenda    agenda.Agenda
+	paces     paces                         // how long set-up and teardown take
 	starved   map[actors.ReservationID]bool // due, but hosts are missing
 	spared    map[string][]string           // hosts, by the key of a record that names them and cannot be read
 	parts     actors.Parts                  // of leases that have not been restored
@@ -49,6 +50,7 @@ var (
 	_ actors.Witness = (*Actor)(nil)
 	_ actors.Stead   = (*Actor)(nil)
 	_ actors.Sparer  = (*Actor)(nil)
+	_ actors.Timed   = (*Actor)(nil)
 )
 
 // sold is a ticket by its name and who gave it that name.
@@ -75,7 +77,7 @@ func New(c Config) *Actor {
 	}
 	return &Actor{config: c, hosts: newInventory(), exports: map[actors.TicketID]actors.Delegation{}, shares: shares{},
 		book: map[actors.ReservationID]Reservation{}, redeemed: map[sold]actors.ReservationID{},
-		starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}, parts: actors.Parts{}}
+		paces: paces{}, starved: map[actors.ReservationID]bool{}, spared: map[string][]string{}, parts: actors.Parts{}}
 }
 
 // Step moves the actor by one event (actors.Machine).
@@ -231,6 +233,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 		if h, news := a.hosts.tried(t.host, t.failed, now); news {
 			fx.Save = append(fx.Save, actors.Record{Key: hostKey(t.host), Value: h})
 		}
+	}
+	if rec, news := a.paces.learn(r.Type, s.took); news {
+		fx.Save = append(fx.Save, rec)
 	}
 	for _, name := range s.freed {
 		a.hosts.hold(name, "")

@@ -55,6 +55,7 @@ type step struct {
 	freed       []string // hosts that have no unit any more
 	quarantined []string // hosts that could not be torn down
 	tried       []try    // hosts on which a setup has ended
+	took        []took   // how long actions took that succeeded
 }
 
 // try is a setup that has ended.

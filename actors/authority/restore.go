@@ -106,6 +106,10 @@ func (a *Actor) restore(rec actors.Stored) error {
 			return bad(fmt.Errorf("it is about delegation %q of %d units", d.ID, d.Units))
 		}
 		a.exports[d.ID] = d
+	case pacePrefix:
+		if err := a.paces.restore(actors.ResourceType(id), rec.Data); err != nil {
+			return bad(err)
+		}
 	case hostPrefix:
 		var h host
 		if err := json.Unmarshal(rec.Data, &h); err != nil {

@@ -348,6 +348,9 @@ func restart(t testing.TB, a *Actor) *Actor {
 	for name, h := range a.hosts.hosts {
 		put(hostKey(name), *h)
 	}
+	for kind, p := range a.paces {
+		put(pacePrefix+string(kind), p)
+	}
 	for id, r := range a.book {
 		for _, part := range r.Units.Records(nil, id, actors.Units{}) {
 			put(part.Key, part.Value)

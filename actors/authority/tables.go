@@ -48,18 +48,36 @@ func (a *Actor) Tables(from, to actors.Millis) []calendar.Table {
 	return out
 }
 
-// occupies is what a lease has of the site's hosts, as its tickets say.
+// occupies is what a lease has of the site's hosts, and will have: what is on hosts now
+// until the interval under way is over, and then what its tickets say. A lease that is
+// being torn down keeps its hosts, for all that is known, to the end of its term.
 func (r Reservation) occupies() []calendar.Hold {
-	if r.Status == closed || r.Status == failed && r.Units.Len() == 0 {
+	onHosts := r.Units.Len()
+	if r.Status == closed || r.Status == failed && onHosts == 0 {
 		return nil
 	}
-	units := r.Ticket.Units
-	if r.Wanted.End <= r.Term.End || r.Term.End == 0 { // nothing beyond the present lease
-		return []calendar.Hold{{From: r.Ticket.Term.Start, To: r.Ticket.Term.End, Units: units}}
+	tickets := append(r.Earlier[:len(r.Earlier):len(r.Earlier)], r.Ticket)
+	underway := len(tickets) - 1 // the one whose interval has begun; none of a lease that has no units yet
+	switch r.Status {
+	case extending:
+		underway--
+	case accepted, redeeming:
+		underway = -1
 	}
-	now := max(r.Units.Len(), 1) // until the new interval begins
-	if r.Status == extending && r.Wanted.NewStart > r.Term.Start {
-		return []calendar.Hold{{From: r.Term.Start, To: r.Wanted.NewStart - 1, Units: now}, {From: r.Wanted.NewStart, To: r.Wanted.End, Units: units}}
+	var out []calendar.Hold
+	until := actors.Forever
+	for i, t := range slices.Backward(tickets) {
+		h := calendar.Hold{From: t.Term.NewStart, To: min(t.Term.End, until), Units: t.Units}
+		if i == len(tickets)-1 && r.Wanted.End != 0 {
+			h.To = min(h.To, r.Wanted.End)
+		}
+		if i == underway {
+			h.Units = onHosts
+		}
+		if until = min(until, h.From-1); h.From <= h.To && h.Units > 0 {
+			out = append(out, h)
+		}
 	}
-	return []calendar.Hold{{From: r.Ticket.Term.Start, To: r.Wanted.End, Units: units}}
+	slices.Reverse(out)
+	return out
 }

@@ -86,6 +86,7 @@ func (s *step) actionDone(ev actors.ActionDone) {
 	s.changed = true
 	u := s.Units.Edit(at)
 	u.Notice = ev.Note
+	s.measured(u.State, ev)
 	switch {
 	case u.State == actors.UnitClosing && ev.Code == 0:
 		s.freed = append(s.freed, u.Host)

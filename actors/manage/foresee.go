@@ -146,6 +146,7 @@ func (l *Local) Plan(ctx context.Context, g Group) ([]Forecast, error) {
 			return nil, err
 		}
 	}
+	l.advise(ctx, ev.Requests, out)
 	return out, nil
 }
 

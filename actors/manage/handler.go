@@ -49,6 +49,7 @@ type roster struct {
 //	GET  /v1/conflicts/{id}?actor=
 //	GET  /v1/hosts?actor=
 //	POST /v1/hosts                                    a Duty
+//	GET  /v1/paces?actor=
 //	GET  /v1/aside?actor=
 //	POST /v1/aside/restore                            {"actor", "key", "data"}
 //	POST /v1/aside/drop                               {"actor", "key"}
@@ -73,6 +74,7 @@ func Handler(s Service) http.Handler {
 		"GET /v1/conflicts/{id}":             h.conflict,
 		"GET /v1/hosts":                      h.places,
 		"POST /v1/hosts":                     h.duty,
+		"GET /v1/paces":                      h.paces,
 		"GET /v1/aside":                      h.asides,
 		"POST /v1/aside/restore":             h.restore,
 		"POST /v1/aside/drop":                h.drop,

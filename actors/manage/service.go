@@ -64,6 +64,8 @@ type Service interface {
 	Conflict(ctx context.Context, actor, id string) (Conflict, error)
 	// Places lists the hosts of a site, or of all.
 	Places(ctx context.Context, actor string) ([]Place, error)
+	// Paces lists how long set-up and teardown take at a site, or at all, by type.
+	Paces(ctx context.Context, actor string) ([]Pace, error)
 	// SetDuty takes a host out of service or puts it back. A unit on a host that goes is
 	// lost to its lessee.
 	SetDuty(ctx context.Context, d Duty) (Place, error)

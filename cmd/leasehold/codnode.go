@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"strings"
 
+	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/upkeep"
 	"github.com/spf13/cobra"
 )
@@ -15,7 +18,7 @@ func (a *app) codNode() *cobra.Command {
 name, with its cluster's name behind a dot where that alone is not clear, or by its
 unit.`,
 	}
-	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease())
+	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease(), a.codNodeKeys())
 	quiet(c)
 	return c
 }
@@ -73,8 +76,8 @@ func (a *app) codNodeShow() *cobra.Command {
 					return err
 				}
 				return a.show(n, func(w io.Writer) {
-					for _, f := range [][2]string{{"node", n.Name + "." + n.Cluster}, {"state", nodeState(n)}, {"held", n.Hold}, {"note", n.Note}, {"health", n.Health},
-						{"address", n.Address}, {"mac", n.MAC}, {"host", n.Host}, {"type", n.Type}, {"image", n.Image}, {"boots", n.Boot},
+					for _, f := range [][2]string{{"node", n.Name + "." + n.Cluster}, {"state", nodeState(n)}, {"means", cod.Explain(n.State)}, {"held", n.Hold}, {"note", n.Note}, {"health", n.Health},
+						{"address", n.Address}, {"mac", n.MAC}, {"host", n.Host}, {"virtual, on", n.Machine}, {"host key", n.HostKey}, {"type", n.Type}, {"image", n.Image}, {"boots", n.Boot},
 						{"slice", n.Slice}, {"lease", n.Lease}, {"lease ends", when(n.LeaseEnd)}, {"unit", n.Unit}, {"authority", n.Owner}, {"entry", string(n.Entry)}} {
 						if f[1] != "" && f[1] != "-" {
 							row(w, f[0], f[1])
@@ -117,5 +120,55 @@ func (a *app) codNodeRelease() *cobra.Command {
 		},
 	}
 	o.change(c)
+	return c
+}
+
+func (a *app) codNodeKeys() *cobra.Command {
+	var o deskFlags
+	c := &cobra.Command{
+		Use:   "keys [NODE...]",
+		Short: "Print the nodes' host keys as lines of known_hosts",
+		Long: `Print the host keys of nodes, which the site gave them and the directory tells, as lines of
+known_hosts. A first login is verified with them:
+
+  leasehold cod node keys > ~/.ssh/known_hosts.site
+  ssh -o UserKnownHostsFile=~/.ssh/known_hosts.site web1.web.site.example
+
+Nodes whose images keep keys of their own are left out.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.atDesk(c, o, func(d upkeep.Desk) error {
+				var nodes []upkeep.Node
+				for _, name := range args {
+					n, err := d.Node(c.Context(), name)
+					if err != nil {
+						return err
+					}
+					nodes = append(nodes, n)
+				}
+				if len(args) == 0 {
+					var err error
+					if nodes, err = d.Nodes(c.Context()); err != nil {
+						return err
+					}
+				}
+				type known struct {
+					Names []string `json:"names"`
+					Key   string   `json:"key"`
+				}
+				shown := []known{}
+				for _, n := range nodes {
+					if n.HostKey != "" && n.Problem == "" {
+						shown = append(shown, known{append(append([]string{}, n.Aliases...), n.Name, n.Address), n.HostKey})
+					}
+				}
+				return a.show(shown, func(w io.Writer) {
+					for _, k := range shown {
+						fmt.Fprintln(w, strings.Join(k.Names, ",")+" "+k.Key)
+					}
+				})
+			})
+		},
+	}
+	o.directoryFlags.flags(c)
 	return c
 }

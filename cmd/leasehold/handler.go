@@ -5,18 +5,21 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/drivers/scripted"
 	runner "github.com/leasehold/leasehold/handlers/run"
 	"github.com/leasehold/leasehold/handlers/run/localrun"
 	"github.com/leasehold/leasehold/handlers/script"
+	"github.com/leasehold/leasehold/handlers/script/ant"
 )
 
 func (a *app) handlerCommand() *cobra.Command {
@@ -27,7 +30,7 @@ func (a *app) handlerCommand() *cobra.Command {
 (leasehold handler list), or an action script that puts commands and drivers together.
 The configuration of an actor names one under handler.`,
 	}
-	c.AddCommand(a.handlerListCommand(), a.handlerShowCommand(), a.handlerTestCommand())
+	c.AddCommand(a.handlerListCommand(), a.handlerShowCommand(), a.handlerTestCommand(), a.handlerImportCommand())
 	return c
 }
 
@@ -288,4 +291,67 @@ func (m thisMachine) Way(name string) runner.Runner {
 		return m.Runner
 	}
 	return nil
+}
+
+// importedScript is what becomes of an Ant file.
+type importedScript struct {
+	Script string     `json:"script"`
+	Notes  []ant.Note `json:"notes"`
+}
+
+func (a *app) handlerImportCommand() *cobra.Command {
+	var to string
+	c := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Turn a handler file of a deployed actor, which is for Ant, into an action script",
+		Long: `Turn a handler file of a deployed actor, which is for Ant, into an action script.
+
+The common tasks are taken over: exec, sshexec, scp, property, echo, fail, sleep, sequential,
+parallel, condition, if, antcall, mkdir, delete, copy, chmod, and what targets depend on. Every
+other is told by line, and becomes a step that fails, so that the script never does less than
+the file without a word. A property that is not set is an error in a script; in Ant it stays as
+it is written.
+
+The exit code is 9 when something could not be taken over.`,
+		Example: `  leasehold handler import xen.xml -o xen.yaml
+  leasehold handler test xen.yaml --action join --dry-run`,
+		Args: oneArg("file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			data, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			text, notes, err := ant.Import(filepath.Base(args[0]), data)
+			if err != nil {
+				return usageError{err}
+			}
+			if to != "" {
+				if err := os.WriteFile(to, text, 0o644); err != nil {
+					return err
+				}
+			}
+			lost := 0
+			for _, n := range notes {
+				kind := "differs"
+				if n.Lost {
+					kind, lost = "not taken over", lost+1
+				}
+				if !a.json {
+					fmt.Fprintf(a.err, "%s:%d: %s: %s\n", args[0], n.Line, kind, clean(n.Text))
+				}
+			}
+			switch {
+			case a.json:
+				err = a.encode(importedScript{string(text), append([]ant.Note{}, notes...)})
+			case to == "":
+				_, err = a.out.Write(text)
+			}
+			if err == nil && lost > 0 {
+				err = fmt.Errorf("%w: %d parts of %s, which fail in the script", manage.ErrPartial, lost, args[0])
+			}
+			return err
+		},
+	}
+	c.Flags().StringVarP(&to, "output", "o", "", "write the script to this file")
+	return c
 }

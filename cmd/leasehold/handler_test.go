@@ -69,3 +69,26 @@ func TestHandler(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// A file for Ant becomes a script that can be tested, and what is not in it is told.
+func TestHandlerImport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, to := dir+"/h.xml", dir+"/h.yaml"
+	if err := os.WriteFile(file, []byte("<project>\n<target name='join'>\n<echo message='hello ${unit.id}'/>\n<replace file='x'/>\n</target></project>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := call(t, "handler", "import", file, "-o", to); code != 9 || out != "" || !strings.Contains(errs, "h.xml:4: not taken over: the task replace") {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	if code, out, errs := call(t, "handler", "test", to, "--action", "join", "--here"); code != 1 || !strings.Contains(errs, "hello test") || !strings.Contains(errs, "line 4 of the Ant file could not be imported") {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	if code, _, errs := call(t, "handler", "import", to); code != 2 {
+		t.Errorf("%d %q", code, errs)
+	}
+	var v importedScript
+	if code, out, _ := call(t, "handler", "import", file, "--json"); code != 9 || json.Unmarshal([]byte(out), &v) != nil || len(v.Notes) != 1 || !v.Notes[0].Lost || !strings.Contains(v.Script, "hello") {
+		t.Errorf("%d %s", code, out)
+	}
+}

@@ -15,7 +15,7 @@ func (a *app) hostCommand() *cobra.Command {
   leasehold host withdraw node07 --note "its fan has stopped"
   leasehold host reinstate node07`,
 	}
-	c.AddCommand(a.hostList(), a.hostDuty(true), a.hostDuty(false))
+	c.AddCommand(a.hostList(), a.hostDuty(true), a.hostDuty(false), a.hostTimes())
 	quiet(c)
 	return c
 }
@@ -84,5 +84,35 @@ a unit on it loses the unit: its service manager is told at once and why.`
 		return a.show(p, func(w io.Writer) { showPlaces(w, []manage.Place{p}) })
 	}
 	c.Flags().StringVar(&d.Actor, "actor", "", "the site; needed only if several have a host of this name")
+	return c
+}
+
+func (a *app) hostTimes() *cobra.Command {
+	var actor string
+	c := &cobra.Command{
+		Use:   "times",
+		Short: "How long set-up and teardown take, by resource type",
+		Long: `How long set-up and teardown of units take at the sites of this server, by resource
+type: the median, and what 19 of 20 stay below. Set-up is part of the lessee's term;
+teardown delays the lease that comes next.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, err := a.client()
+			if err != nil {
+				return err
+			}
+			all, err := m.Paces(c.Context(), actor)
+			if err != nil {
+				return err
+			}
+			return a.show(all, func(w io.Writer) {
+				row(w, "SITE", "TYPE", "SETUP", "19 OF 20", "MEASURED", "TEARDOWN", "19 OF 20", "MEASURED")
+				for _, p := range all {
+					row(w, p.Actor.Name, p.Type, p.Setup, p.SetupSlow, p.Setups, p.Teardown, p.TeardownSlow, p.Teardowns)
+				}
+			})
+		},
+	}
+	c.Flags().StringVar(&actor, "actor", "", "only this site's")
 	return c
 }

@@ -193,7 +193,7 @@ func (s *victim) work(stop, answered chan struct{}, chance *rand.Rand) {
 			return
 		case <-time.After(time.Duration(chance.IntN(60)) * time.Millisecond):
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		ref := manage.Ref{Actor: "manager", Reservation: s.known.any(chance)}
 		var err error
 		switch pick := chance.IntN(12); {

@@ -96,6 +96,7 @@ broker should always hold is better written under buys in the configuration.`,
 			if err != nil {
 				return err
 			}
+			a.advise(c.Context(), m, r)
 			if !wait {
 				return a.showReservation(r)
 			}
@@ -130,6 +131,21 @@ broker should always hold is better written under buys in the configuration.`,
 	f.BoolVar(&wait, "wait", false, "wait until the lease is Active, or what a broker buys is Ticketed")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "how long --wait waits")
 	return c
+}
+
+// advise says on the side what the sites of the server know about a lease's term.
+func (a *app) advise(ctx context.Context, m manage.Service, r manage.Reservation) {
+	if a.json {
+		return
+	}
+	all, _ := m.Paces(ctx, "") // what is not known is not said
+	for _, p := range all {
+		if p.Type == r.Type {
+			for _, line := range p.Advise(r.End.Sub(r.Start)) {
+				fmt.Fprintln(a.err, clean(line))
+			}
+		}
+	}
 }
 
 func (a *app) leaseList() *cobra.Command {

@@ -101,7 +101,7 @@ func TestNonsense(t *testing.T) {
 	if _, err := p.Manage.Request(ctx, manage.Order{Reservation: "alpha", Slice: "web", Type: "site.node", Units: 1, Length: "1h"}); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: "alpha"}, States: []string{"Active"}, Timeout: 20 * time.Second}); err != nil {
+	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: "alpha"}, States: []string{"Active"}, Timeout: 2 * time.Minute}); err != nil {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	held, err := p.Manage.Show(ctx, manage.Ref{Actor: "broker", Reservation: "alpha"})

@@ -160,6 +160,19 @@ func TestOperator(t *testing.T) {
 	if out := must("lease", "close", short, "--wait"); !strings.Contains(out, "Closed") {
 		t.Errorf("close --wait:\n%s", out)
 	}
+	// What set-up and teardown took is known now, and said where terms are chosen.
+	var paces []struct {
+		Type              string
+		Setups, Teardowns int
+	}
+	if err := json.Unmarshal([]byte(must("host", "times", "--json")), &paces); err != nil || len(paces) != 1 || paces[0].Type != "site.node" || paces[0].Setups < 2 || paces[0].Teardowns < 2 {
+		t.Errorf("host times: %v, %+v", err, paces)
+	}
+	for _, args := range [][]string{{"plan", "--type", "site.node", "--length", "1h"}, {"explain", short}} {
+		if out := must(args...); !strings.Contains(out, "at site set-up takes") {
+			t.Errorf("%v does not say how long a set-up takes:\n%s", args, out)
+		}
+	}
 	for _, move := range []string{`"to":"Ticketed,Redeeming,NoJoin"`, `"to":"Closed,None,NoJoin"`} {
 		for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(seen.String(), move); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {

@@ -136,7 +136,7 @@ func TestOversold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{state}, Timeout: 20 * time.Second})
+		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{state}, Timeout: 2 * time.Minute})
 		if err != nil {
 			t.Fatalf("%v: %+v", err, r)
 		}

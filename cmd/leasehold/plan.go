@@ -191,6 +191,13 @@ source of units.`,
 				if r.Decision == nil {
 					r.Decision = []string{"nothing has been decided yet"}
 				}
+				if all, _ := m.Paces(c.Context(), ""); !r.End.IsZero() {
+					for _, p := range all {
+						if p.Type == r.Type {
+							r.Decision = append(r.Decision, p.Advise(r.End.Sub(r.Start))...)
+						}
+					}
+				}
 				return a.show(r.Decision, func(w io.Writer) {
 					for _, line := range r.Decision {
 						fmt.Fprintln(w, clean(line))

@@ -43,8 +43,6 @@ func TestDemoOnSlapd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, out, errs := call(t, append([]string{"demo", "--json", "--nodes", "3", "--cycle", "200ms", "--term", "6s"}, args...)...)
-			lines := strings.Split(strings.TrimSpace(out), "\n")
 			var last struct {
 				OK       bool
 				Nodes    int
@@ -53,12 +51,19 @@ func TestDemoOnSlapd(t *testing.T) {
 				Entries  int
 				Seconds  float64
 			}
-			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
-				t.Fatalf("the last line is no JSON: %v\n%s\n%s", err, out, errs)
+			// The story is told in real time: where the machine is too slow for it, slower.
+			for _, pace := range [][2]string{{"200ms", "6s"}, {"1s", "40s"}, {"5s", "4m"}} {
+				code, out, errs := call(t, append([]string{"demo", "--json", "--nodes", "3", "--cycle", pace[0], "--term", pace[1]}, args...)...)
+				lines := strings.Split(strings.TrimSpace(out), "\n")
+				if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+					t.Fatalf("the last line is no JSON: %v\n%s\n%s", err, out, errs)
+				}
+				if code == 0 && last.OK && last.Nodes == 3 && last.Messages >= 9 && last.Entries >= 9 && len(last.States) == 3 {
+					return
+				}
+				t.Logf("in cycles of %s: exit %d, %+v\n%s\n%s", pace[0], code, last, out, errs)
 			}
-			if code != 0 || !last.OK || last.Nodes != 3 || last.Messages < 9 || last.Entries < 9 || len(last.States) != 3 {
-				t.Errorf("exit %d, %+v\n%s\n%s", code, last, out, errs)
-			}
+			t.Errorf("the demo does not come to its end: %+v", last)
 		})
 	}
 }

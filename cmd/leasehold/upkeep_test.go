@@ -79,7 +79,7 @@ func TestExports(t *testing.T) {
 		var err error
 		if r, err = p.Manage.Request(ctx, manage.Order{Slice: "vm", Type: "site.node", Units: 1, Length: "1h",
 			Request: map[string]string{"cpu.min": "2", "cpu.max": "4", "memory": "8192"}}); err == nil {
-			r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 20 * time.Second})
+			r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 2 * time.Minute})
 		}
 		if err == nil {
 			break
@@ -112,7 +112,7 @@ func TestAside(t *testing.T) {
 	for _, slice := range []string{"a", "b", "c"} {
 		r, err := p.Manage.Request(ctx, manage.Order{Slice: slice, Type: "site.node", Units: 1, Length: "1h"})
 		if err == nil {
-			r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 20 * time.Second})
+			r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 2 * time.Minute})
 		}
 		if err != nil {
 			t.Fatalf("%v: %+v", err, r)

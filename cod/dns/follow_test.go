@@ -73,7 +73,7 @@ func newWorld(t testing.TB, zones ...string) *world {
 	log.SetOutput(io.MultiWriter(w.log))
 	w.f = &dns.Follower{
 		Source: feed.Source{Directory: w.dir, Base: w.under, Log: log, RetryFirst: 20 * time.Millisecond, RetryMost: 200 * time.Millisecond},
-		Server: &dns.Server{Addr: w.named.Addr, Key: key, Timeout: 5 * time.Second},
+		Server: &dns.Server{Addr: w.named.Addr, Key: key, Timeout: 30 * time.Second},
 	}
 	return w
 }
@@ -142,7 +142,7 @@ func (w *world) follow() (stop func()) {
 func (w *world) ask(name, kind string) string {
 	m := new(lib.Msg)
 	m.SetQuestion(lib.Fqdn(name), lib.StringToType[kind])
-	client := lib.Client{Timeout: 5 * time.Second}
+	client := lib.Client{Timeout: 30 * time.Second}
 	a, _, err := client.Exchange(m, w.named.Addr)
 	if err != nil {
 		return err.Error()

@@ -183,8 +183,8 @@ func (s *Site) step(ev cod.Event, timer clock.Timer) {
 func (s *Site) note(moved []cod.Transition) {
 	for _, t := range moved {
 		log := s.config.Log.WithField("unit", string(t.Unit)).WithField("from", t.From.String())
-		if t.To == cod.Suspect {
-			log.Warnf("node is suspect: %s", t.Why)
+		if t.To == cod.Suspect || t.To == cod.Quarantined {
+			log.Warnf("node is %s: %s", t.To, t.Why)
 			continue
 		}
 		log.Debugf("node is %s: %s", t.To, t.Why)

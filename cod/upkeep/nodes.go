@@ -31,7 +31,9 @@ type Node struct {
 	Slice    string        `json:"slice"`
 	Lease    string        `json:"lease,omitempty"`
 	LeaseEnd time.Time     `json:"leaseEnd,omitzero"`
-	Owner    string        `json:"owner,omitempty"` // the authority that wrote it
+	Owner    string        `json:"owner,omitempty"`   // the authority that wrote it
+	Machine  string        `json:"machine,omitempty"` // the host that a virtual one is on
+	HostKey  string        `json:"hostKey,omitempty"` // that it shows
 	Entry    ldapschema.DN `json:"entry"`
 	Problem  string        `json:"problem,omitempty"` // why the entry cannot be read
 }
@@ -63,7 +65,10 @@ func node(e ldapschema.Entry) Node {
 	}
 	n := Node{Name: h.Name, Cluster: cluster, Aliases: h.Aliases, ID: h.NodeID, Unit: h.Unit, Address: h.IP.String(), Host: h.Serial,
 		Type: h.ResourceType, Image: h.Image, Boot: h.Boot, State: h.State, Hold: h.Hold, Health: h.Health, Note: h.Note,
-		Slice: h.Slice, Lease: h.Lease, LeaseEnd: h.LeaseEnd, Owner: h.Owner, Entry: e.DN}
+		Slice: h.Slice, Lease: h.Lease, LeaseEnd: h.LeaseEnd, Owner: h.Owner, HostKey: h.HostKey, Entry: e.DN}
+	if h.Dom0 != "" {
+		_, n.Machine = h.Dom0.RDN()
+	}
 	if !h.MAC.IsZero() {
 		n.MAC = h.MAC.String()
 	}

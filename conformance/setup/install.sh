@@ -11,6 +11,8 @@
 #   xmlsec1, xmllint, zeep,
 #   openssl                   XML security, schemas and SOAP as others wrote them
 #   a JDK and Maven           for the Java peers, which conformance/peers/setup.sh makes
+#   Perl, Ruby, PHP, Node and
+#   C, with their libraries   the peers of XML-RPC, which conformance/rpcpeers/setup.sh makes
 #   net-snmp's agent          which the driver of network devices sets variables of
 #   PostgreSQL                which can keep actors' records
 #   gcc and libc's headers    for Go's race detector
@@ -30,8 +32,13 @@ wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=ip
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
 wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu busybox=busybox-static"
 wanted="$wanted ldap2zone=ldap2zone sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gosa/rfc2307bis.schema=gosa-schema snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
+wanted="$wanted qemu-storage-daemon=qemu-system-common sfdisk=fdisk"
 wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
+wanted="$wanted /usr/share/perl5/RPC/XML.pm=librpc-xml-perl /usr/share/perl5/XMLRPC/Lite.pm=libxmlrpc-lite-perl"
+wanted="$wanted ruby=ruby /usr/lib/ruby/vendor_ruby/xmlrpc/client.rb=ruby-xmlrpc /usr/share/rubygems-integration/all/gems/webrick-1.8.1/lib/webrick.rb=ruby-webrick"
+wanted="$wanted php=php-cli /etc/php/8.2/cli/conf.d/20-xmlrpc.ini=php-xmlrpc node=nodejs npm=npm"
+wanted="$wanted xmlrpc-c-config=libxmlrpc-core-c3-dev curl-config=libcurl4-openssl-dev"
 wanted="$wanted javac=default-jdk-headless mvn=maven gcc=gcc /usr/include/stdio.h=libc6-dev"
 
 say() { printf 'install.sh: %s\n' "$*"; }
@@ -61,6 +68,7 @@ missing() {
 # and its boot loader, and what puts itself into the log-ins of where it is installed.
 peers() {
     "$(dirname "$0")/../peers/setup.sh" >/dev/null
+    "$(dirname "$0")/../rpcpeers/setup.sh" >/dev/null
     for set in guest grub kernel; do
         "$(dirname "$0")/unpack.sh" "$set" >/dev/null || {
             [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/unpack.sh" "$set" >/dev/null

@@ -127,7 +127,7 @@ func (w *world) login(on *setup.Guest, host ssh.PublicKey, address, user string,
 }
 
 // newKey is a key of somebody.
-func newKey(t *testing.T) (ssh.Signer, ed25519.PrivateKey) {
+func newKey(t testing.TB) (ssh.Signer, ed25519.PrivateKey) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

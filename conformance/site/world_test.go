@@ -25,7 +25,7 @@ const gateway = "10.99.0.1"
 
 // world is a site: a network with slapd in it, and the shipping code beside.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	net    *setup.Net // of the daemons; nodes are joined to its bridge
 	slapd  *setup.Slapd
 	dir    *ldapdir.Dir
@@ -56,20 +56,20 @@ func (l *lines) text() string {
 }
 
 // newWorld starts slapd in a network and a site that writes it.
-func newWorld(t *testing.T, change ...func(*cod.Config)) *world {
+func newWorld(t testing.TB, change ...func(*cod.Config)) *world {
 	t.Helper()
 	return newWorldOn(t, nil, change...)
 }
 
 // newWorldOn is newWorld with more lines in slapd's configuration.
-func newWorldOn(t *testing.T, lines []string, change ...func(*cod.Config)) *world {
+func newWorldOn(t testing.TB, lines []string, change ...func(*cod.Config)) *world {
 	t.Helper()
 	w := &world{t: t, net: setup.NewNet(t), done: make(chan actors.ActionDone, 100)}
 	w.net.Bridge(gateway + "/16")
 	rules, err := daemons.AccessConf("dc=site,dc=test")
 	w.must(err)
 	w.slapd = w.net.StartSlapd(t, append([]string{"overlay syncprov", "index dhcpHWAddress eq"}, append(lines, rules...)...)...)
-	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 5 * time.Second})
+	w.dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.slapd.BindDN, Password: w.slapd.Password, Timeout: 30 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { w.dir.Close() })
 	w.logger = logrus.New()
@@ -87,7 +87,7 @@ func newWorldOn(t *testing.T, lines []string, change ...func(*cod.Config)) *worl
 	// The site has the rights that we recommend, and no others.
 	w.must(site.EnsureBase(context.Background(), w.dir, conf, time.Minute))
 	var dir *ldapdir.Dir
-	dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.account(daemons.Authority), Password: w.slapd.Password, Timeout: 5 * time.Second})
+	dir, err = ldapdir.Open(ldapdir.Config{URL: w.slapd.URL, BindDN: w.account(daemons.Authority), Password: w.slapd.Password, Timeout: 30 * time.Second})
 	w.must(err)
 	t.Cleanup(func() { dir.Close() })
 	w.site, err = site.New(site.Config{COD: conf, Directory: dir, Driver: noop.New(noop.Config{}), Log: w.logger,
@@ -128,7 +128,7 @@ func (w *world) run(verb actors.Verb, unit, slice, mac string, seq int) actors.A
 			w.t.Fatalf("%v of %s: %+v", verb, unit, d)
 		}
 		return d
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		w.t.Fatalf("%v of %s: no report", verb, unit)
 	}
 	panic("not reached")

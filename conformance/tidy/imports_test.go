@@ -41,6 +41,7 @@ actors/fsm:
 actors/agenda:          actors
 actors/calendar:        actors
 actors/ledger:          actors actors/calendar
+actors/pace:            actors
 actors/policy:          actors actors/calendar
 actors/policy/desk:     actors actors/calendar actors/policy
 actors/policy/fcfs:     actors/policy actors/policy/desk
@@ -49,11 +50,12 @@ actors/policy/supply:   actors actors/policy
 actors/policy/*:        actors actors/calendar actors/policy actors/policy/desk actors/policy/fcfs actors/policy/match actors/policy/supply
 actors/manager:         actors actors/agenda actors/check actors/fsm actors/policy
 actors/broker:          actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/policy
-actors/authority:       actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/policy
+actors/authority:       actors actors/agenda actors/check actors/calendar actors/fsm actors/ledger actors/pace actors/policy
 actors/translate:       actors actors/check wire wire/plist wssec/ticket
 actors/evidence:        actors actors/ledger actors/translate wssec/ticket
 actors/emulate:         actors actors/authority actors/broker actors/manager actors/policy + yaml
 handlers/script:        actors/check handlers/run + yaml
+handlers/script/ant:    handlers/script
 handlers/nodeagent/pack:
 cod/pool:               actors/calendar actors/fsm actors/policy/desk
 cod:                    actors actors/calendar actors/fsm actors/policy actors/policy/desk cod/pool handlers ldapschema
@@ -78,6 +80,7 @@ handlers/drivers/exec:  handlers handlers/run handlers/script
 handlers/drivers/file:  handlers handlers/run handlers/run/posix handlers/script
 handlers/drivers/ldapvalue: handlers handlers/run + go-ldap
 handlers/drivers/snmp:  handlers handlers/run + gosnmp
+handlers/drivers/stage: handlers handlers/run handlers/run/posix + crypto
 handlers/drivers/*:     handlers handlers/run handlers/run/posix
 actors/clock:           actors
 actors/heap:
@@ -119,6 +122,7 @@ conformance/sim:        ... ! sync
 
 [judges] They may see everything below, and nothing sees them.
 conformance/peers:
+conformance/rpcpeers:
 conformance/scale:      actors actors/authority actors/broker actors/clock actors/endpoint actors/host actors/manager actors/policy/* actors/registry actors/remote actors/store actors/store/memory actors/translate wssec/keys wssec/ticket + logrus
 conformance/site:
 conformance/tidy:

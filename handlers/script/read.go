@@ -183,6 +183,11 @@ func (r *reader) step(n *yaml.Node, depth int) Step {
 	s.On = b.word("on", "", Runners...)
 	s.Timeout = b.span("timeout", 0)
 	s.Retry = r.retry(b.get("retry"))
+	if n := b.vals["ok"]; n != nil && n.Kind == yaml.ScalarNode && n.Value == "any" {
+		s.Any = true
+		b.get("ok")
+		delete(b.vals, "ok")
+	}
 	for _, n := range b.list("ok") {
 		text, _ := r.scalar(n, "ok")
 		code, err := strconv.Atoi(text)

@@ -415,7 +415,7 @@ func (r *Run) Done(id int, o Outcome) {
 	r.threads = append(r.threads, t)
 }
 
-func (s *Step) accepts(code int) bool { return slices.Contains(s.Accept, code) }
+func (s *Step) accepts(code int) bool { return s.Any || slices.Contains(s.Accept, code) }
 
 // again tries a step once more, or lets it fail. A question that could not be asked counts
 // as a try; what it would have said is asked again before the next one.

@@ -126,6 +126,7 @@ type Step struct {
 	Timeout time.Duration // of one try; 0 is none
 	Retry   Retry
 	Accept  []int // exit codes that are success; none means 0
+	Any     bool  // every exit code is
 
 	Args   []Text  // run
 	Unless []Text  // run, shell: when this command succeeds there is nothing to do

@@ -87,6 +87,7 @@ func TestRun(t *testing.T) {
 		{name: "retries wait longer and longer", steps: `- {run: [a], retry: {times: 4, pause: 1s, factor: 3, most: 5s}}`, answer: map[string]string{"a": "7 no luck"},
 			want: []string{"a", "wait 1s a", "wait 3s a", "wait 5s a", "wait 5s a"}, note: "run a: ends with 7: no luck"},
 		{name: "ok", steps: `- {run: [a], ok: [0, 7]}` + "\n- run: [b]", answer: map[string]string{"a": "7"}, want: []string{"a", "b"}},
+		{name: "any", steps: `- {run: [a], ok: any, save: {c: code}}` + "\n- run: [b, \"${c}\"]", answer: map[string]string{"a": "7"}, want: []string{"a", "b 7"}},
 		{name: "a failure ends it", steps: "- run: [a]\n- run: [b]", answer: map[string]string{"a": "1 out"}, want: []string{"a"}, note: "run a: ends with 1: out"},
 		{name: "unless one ignores it", steps: "- {run: [a], ignore: true}\n- run: [b]", answer: map[string]string{"a": "1 out"},
 			want: []string{"a", "say failed, and the script goes on: ends with 1: out", "b"}},

@@ -171,7 +171,7 @@ func readHandler(v value) *Handler {
 
 // Drivers are the drivers of the program besides noop, by the names that configurations
 // use. Package wiring has the drivers themselves.
-var Drivers = []string{"delay", "exec", "fail", "file", "image", "ldapvalue", "lvm", "mount", "nfsexport", "script", "snmp", "sshkeys",
+var Drivers = []string{"delay", "exec", "fail", "file", "image", "ldapvalue", "lvm", "mount", "nfsexport", "script", "snmp", "sshkeys", "stage",
 	"systemd", "template", "useradd", "xen", "zfs"}
 
 // homeless are drivers that work on no machine of the unit's.

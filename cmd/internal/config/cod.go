@@ -20,6 +20,7 @@ type COD struct {
 	Serials    bool   // serial numbers of zones are raised in the directory
 	Homes      Homes  // where the people of a cluster have their files; zero for nowhere
 	Guests     Guests // how nodes read their cluster's entries; zero for not at all
+	HostKeys   bool   // nodes have host keys that are known before they are; needs the secret of guests
 	Virtual    *Virtual
 	LeaseEnd   *LeaseEnd
 }
@@ -62,6 +63,9 @@ func readCOD(v value) *COD {
 		c.Guests.SecretFile = g.need("secret_file").text("")
 		g.done()
 	}
+	if c.HostKeys = o.get("host_keys").flag(); c.HostKeys && c.Guests.SecretFile == "" {
+		o.get("host_keys").bad("needs guests with a secret_file, from which the keys follow")
+	}
 	c.Virtual, c.LeaseEnd = readVirtual(o.get("virtual")), readLeaseEnd(o.get("lease_end"))
 	return c
 }
@@ -89,6 +93,7 @@ func (w *writer) cod(c COD) {
 		w.optional(4, "path", c.Homes.Path)
 		w.optional(4, "options", c.Homes.Options)
 	}
+	some(c.HostKeys, "host_keys: true # each node's is known before it is, and published in its entry")
 	if c.Virtual != nil {
 		w.virtual(*c.Virtual)
 	}

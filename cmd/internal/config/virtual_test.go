@@ -21,6 +21,7 @@ func TestVirtual(t *testing.T) {
 		"size: {cpu: 400, memory: 2048}}":                      {"size: {cpu: 400}}\n          - {name: dom0a, size: {cpu: 1}}", "second host"},
 		"unit: {cpu: 100, memory: 256}":                        {"unit: {cpu: much}", "whole number"},
 		"then: suspend":                                        {"then: sleep", "unknown value"},
+		", secret_file: secrets/guests}":                       {"}", "secret"},
 		"most: 72h":                                            {"most: 1h", "less than grace"},
 		"warn: 10m":                                            {"warn: soon", "warn"},
 	} {

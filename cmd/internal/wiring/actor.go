@@ -74,6 +74,7 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 		return nil, err
 	}
 	hands, err := p.hands(act, func(d actors.ActionDone) {
+		d.Took = act.errands.took(d)
 		deliver(d)
 		act.errands.end(d)
 	})

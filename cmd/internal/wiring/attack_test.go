@@ -172,7 +172,7 @@ func TestAttacksOnASite(t *testing.T) {
 			if got, err := p.Manage.Close(ctx, manage.Ref{Reservation: r}); err != nil {
 				t.Errorf("%v %+v", err, got)
 			}
-			if got, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
+			if got, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r}, States: []string{"Closed"}, Timeout: 2 * time.Minute}); err != nil {
 				t.Errorf("%v: %+v", err, got)
 			}
 		})
@@ -187,7 +187,7 @@ func active(t *testing.T, ctx context.Context, p *wiring.Process) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 20 * time.Second})
+		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 2 * time.Minute})
 		if err == nil {
 			return r.Reservation
 		}

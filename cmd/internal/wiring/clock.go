@@ -103,24 +103,43 @@ const (
 // newest, which alone is sure of an answer.
 type errands struct {
 	mu    sync.Mutex
-	units map[actors.UnitID]int // sequence
+	units map[actors.UnitID]errand
 }
 
 func (e *errands) begin(a actors.Action) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.units == nil {
-		e.units = map[actors.UnitID]int{}
+		e.units = map[actors.UnitID]errand{}
 	}
-	e.units[a.Unit.ID] = max(e.units[a.Unit.ID], a.Sequence)
+	if now, ok := e.units[a.Unit.ID]; !ok || now.sequence < a.Sequence {
+		e.units[a.Unit.ID] = errand{a.Sequence, time.Now()}
+	}
+}
+
+// took is how long an action took that has just ended, if it was asked for here and is
+// the one that is under way.
+func (e *errands) took(d actors.ActionDone) actors.Millis {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now, ok := e.units[d.Unit]; ok && now.sequence == d.Sequence {
+		return max(1, actors.Millis(time.Since(now.since).Milliseconds()))
+	}
+	return 0
 }
 
 func (e *errands) end(d actors.ActionDone) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.units[d.Unit] <= d.Sequence {
+	if e.units[d.Unit].sequence <= d.Sequence {
 		delete(e.units, d.Unit)
 	}
+}
+
+// errand is an action under way: its sequence, and since when.
+type errand struct {
+	sequence int
+	since    time.Time
 }
 
 func (e *errands) any() bool {

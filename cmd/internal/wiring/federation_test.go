@@ -169,7 +169,7 @@ func TestSoldOn(t *testing.T) {
 	if _, err := buyer.Manage.Close(ctx, manage.Ref{Actor: "campus", Reservation: "stock"}); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := buyer.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Actor: "campus", Reservation: "stock"}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
+	if r, err := buyer.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Actor: "campus", Reservation: "stock"}, States: []string{"Closed"}, Timeout: 2 * time.Minute}); err != nil {
 		t.Fatalf("%v: %+v", err, r)
 	}
 }
@@ -185,7 +185,7 @@ func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 20 * time.Second})
+		r, err = p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Active"}, Timeout: 2 * time.Minute})
 		if err == nil {
 			break
 		}
@@ -202,13 +202,13 @@ func lease(t *testing.T, ctx context.Context, p *wiring.Process) {
 	if _, err := p.Manage.Extend(ctx, manage.Extension{Ref: manage.Ref{Reservation: r.Reservation}, Length: "1h"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"ActiveTicketed"}, Timeout: 20 * time.Second}); err != nil {
+	if _, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"ActiveTicketed"}, Timeout: 2 * time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Manage.Close(ctx, manage.Ref{Reservation: r.Reservation}); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Closed"}, Timeout: 20 * time.Second}); err != nil {
+	if r, err := p.Manage.Wait(ctx, manage.Goal{Ref: manage.Ref{Reservation: r.Reservation}, States: []string{"Closed"}, Timeout: 2 * time.Minute}); err != nil {
 		t.Fatalf("%v: %+v", err, r)
 	}
 }
@@ -219,7 +219,7 @@ func modified(t *testing.T, ctx context.Context, p *wiring.Process, m manage.Mod
 	if _, err := p.Manage.Modify(ctx, m); err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.Manage.Wait(ctx, manage.Goal{Ref: m.Ref, States: []string{"Active"}, Settled: true, Timeout: 20 * time.Second})
+	r, err := p.Manage.Wait(ctx, manage.Goal{Ref: m.Ref, States: []string{"Active"}, Settled: true, Timeout: 2 * time.Minute})
 	if err != nil || len(r.Held) != 2 {
 		t.Fatalf("%v: %+v", err, r)
 	}

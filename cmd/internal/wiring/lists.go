@@ -37,11 +37,13 @@ import (
 	"github.com/leasehold/leasehold/handlers/drivers/scripted"
 	"github.com/leasehold/leasehold/handlers/drivers/snmp"
 	"github.com/leasehold/leasehold/handlers/drivers/sshkeys"
+	"github.com/leasehold/leasehold/handlers/drivers/stage"
 	"github.com/leasehold/leasehold/handlers/drivers/systemd"
 	"github.com/leasehold/leasehold/handlers/drivers/useradd"
 	"github.com/leasehold/leasehold/handlers/drivers/xen"
 	"github.com/leasehold/leasehold/handlers/drivers/zfs"
 	"github.com/leasehold/leasehold/handlers/run/localrun"
+	"github.com/leasehold/leasehold/handlers/run/sshrun"
 )
 
 // brokerPolicies are the broker policies this program has, by the names used in
@@ -122,6 +124,7 @@ func drivers(h config.Handler, journal *noop.Journal, on *machines, act scripted
 		nfsexport.Driver{}.Info(),
 		mount.Driver{}.Info(),
 		lvm.Driver{}.Info(),
+		stage.Driver{Answers: sshrun.Shows}.Info(),
 		zfs.Driver{}.Info(),
 		image.Driver{}.Info(),
 		systemd.Driver{}.Info(),

@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) directory.Directory) {
 		t.Run(c.name, func(t *testing.T) {
 			d := open(t)
 			t.Cleanup(func() { d.Close() })
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 			t.Cleanup(cancel)
 			f := &fixture{t, d, ctx}
 			f.add(must(ldapschema.Base(Base, "test")))

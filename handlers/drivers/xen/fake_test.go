@@ -25,6 +25,7 @@ type host struct {
 	folder  bool              // that saved domains go to; Debian's packages do not make it
 	said    []string
 	ids     int
+	cpus    int // of the machine
 }
 
 type guest struct {
@@ -38,7 +39,7 @@ type guest struct {
 }
 
 func newHost() *host {
-	return &host{tool: "xl", domains: map[string]*guest{}, files: map[string]guest{}, limits: map[string]string{}}
+	return &host{tool: "xl", domains: map[string]*guest{}, files: map[string]guest{}, limits: map[string]string{}, cpus: 1}
 }
 
 func fail(code int, format string, args ...any) (run.Output, error) {
@@ -162,10 +163,14 @@ func (h *host) manage(a []string) (run.Output, error) {
 	case "mem-max":
 		g.MaxMemory = number(3)
 	case "vcpu-set":
-		if number(3) > g.MaxVCPUs {
+		n := number(len(a) - 1)
+		if n > g.MaxVCPUs {
 			return fail(1, "libxl: error: Requested VCPUs greater than maxvcpus")
 		}
-		g.VCPUs = number(3)
+		if h.tool == "xl" && n > h.cpus && a[2] != "--ignore-host" {
+			return fail(1, "You are overcommmitting! You have %d physical CPUs and want %d vCPUs! Aborting, use --ignore-host to continue", h.cpus, n)
+		}
+		g.VCPUs = n
 	case "save":
 		if !h.folder {
 			return fail(1, "Failed to open temp file %s.leasehold.XXXXXX", name)

@@ -105,7 +105,7 @@ func TestDom0Shell(t *testing.T) {
 		return 0
 	}
 	for _, line := range []string{
-		"", "id", "sh", "xl", "xl info -n", "xl dmesg", "xl list", "xl list; id", "xl list a b", "xl list -l", "xl destroy", "xl destroy -a", "xl destroy ../a",
+		"", "id", "sh", "xl", "xl info -n", "xl vcpu-set -i a 2", "xl vcpu-set --ignore-host a many", "xl dmesg", "xl list", "xl list; id", "xl list a b", "xl list -l", "xl destroy", "xl destroy -a", "xl destroy ../a",
 		"xl console a", "xl create /etc/passwd", "xl mem-set a many", "xl mem-set a", "xl save a /etc/passwd", "xl save a /save/../etc/x.leasehold",
 		"xl save a /save/x", "xl restore /tmp/x.leasehold", "xl migrate a elsewhere", "xl migrate a", "xl migrate --live a elsewhere", "xl sched-credit2 -d", "xl sched-credit2 -d a -x 1",
 		"xl sched-credit2 -d a -w x", "rm -f /etc/passwd", "rm -rf /save/a.leasehold", "test -e /save/a.leasehold", "rm -f /save/.leasehold",
@@ -119,7 +119,7 @@ func TestDom0Shell(t *testing.T) {
 			t.Errorf("%q ends with %d", line, code)
 		}
 	}
-	for _, conf := range []string{"name=\"b\"\n", "name=\"a\"\nimport os\n", "name=\"a\"\nkernel=open(\"x\")\n", "name=\"a\"\nextra=\"a\\\"\"\n", ""} {
+	for _, conf := range []string{"name=\"b\"\n", "name=\"a\"\nimport os\n", "name=\"a\"\nkernel=open(\"x\")\n", "name=\"a\"\nextra=\"a\\\"\"\n", "name=\"a\"\ndisk=[\"a\",open(\"b\")]\n", ""} {
 		if code := shell("xl-create a", conf); code != 126 {
 			t.Errorf("configuration %q ends with %d", conf, code)
 		}
@@ -130,7 +130,7 @@ func TestDom0Shell(t *testing.T) {
 	for _, line := range []string{
 		"xl list a", "xl list -l a", "xl destroy a", "xl pause a", "xl unpause a", "xl reboot -F a", "xl mem-set a 5", "xl mem-max a 5", "xl vcpu-set a 2",
 		"xl save a /save/a.leasehold", "xl save -c a /save/a.leasehold", "xl restore /save/a.leasehold", "xl migrate a b",
-		"xl info", "xl sched-credit2 -d a", "xl sched-credit -d a -c 5", "xl reboot a", "xl save -c a /save/a.checkpoint", "xl restore /save/a.checkpoint", "xl list --long a",
+		"xl info", "xl vcpu-set --ignore-host a 2", "xl sched-credit2 -d a", "xl sched-credit -d a -c 5", "xl reboot a", "xl save -c a /save/a.checkpoint", "xl restore /save/a.checkpoint", "xl list --long a",
 		"xm info", "xm list --long a", "xm migrate --live a b", "xm reboot a",
 		"tc qdisc del dev vif12.0 root", "tc qdisc replace dev vif12.0 root tbf rate 500kbit burst 16384b latency 100ms", "tc qdisc replace dev vif12.0 ingress",
 		"tc filter replace dev vif12.0 ingress protocol all prio 1 handle 1 matchall action police rate 500kbit burst 16384b conform-exceed drop",
@@ -143,7 +143,7 @@ func TestDom0Shell(t *testing.T) {
 			t.Errorf("%q reaches xl as\n%s", line, data)
 		}
 	}
-	if code := shell("xl-create a", "name=\"a\"\nmemory=5\nvif=[\"mac=x,bridge=y\"]\n"); code != 0 {
+	if code := shell("xl-create a", "name=\"a\"\nmemory=5\nvif=[\"mac=x,bridge=y\"]\ndisk=[\"a\",\"b\"]\n"); code != 0 {
 		t.Errorf("a plain configuration ends with %d", code)
 	}
 }

@@ -3,6 +3,7 @@ package xen
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,15 @@ func (d *Driver) resize(ctx context.Context, h host, w want, dom *domain, to siz
 			return err
 		}
 	}
+	if dom.vcpus != to.vcpus { // first, because it is refused more easily
+		args := []string{h.tool, "vcpu-set", w.name, strconv.Itoa(to.vcpus)}
+		if h.tool == toolXL { // which has an opinion of its own on how many are too many
+			args = slices.Insert(args, 2, "--ignore-host")
+		}
+		if err := h.must(ctx, args...); err != nil {
+			return err
+		}
+	}
 	if dom.memory != to.memory {
 		// The most that it may have goes up before, and down after.
 		if to.memory > dom.most {
@@ -35,11 +45,6 @@ func (d *Driver) resize(ctx context.Context, h host, w want, dom *domain, to siz
 			}
 		}
 		if err := h.must(ctx, h.tool, "mem-set", w.name, strconv.Itoa(to.memory)); err != nil {
-			return err
-		}
-	}
-	if dom.vcpus != to.vcpus {
-		if err := h.must(ctx, h.tool, "vcpu-set", w.name, strconv.Itoa(to.vcpus)); err != nil {
 			return err
 		}
 	}

@@ -122,6 +122,10 @@ func (h host) create(ctx context.Context, w want, forced bool) error {
 		switch {
 		case forced:
 			c.Stdin += s.name + "=" + s.quoted() + "\n"
+		case h.tool == toolXM && s.form == list: // each value by itself
+			for _, v := range strings.Split(s.value, ";") {
+				c.Args = append(c.Args, s.name+"="+v)
+			}
 		case h.tool == toolXM: // it takes values as they are
 			c.Args = append(c.Args, s.name+"="+s.value)
 		default:

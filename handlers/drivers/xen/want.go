@@ -3,6 +3,7 @@ package xen
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,7 +105,12 @@ func plain(s, letters string) bool { return s != "" && strings.Trim(s, letters) 
 
 // writable reports whether the domain has a disk that it may write.
 func (w want) writable() bool {
-	return w.disk != "" && !strings.Contains(w.disk, "access=ro") && !strings.HasSuffix(w.disk, ",r")
+	return slices.ContainsFunc(w.disks(), func(d string) bool { return !strings.Contains(d, "access=ro") && !strings.HasSuffix(d, ",r") })
+}
+
+// disks are the specifications of its disks: what it starts from, and volumes.
+func (w want) disks() []string {
+	return strings.FieldsFunc(w.disk, func(r rune) bool { return r == ';' })
 }
 
 // uuidOf is a UUID made from a unit's identity; the same unit always has the same.
@@ -125,7 +131,7 @@ type form uint8
 const (
 	number form = iota
 	text
-	list // of one value
+	list // of values, parted by semicolons
 )
 
 // quoted is the value in the language that xl and xm read from files.
@@ -134,7 +140,7 @@ func (s setting) quoted() string {
 	case text:
 		return `"` + s.value + `"`
 	case list:
-		return `["` + s.value + `"]`
+		return `["` + strings.Join(strings.Split(s.value, ";"), `","`) + `"]`
 	}
 	return s.value
 }
@@ -174,7 +180,7 @@ func (w want) settings(tool string) []setting {
 		add("extra", w.extra, text)
 	}
 	if w.disk != "" {
-		add("disk", w.disk, list)
+		add("disk", strings.Join(w.disks(), ";"), list)
 	}
 	if w.weight > 0 {
 		add("cpu_weight", strconv.Itoa(w.weight), number)

@@ -130,7 +130,7 @@ func (d *Driver) Info() handlers.Info {
 			{Name: Kernel, Doc: "file of the kernel at the control domain", Need: true},
 			{Name: Ramdisk, Doc: "file of the initial file system there"},
 			{Name: Extra, Doc: "what the kernel is told"},
-			{Name: Disk, Doc: "an xl disk specification, such as format=raw,vdev=xvda,access=rw,target=/dev/vg/a1"},
+			{Name: Disk, Doc: "xl disk specifications, such as format=raw,vdev=xvda,access=rw,target=/dev/vg/a1, with semicolons between them: what it starts from, and volumes"},
 			{Name: Memory, Doc: "memory in MiB", Default: strconv.Itoa(d.cfg.Memory)},
 			{Name: MaxMemory, Doc: "memory in MiB that it can grow to without a new start"},
 			{Name: VCPUs, Doc: "virtual processors", Default: strconv.Itoa(d.cfg.VCPUs)},

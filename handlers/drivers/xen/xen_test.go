@@ -118,7 +118,7 @@ func TestResizeBySetup(t *testing.T) {
 	h.said = nil
 	setup(xen.Memory, "128", xen.VCPUs, "2")
 	setup(xen.Memory, "128", xen.VCPUs, "2")
-	want := "xl list -l alpha1|xl mem-max alpha1 128|xl mem-set alpha1 128|xl vcpu-set alpha1 2|xl list -l alpha1|xl list -l alpha1"
+	want := "xl list -l alpha1|xl vcpu-set --ignore-host alpha1 2|xl mem-max alpha1 128|xl mem-set alpha1 128|xl list -l alpha1|xl list -l alpha1"
 	if got := strings.Join(h.said, "|"); got != want {
 		t.Errorf("said %s", got)
 	}
@@ -334,7 +334,7 @@ func TestWakes(t *testing.T) {
 // TestCheckpointOfADisk: memory without the disk that it belongs to is no checkpoint.
 func TestCheckpointOfADisk(t *testing.T) {
 	t.Parallel()
-	for disk, code := range map[string]int{"phy:/dev/vg/a1,xvda,w": handlers.ExitInvalid, "phy:/dev/vg/a1,xvda,r": 0, "vdev=xvda,access=ro,target=/x": 0, "": 0} {
+	for disk, code := range map[string]int{"phy:/dev/vg/a1,xvda,w": handlers.ExitInvalid, "phy:/dev/vg/a1,xvda,r;phy:/dev/vg/d1,xvdb,w": handlers.ExitInvalid, "phy:/dev/vg/a1,xvda,r": 0, "vdev=xvda,access=ro,target=/x": 0, "": 0} {
 		h, d := newHost(), xen.New(xen.Config{})
 		if _, err := d.Setup(t.Context(), h, params(xen.Disk, disk)); err != nil {
 			t.Fatal(err)
@@ -412,6 +412,29 @@ xm list --long alpha1 => 0: (domain (domid 7) (uuid UUID) (vcpus 1) (memory 96) 
 		s := runtest.New(c.transcript)
 		if _, err := xen.New(xen.Config{Tool: c.tool}).Setup(t.Context(), s, params()); err == nil || !strings.Contains(err.Error(), c.says) || s.Done() != nil {
 			t.Errorf("%s: %v, %v", c.transcript, err, s.Done())
+		}
+	}
+}
+
+// TestVolumes: a domain has several disks, whichever tool makes it.
+func TestVolumes(t *testing.T) {
+	t.Parallel()
+	p := params(xen.Disk, "phy:/dev/vg/a1,xvda,w;phy:/dev/vg/data1,xvdb,w")
+	for _, c := range []struct {
+		tool   string
+		forced bool
+		want   string
+	}{
+		{"xl", false, `"disk=[\"phy:/dev/vg/a1,xvda,w\",\"phy:/dev/vg/data1,xvdb,w\"]"`},
+		{"xm", false, `disk=phy:/dev/vg/a1,xvda,w disk=phy:/dev/vg/data1,xvdb,w`},
+	} {
+		h := newHost()
+		h.tool = c.tool
+		if _, err := xen.New(xen.Config{}).Setup(t.Context(), h, p); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(h.said, "\n"); !strings.Contains(said, c.want) {
+			t.Errorf("%s: no %s in\n%s", c.tool, c.want, said)
 		}
 	}
 }

@@ -44,6 +44,7 @@ type Runner struct {
 	cfg Config
 
 	dialing chan struct{} // holds one token; whoever has it may connect
+	seen    func()        // told when the machine has shown a pinned key; may be nil
 
 	mu     sync.Mutex
 	client *ssh.Client
@@ -257,9 +258,13 @@ func (r *Runner) dial(ctx context.Context) (*ssh.Client, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	var auth []ssh.AuthMethod
+	if r.cfg.Key != nil {
+		auth = append(auth, ssh.PublicKeys(r.cfg.Key))
+	}
 	c, channels, requests, err := ssh.NewClientConn(conn, r.cfg.Addr, &ssh.ClientConfig{
 		User:              r.cfg.User,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(r.cfg.Key)},
+		Auth:              auth,
 		HostKeyCallback:   r.check,
 		HostKeyAlgorithms: r.algorithms(),
 	})
@@ -279,6 +284,9 @@ func (r *Runner) check(_ string, _ net.Addr, key ssh.PublicKey) error {
 	shown := key.Marshal()
 	for _, pin := range r.cfg.HostKeys {
 		if string(pin.Marshal()) == string(shown) {
+			if r.seen != nil {
+				r.seen()
+			}
 			return nil
 		}
 	}
@@ -336,4 +344,23 @@ func within[T any](ctx context.Context, d time.Duration, stop func(), f func() (
 		err = errors.Join(ctx.Err(), err)
 	}
 	return v, err
+}
+
+// Shows reports whether a machine at an address answers and shows a host key, which is a
+// line as ParseHostKeys reads it. Nobody logs in.
+func Shows(ctx context.Context, address, hostKey string) bool {
+	pins, err := ParseHostKeys(hostKey)
+	if err != nil || len(pins) == 0 || address == "" {
+		return false
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		address = net.JoinHostPort(address, "22")
+	}
+	shown := false
+	r := &Runner{cfg: Config{Addr: address, User: "nobody", HostKeys: pins, Timeout: 10 * time.Second}, dialing: make(chan struct{}, 1)}
+	r.seen = func() { shown = true }
+	if c, err := r.dial(ctx); err == nil {
+		c.Close()
+	}
+	return shown
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func config(s *setup.SSHD) sshrun.Config {
-	return sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Timeout: 5 * time.Second}
+	return sshrun.Config{Addr: s.Addr, User: s.User, Key: s.Key, HostKeys: []ssh.PublicKey{s.HostKey}, Timeout: 30 * time.Second}
 }
 
 func open(t *testing.T, c sshrun.Config) *sshrun.Runner {
@@ -95,10 +95,10 @@ func TestMachineAway(t *testing.T) {
 	t.Parallel()
 	s := setup.StartSSHD(t, "")
 	c := config(s)
-	c.Timeout = time.Second
+	c.Timeout = 5 * time.Second
 	r := open(t, c)
 	call := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		_, err := r.Run(ctx, run.Cmd{Args: []string{"true"}})
 		return err
@@ -168,5 +168,24 @@ func TestParseHostKeys(t *testing.T) {
 		if keys, err := sshrun.ParseHostKeys(string(data)); err != nil || len(keys) != 1 {
 			t.Errorf("%s: %v, %v", files[0], keys, err)
 		}
+	}
+}
+
+// TestShows: a machine is known by the key that it shows, without logging in.
+func TestShows(t *testing.T) {
+	t.Parallel()
+	s, other := setup.StartSSHD(t, ""), setup.StartSSHD(t, "")
+	line := func(k ssh.PublicKey) string { return string(ssh.MarshalAuthorizedKey(k)) }
+	if !sshrun.Shows(t.Context(), s.Addr, line(s.HostKey)) {
+		t.Error("it does not show its key")
+	}
+	for _, key := range []string{line(other.HostKey), "nonsense", ""} {
+		if sshrun.Shows(t.Context(), s.Addr, key) {
+			t.Errorf("it shows %q", key)
+		}
+	}
+	s.Kill()
+	if sshrun.Shows(t.Context(), s.Addr, line(s.HostKey)) {
+		t.Error("nobody is there and shows a key")
 	}
 }
