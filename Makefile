@@ -14,7 +14,7 @@ RACE := ./actors/clock/... ./actors/host/... ./actors/remote/... ./actors/endpoi
 	./actors/store/... ./actors/registry/... ./actors/manage/... \
 	./cod/site/... ./cod/directory/... ./cod/feed ./cod/dns ./cod/boot ./cod/exports ./handlers/... ./conformance/setup/... ./conformance/scale ./cmd/...
 
-.PHONY: build demo test test-kill test-xen setup sim bench bench-wire bench-xmlrpc bench-core bench-cod c14n fuzz lint clean
+.PHONY: build demo test test-kill test-xen test-boot setup sim bench bench-wire bench-core bench-cod c14n fuzz lint bench-xmlrpc clean
 
 build:
 	$(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/leasehold ./cmd/leasehold
@@ -39,6 +39,11 @@ test-kill: setup
 # two more the first time, when it makes their disk. Takes root.
 test-xen: setup
 	$(GO) test -count 1 -timeout 2h -v ./conformance/xen -run '^TestXen$$' -args -real -table $(CURDIR)/conformance/doc/xen.md
+
+# A machine in QEMU boots its image, its disk and the rescue image, with either loader,
+# and mounts a volume over NFS with its own kernel: about two minutes. Takes root.
+test-boot: setup
+	$(GO) test -count 1 -timeout 1h -v ./conformance/site -run '^(TestPXE|TestKernelNFS)$$' -args -boots
 
 setup:
 	conformance/setup/install.sh

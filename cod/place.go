@@ -46,6 +46,12 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
+	if note := m.occupied(n); note != "" {
+		n.vacate(m)
+		n.fail(m, CodeInvalid, note)
+		c.advance(m, now)
+		return true
+	}
 	if note := n.lodge(m); note != "" {
 		n.vacate(m)
 		n.fail(m, CodeExhausted, note)
@@ -67,6 +73,23 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 	n.shelf = newShelf(append(records, n.shelf.records...)) // what is left of the unit goes
 	m.enroll(n)
 	return true
+}
+
+// occupied says who has the piece of inventory that a unit is given: a node that was
+// found in the directory, and that the authority does not know of. What it has is not
+// granted twice.
+func (m *Machine) occupied(n *node) string {
+	if n.host == "" {
+		return ""
+	}
+	for _, c := range m.ordered() {
+		for _, id := range c.ids() {
+			if o := c.nodes[id]; o != n && o.host == n.host && o.action.Verb == 0 && o.state != Held {
+				return fmt.Sprintf("host %s has node %s of lease %s, which the authority does not know", n.host, o.owner(), o.lease)
+			}
+		}
+	}
+	return ""
 }
 
 // leaving is a cluster on its way out, whose block and numbers are worth waiting for.

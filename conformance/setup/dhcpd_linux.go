@@ -75,3 +75,17 @@ func (d *DHCPD) Start() {
 	d.t.Helper()
 	d.again(d.start)
 }
+
+// Refuses starts a stopped dhcpd, which is to end by itself, and returns what it said.
+func (d *DHCPD) Refuses() string {
+	d.t.Helper()
+	before := len(d.log.String())
+	if err := d.start(); err == nil {
+		d.t.Fatal("dhcpd serves all the same")
+	}
+	d.cmd = nil
+	return d.log.String()[before:]
+}
+
+// Terminate asks dhcpd to end as a service manager does.
+func (d *DHCPD) Terminate() { d.signal(syscall.SIGTERM) }

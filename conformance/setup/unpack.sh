@@ -14,7 +14,7 @@ guest)
     packages='nslcd libnss-ldapd libpam-ldapd pamtester autofs autofs-ldap libnsl2 libtirpc3 nfs-ganesha nfs-ganesha-vfs'
     packages="$packages libntirpc4.3 liburcu8 libnfsidmap1 libwbclient0 libnfs-utils libnfs13 nfs-kernel-server libevent-core-2.1-7"
     ;;
-grub) packages='grub-common grub-pc-bin' ;;
+grub) packages='grub-common grub-pc-bin libefivar1 libefiboot1' ;;
 kernel) packages= ;;
 *)
     echo 'usage: unpack.sh guest|grub|kernel' >&2

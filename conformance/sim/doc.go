@@ -57,7 +57,9 @@ config.go is what a world can be, run.go the acts, world.go who is in it.
 testdata holds stories: short scripts over the same world, with everything that
 happens in them. mutant_test.go breaks the world on purpose, one way at a time, and
 shows which sentence notices; peace_test.go asks more of worlds in which less goes
-wrong.
+wrong. testdata/seeds has the seeds that failed once, which are played for ever, and
+testdata/joint every combination of states that a lease was found in at its three
+actors, with what brings it there.
 
 # What is not here
 

@@ -151,12 +151,15 @@ func TestLogin(t *testing.T) {
 	ada, _ := newKey(t)
 	bob, _ := newKey(t)
 	other, _ := newKey(t)
+	eve, _ := newKey(t)
 	line := func(s ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(s.PublicKey())) }
-	w.config = actors.Properties{"config.ssh.user1.login": "ada", "config.ssh.user1.keys": line(other) + line(ada)}
+	alpha := actors.Properties{"config.ssh.numlogins": "1,2", "config.ssh.user1.login": "ada", "config.ssh.user1.keys": line(other) + line(ada),
+		"config.ssh.user2.login": "eve", "config.ssh.user2.keys": line(eve)}
+	w.config = alpha
 	w.run(actors.Setup, "u1", "alpha", macA, 1)
 	w.config = actors.Properties{"config.ssh.user1.login": "bob", "config.ssh.user1.keys": line(bob)}
 	w.run(actors.Setup, "u2", "beta", macB, 1)
-	w.config = actors.Properties{"config.ssh.user1.login": "ada", "config.ssh.user1.keys": line(other) + line(ada)}
+	w.config = alpha
 
 	const address = "10.99.1.1"
 	node := w.guest(macA, "alpha", address, setup.File{Path: "/etc/pam.d/sshd", Content: pamSSHD},
@@ -182,6 +185,7 @@ func TestLogin(t *testing.T) {
 	enters("with her key", "ada", key(ada))
 	enters("with her other key", "ada", key(other))
 	refused("with somebody else's key", "ada", key(bob))
+	refused("with the key of another account here", "ada", key(eve))
 	refused("somebody of the other cluster", "bob", key(bob))
 	refused("nobody", "*", key(ada))
 	refused("without a password", "ada", ssh.Password(""))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -260,7 +261,8 @@ func eventually(t testing.TB, what string, look func() string) {
 	t.Fatalf("%s: %s", what, said)
 }
 
-// ldif is everything that users see of the directory, in order.
+// ldif is everything that users see of the directory, in order, but for how often a
+// server has begun to write there.
 func (s *story) ldif() string {
 	s.t.Helper()
 	out, err := exec.Command(setup.Tool(s.t, "ldapsearch"), "-x", "-LLL", "-o", "ldif-wrap=no", "-H", s.slapd.URL, "-D", string(s.slapd.BindDN),
@@ -269,6 +271,7 @@ func (s *story) ldif() string {
 	entries := strings.Split(strings.TrimSpace(string(out)), "\n\n")
 	for i, e := range entries {
 		attrs := strings.Split(e, "\n")
+		attrs = slices.DeleteFunc(attrs, func(a string) bool { return strings.HasPrefix(a, "codWriter: ") })
 		slices.Sort(attrs[1:])
 		attrs = slices.DeleteFunc(attrs, func(a string) bool { return strings.HasPrefix(a, "codWriter:") }) // counts the server's starts
 		entries[i] = strings.Join(attrs, "\n")
@@ -512,15 +515,22 @@ func TestStory(t *testing.T) {
 	dhcp := base.Child("ou", "dhcp").Child("cn", "config").Child("cn", "alpha")
 	s.edit(host(p1), "replace: codBoot\ncodBoot: image\n")
 	s.edit(dhcp.Child("cn", p2.Name), fmt.Sprintf("replace: dhcpStatements\ndhcpStatements: fixed-address %v\ndhcpStatements: filename \"special.0\"\n", p2.IP))
-	s.edit(base.Child("ou", "DNS").Child("zoneName", "site.test").Child("relativeDomainName", v1.Name+".alpha"), "add: tXTRecord\ntXTRecord: operators\n")
+	s.edit(base.Child("ou", "DNS").Child("zoneName", "site.test").Child("relativeDomainName", p1.Name+".alpha"), "add: tXTRecord\ntXTRecord: operators\n")
 	s.edit(s.cluster("alpha").Child("ou", "people").Child("uid", "ada"), "replace: loginShell\nloginShell: /bin/bash\n")
+	// And another address, which the site takes over into all that says it.
+	s.edit(host(v2), "replace: ipHostNumber\nipHostNumber: 10.99.1.77\n")
+	v2.IP = netip.MustParseAddr("10.99.1.77")
 	edited := func(when string) {
 		t.Helper()
 		s.fetched(node.net, file(macP1), "KERNEL /tiny/vmlinuz")
 		other.offered(fmt.Sprintf("%v %s special.0", p2.IP, gateway))
-		s.answers(node.net, `"operators"`, v1.Name+".alpha.site.test", "TXT")
+		s.answers(node.net, `"operators"`, p1.Name+".alpha.site.test", "TXT")
 		s.answers(node.net, v1.IP.String(), v1.Name+".alpha.site.test", "A")
 		g.Says("/home/ada:/bin/bash", "getent", "passwd", "ada")
+		domain.offered(fmt.Sprintf("%v %s pxelinux.0", v2.IP, gateway))
+		s.answers(node.net, v2.IP.String(), v2.Name+".alpha.site.test", "A")
+		s.answers(node.net, v2.Name+".alpha.site.test.", "-x", v2.IP.String())
+		g.Says(v2.IP.String(), "getent", "hosts", v2.Name)
 		if t.Failed() {
 			t.Fatal(when)
 		}
@@ -542,7 +552,9 @@ func TestStory(t *testing.T) {
 	domain.offered(fmt.Sprintf("%v %s pxelinux.0", v2.IP, gateway))
 	s.edit(base.Child("ou", "DNS").Child("zoneName", "site.test").Child("relativeDomainName", "printer"), "replace: aRecord\naRecord: 10.99.0.200\n")
 
-	// It comes back and knows everything.
+	s.edit(host(v1), "replace: ipHostNumber\nipHostNumber: 10.99.1.78\n")
+
+	// It comes back and knows everything, and what was changed meanwhile.
 	s.serveAgain()
 	for _, id := range leases {
 		s.call("lease", "wait", id, "--state", "Active", "--timeout", "2m")
@@ -552,6 +564,7 @@ func TestStory(t *testing.T) {
 	if out, err := g.Run(guest.KeysCommand, "ada"); err != nil || strings.TrimSpace(out) != thirdKey {
 		t.Errorf("keys that log in: %q, %v", out, err)
 	}
+	v1.IP = netip.MustParseAddr("10.99.1.78")
 	edited("after the server came back")
 	s.fetched(node.net, file(macP2), "APPEND single")
 	if now := s.entry(macP1); now.Name != p1.Name || now.IP != p1.IP || now.State != "up" {

@@ -31,6 +31,7 @@ type world struct {
 	dir    *ldapdir.Dir
 	site   *site.Site
 	done   chan actors.ActionDone
+	taps   int // wires of virtual machines
 	log    lines
 	logger *logrus.Logger
 	image  string            // what units boot
