@@ -180,7 +180,7 @@ func (v *lives) safe() {
 	for _, c := range v.w.m.View().Clusters {
 		for _, n := range c.Nodes {
 			// What was held and is reclaimed, or could not be, runs nowhere.
-			if n.Machine != "" && !slices.Contains([]string{"held", "draining", "wiped", "suspect"}, n.State) {
+			if n.Machine != "" && !slices.Contains([]string{"held", "draining", "wiped", "suspect", "quarantined"}, n.State) {
 				at[string(n.Unit)] = n.Machine
 			}
 		}
