@@ -48,7 +48,7 @@ func TestFull(t *testing.T) {
 		Actors: []Actor{{
 			Name: "site1", GUID: id + "1", Role: actors.RoleAuthority, Keys: "keys/site1", Policy: "firstfit",
 			Handler: &Handler{
-				Driver: "noop", SetupDelay: 2 * time.Second, TeardownDelay: 500 * time.Millisecond,
+				Driver: "noop", SetupDelay: 2 * time.Second, TeardownDelay: 500 * time.Millisecond, CallLimit: 3 * time.Minute,
 				FailFirst: 1, FailProbability: 0.25, FailAlways: "teardown", Journal: "state/site1.runs",
 			},
 			Pools: []Pool{
