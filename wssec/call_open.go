@@ -69,7 +69,7 @@ func (o Opening) call(method string, auth, content xmlrpc.Value, peer string, co
 	if !pinned(o.Trust, v.guid, cert.PublicKey) {
 		return v, refuse(ErrUntrusted, "key of %.60q", cert.Subject.CommonName)
 	}
-	if err := checkCall(method, auth, content, cert.PublicKey); err != nil {
+	if err := CheckCall(method, auth, content, cert.PublicKey); err != nil {
 		return v, err
 	}
 
@@ -149,8 +149,9 @@ func (o Opening) callCert(auth xmlrpc.Value, r rules) (cert *x509.Certificate, t
 // maxCallCert bounds the octets of a certificate that is parsed for a stranger.
 const maxCallCert = 16 << 10
 
-// checkCall checks the signature.
-func checkCall(method string, auth, content xmlrpc.Value, key crypto.PublicKey) error {
+// CheckCall says why key did not sign a call, or nil. It is for tools: what else a call
+// must be is in [OpenCall].
+func CheckCall(method string, auth, content xmlrpc.Value, key crypto.PublicKey) error {
 	sig := auth.Member(authSig)
 	value, _ := sig.Raw()
 	if sig.Kind() != xmlrpc.KindBase64 || value == "" {

@@ -111,6 +111,12 @@ func pack(part string, m manifest, path string, conf config.Config, work string)
 			return m, err
 		}
 	}
+	if len(conf.Registries) > 0 {
+		// Before a registry has listed anybody there is no file.
+		if err := a.addFile(moved.State+"/"+wiring.LearnedFile, filepath.Join(conf.State, wiring.LearnedFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return m, err
+		}
+	}
 	for _, actor := range conf.Actors {
 		name := wiring.JournalFile(actor.Name)
 		if err := a.addFile(moved.State+"/"+name, filepath.Join(work, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -15,6 +15,7 @@ import (
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
+	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/wssec"
 )
@@ -182,6 +183,18 @@ func TestRegistry(t *testing.T) {
 		})
 	}
 	lease()
+	// A backup takes along what was learned.
+	saved := filepath.Join(shortDir(t), "b.tar.gz")
+	backup(t, "create", saved, "--config", manager.yaml())
+	home := filepath.Join(filepath.Dir(saved), "new")
+	backup(t, "restore", saved, home)
+	want, err := os.ReadFile(filepath.Join(manager.config.State, wiring.LearnedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(home, "state", wiring.LearnedFile)); err != nil || string(got) != string(want) {
+		t.Errorf("the backup has %q, %v", got, err)
+	}
 	r.stop()
 	for _, s := range all {
 		s.term()

@@ -22,9 +22,10 @@ func (a *app) wireCommand() *cobra.Command {
 		Long: `Take recorded SOAP messages apart: an envelope, or a whole HTTP message with one.
 What is shown is what the signature itself claims; a server asks for more.`,
 		Example: `  leasehold wire verify request.xml --pin sm.pem
-  leasehold wire diff ours.xml theirs.xml`,
+  leasehold wire diff ours.xml theirs.xml
+  leasehold wire call call.xml --pin sm.pem`,
 	}
-	c.AddCommand(a.wireShow(), a.wireVerify(), a.wireDiff())
+	c.AddCommand(a.wireShow(), a.wireVerify(), a.wireDiff(), a.wireCall())
 	quiet(c)
 	return c
 }
