@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +44,7 @@ func TestSiteLosesItsRecords(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(slapd.Password+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	v.config.Metrics = setup.Address(t)
 	v.config.Directory = &config.Directory{URL: slapd.URL, Base: slapd.Base, Bind: slapd.BindDN, PasswordFile: secret}
 	v.write()
 	dir, err := ldapdir.Open(ldapdir.Config{URL: slapd.URL, BindDN: slapd.BindDN, Password: slapd.Password})
@@ -149,6 +153,20 @@ func TestSiteLosesItsRecords(t *testing.T) {
 	if d := reconcile(); !over && count(d, wiring.DriftLease) != 2 && time.Now().Before(values(first)[0].LeaseEnd) {
 		t.Errorf("the guest's nodes are not told of: %+v", d.Differences)
 	}
+	page, err := http.Get("http://" + v.config.Metrics + wiring.MetricsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(page.Body)
+	page.Body.Close()
+	if err != nil || !strings.Contains(string(text), `leasehold_cod_differences{site="site",kind="left behind"} 1`) || !strings.HasSuffix(string(text), "# EOF\n") {
+		t.Errorf("the metrics page says, %v:\n%s", err, text)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !metricLine.MatchString(line) {
+			t.Errorf("no line of OpenMetrics: %s", line)
+		}
+	}
 	if d := reconcile("--apply"); d.Mended != 1 {
 		t.Errorf("removed %d: %+v", d.Mended, d.Differences)
 	}
@@ -178,6 +196,10 @@ func TestSiteLosesItsRecords(t *testing.T) {
 		t.Error(v.log.String())
 	}
 }
+
+// metricLine is what a page of metrics is made of (OpenMetrics 1.0.0, 3).
+var metricLine = regexp.MustCompile(`^(# (TYPE leasehold_[a-z_]+ (gauge|counter|summary)|HELP leasehold_[a-z_]+ .+|EOF)|` +
+	`leasehold_[a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\})? [0-9.e+-]+)\n$`)
 
 // siteOf is the identity of a configuration's authority.
 func siteOf(c config.Config) string {
