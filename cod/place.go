@@ -14,7 +14,7 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 	c := m.clusters[sliceKey(n.action.Slice)]
 	if c == nil {
 		var note string
-		if c, note = m.found(n.action.Slice); c == nil {
+		if c, note = m.found(n.action.Slice, n.action.Properties[PropSubnet]); c == nil {
 			if c = m.leaving(); c == nil {
 				n.fail(m, CodeExhausted, note)
 				return true
@@ -114,6 +114,9 @@ func (n *node) settle(m *Machine, c *cluster) (int, string) {
 		if c.nodes[id] != nil || c.taken[id] || m.addrs[addr] != nil || m.others.addrs[addr] > 0 || m.others.hosts[name+"."+c.label] > 0 || c.named(name) {
 			continue
 		}
+		if note := n.publish(m); note != "" {
+			return CodeExhausted, note
+		}
 		n.cluster, n.id, n.name, n.addr, n.mac = c, id, name, addr, mac
 		n.host, n.bootFile = printable(n.action.Unit.Host), m.cfg.BootFile
 		c.nodes[id] = n
@@ -170,6 +173,7 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 // is not given out again.
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
+	n.hide(m)
 	n.moveOut(m)
 	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
 	n.identity = identity{}

@@ -130,6 +130,7 @@ func readHandler(v value) *Handler {
 		Here:            o.get("here").flag(),
 		SetupDelay:      o.get("setup_delay").duration(0, 0),
 		TeardownDelay:   o.get("teardown_delay").duration(0, 0),
+		CallLimit:       o.get("call_limit").duration(0, time.Second),
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),

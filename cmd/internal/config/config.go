@@ -195,6 +195,7 @@ type Handler struct {
 	Here            bool          // units whose machine is not listed are worked on from this one
 	SetupDelay      time.Duration // how long a setup takes; default 0
 	TeardownDelay   time.Duration // how long a teardown takes; default 0
+	CallLimit       time.Duration // how long one call of the driver may take before it is called off and tried again; 0 means 10m
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them

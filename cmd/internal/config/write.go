@@ -245,6 +245,9 @@ func (w *writer) handler(h Handler) {
 	if h.TeardownDelay > 0 {
 		w.line(3, "teardown_delay: %s", h.TeardownDelay)
 	}
+	if h.CallLimit > 0 {
+		w.line(3, "call_limit: %s", h.CallLimit)
+	}
 	if h.FailFirst > 0 {
 		w.line(3, "fail_first: %d", h.FailFirst)
 	}
