@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -49,12 +50,13 @@ func (p phase) String() string { return phaseNames[p] }
 const vacant = "vacant"
 
 // found starts the cluster of a slice: the first free subdomain, block and group
-// number. The text says what ran out.
-func (m *Machine) found(s actors.Slice) (*cluster, string) {
+// number. The subdomain is called as its lessee wants, or else as the slice is. The
+// text says what ran out.
+func (m *Machine) found(s actors.Slice, named string) (*cluster, string) {
 	c := &cluster{
 		keeping: keeping{shelf: newShelf(nil)}, key: sliceKey(s), slice: s, nodes: map[int]*node{}, taken: map[int]bool{},
 	}
-	c.label = m.freeLabel(sliceLabel(s))
+	c.label = m.freeLabel(cmp.Or(hostLabel(named, maxLabel), sliceLabel(s)))
 	var ok bool
 	if c.number, ok = m.freeBlock(); !ok {
 		return nil, "no block of addresses is free"

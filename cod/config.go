@@ -39,6 +39,8 @@ type Config struct {
 	Homes Homes
 	// Bis says that the directory has RFC 2307bis: groups name their members' entries too.
 	Bis bool
+	// Public is the pool of public addresses, all of which are given out; none by default.
+	Public []netip.Prefix
 	// Guests is how nodes read their own cluster's entries; zero for not at all.
 	Guests Guests
 	// HostKeys gives each node a host key that follows from the secret of Guests, for
@@ -135,7 +137,7 @@ func (c Config) checked() (Config, error) {
 	if c.HostKeys && len(c.Guests.Secret) == 0 {
 		return bad("host keys follow from a secret, and guests have none")
 	}
-	if err := errors.Join(c.Homes.check(), c.Guests.check()); err != nil {
+	if err := errors.Join(c.Homes.check(), c.Guests.check(), checkPublic(c.Network, c.Public)); err != nil {
 		return Config{}, err
 	}
 	var err error

@@ -135,6 +135,9 @@ const (
 	FactMAC       = "unit.mac"            // hardware address
 	FactNode      = "unit.node.id"        // unique in the slice
 	FactDirectory = "unit.directory.dn"   // the entry of the virtual cluster
+	FactSubnet    = "subnet.name"         // subdomain of the slice, in the site's domain
+	FactNetmask   = "subnet.privNetmask"  // FactMask by its name in the paper
+	FactPublic    = "host.pubIPaddr"      // by which it is reached from outside, if it has one
 )
 
 // facts is what the site decided about the node; nothing while it has no id.
@@ -143,12 +146,17 @@ func (n *node) facts(cfg Config) actors.Properties {
 		return nil
 	}
 	domain := n.cluster.label + "." + cfg.Domain
+	var seen actors.Properties
+	if n.public.IsValid() {
+		seen = actors.Properties{FactPublic: n.public.String()}
+	}
 	return actors.Properties{
+		FactSubnet: n.cluster.label, FactNetmask: netmask(cfg.Network.Bits()),
 		FactHostname: n.name, FactDomain: domain, FactName: n.name + "." + domain,
 		FactAddress: n.addr.String(), FactPrivate: n.addr.String(), FactMAC: n.mac.String(),
 		FactMask: netmask(cfg.Network.Bits()), FactGateway: cfg.Gateway.String(),
 		FactNode: itoa(n.id), FactDirectory: string(cfg.clusterDN(n.cluster.label)),
-	}.Merged(n.cluster.reading(cfg)).Merged(n.shows(cfg))
+	}.Merged(n.cluster.reading(cfg)).Merged(n.shows(cfg)).Merged(seen)
 }
 
 // params is what a driver is told: what the lessee configured, under the unit's own
@@ -157,6 +165,9 @@ func (n *node) facts(cfg Config) actors.Properties {
 func (n *node) params(cfg Config) handlers.Params {
 	a := n.action
 	p := handlers.Given(a.Properties, cfg.Reserved...)
+	if image := imageWanted(a.Properties); image != "" {
+		p[PropImage] = image
+	}
 	maps.Copy(p, a.Unit.Properties)
 	if n.ruled {
 		p[PropImage] = n.image

@@ -144,7 +144,7 @@ func (n *node) entry(cfg Config, s State) (ldapschema.Entry, error) {
 	mark := cfg.mark(n.cluster.key)
 	mark.Unit, mark.Lease, mark.Generation, mark.Note = string(n.unit), n.lease, int64(n.generation), n.trouble
 	h := ldapschema.Host{
-		Name: cmp.Or(n.rdn, n.name), Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, MAC: n.mac, Serial: n.host,
+		Name: cmp.Or(n.rdn, n.name), Aliases: []string{n.owner() + "." + cfg.Domain}, IP: n.addr, Public: n.public, MAC: n.mac, Serial: n.host,
 		BootFile: n.bootFile, Boot: n.boot, Hold: n.stopped, NodeID: n.id, LeaseEnd: n.leaseEnd, State: s.String(), Image: n.image,
 		ResourceType: n.kind, Mark: mark,
 	}

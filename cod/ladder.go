@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/calendar"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/ldapschema"
 )
@@ -203,6 +204,7 @@ func (n *node) stay(m *Machine, now actors.Millis) {
 	}
 	at, _ := m.pool.Where(string(n.unit))
 	m.pool.Release(string(n.unit))
+	n.size = calendar.Vector{} // so that it is not counted after a restart either
 	m.vacated(at)
 	n.leaseEnd = leaseTime(until)
 	n.notice = fmt.Sprintf("its lease is over; it is held until %s for a lease with %s=%s", n.leaseEnd.UTC().Format(time.RFC3339), PropResume, n.name)

@@ -230,6 +230,7 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 		}
 		n.reject("cn", "it is no name of a machine")
 	}
+	n.published(m, h.Public)
 	n.touched = n.state != Allocated
 	n.shelf.aim = hold // until the authority asks for something
 	c.nodes[n.id] = n

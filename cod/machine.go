@@ -21,6 +21,7 @@ type Machine struct {
 	uids     map[int]*cluster
 	macs     map[ldapschema.MAC]*node
 	addrs    map[netip.Addr]*node
+	publics  map[netip.Addr]*node    // by public address
 	units    map[actors.UnitID]*node // see unitKey
 	names    map[ldapschema.DN]place // of every record, in normal form
 	buried   map[ldapschema.DN]bool  // names whose end the watcher has not told yet
@@ -84,7 +85,7 @@ func New(cfg Config) (*Machine, error) {
 	}
 	return &Machine{
 		cfg: cfg, pool: hosts, claimKey: cfg.ClaimDN().Normal(), clusters: map[string]*cluster{}, labels: map[string]*cluster{}, blocks: map[int]*cluster{},
-		gids: map[int]*cluster{}, uids: map[int]*cluster{}, macs: map[ldapschema.MAC]*node{}, addrs: map[netip.Addr]*node{},
+		gids: map[int]*cluster{}, uids: map[int]*cluster{}, macs: map[ldapschema.MAC]*node{}, addrs: map[netip.Addr]*node{}, publics: map[netip.Addr]*node{},
 		units: map[actors.UnitID]*node{}, names: map[ldapschema.DN]place{}, buried: map[ldapschema.DN]bool{}, others: newStrangers(), gone: newMemory(cfg.Remember), asked: map[Token]owner{},
 	}, nil
 }

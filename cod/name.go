@@ -19,6 +19,11 @@ const (
 const (
 	PropPrefix = "host.prefix"       // what host names begin with; the slice's name otherwise
 	PropImage  = "config.image.guid" // what the node boots
+	// What the paper calls them: the image by another name, the slice's subdomain, and
+	// whether the node has a public address ("true").
+	PropImageID = "image.id"
+	PropSubnet  = "subnet.name"
+	PropVisible = "host.visible"
 )
 
 // hostLabel is s as a DNS label that is also a host name (RFC 1123 2.1): lower-case

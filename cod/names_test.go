@@ -276,3 +276,22 @@ func TestGuestsChecked(t *testing.T) {
 		t.Error("passwords do not follow from the cluster")
 	}
 }
+
+// TestPublicChecked: a pool that nodes or routers could not tell from the site's network,
+// or from itself, is refused.
+func TestPublicChecked(t *testing.T) {
+	t.Parallel()
+	network := netip.MustParsePrefix("10.99.0.0/16")
+	for _, pool := range []string{"10.99.3.0/24", "10.0.0.0/8", "192.0.2.1/28", "2001:db8::/64", "192.0.2.0/28 192.0.2.8/29", "172.16.0.0/12"} {
+		var list []netip.Prefix
+		for p := range strings.FieldsSeq(pool) {
+			list = append(list, netip.MustParsePrefix(p))
+		}
+		if checkPublic(network, list) == nil {
+			t.Errorf("%s was accepted", pool)
+		}
+	}
+	if err := checkPublic(network, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("198.51.100.7/32")}); err != nil {
+		t.Error(err)
+	}
+}

@@ -25,7 +25,8 @@ type node struct {
 	cluster *cluster // nil while it has no id
 	id      int
 	identity
-	host string // the piece of inventory
+	host   string     // the piece of inventory
+	public netip.Addr // by which it is seen from outside; zero when it is not
 	virtual
 	ladder
 
@@ -272,7 +273,7 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		}
 		return
 	}
-	n.choose(clip(n.action.Properties[PropImage], 256), loaded)
+	n.choose(clip(imageWanted(n.action.Properties), 256), loaded)
 	if n.state == Up {
 		n.known = n.known && same // otherwise its driver has to hear of it
 		if note := n.grant(m); note != "" {
@@ -298,6 +299,9 @@ func (n *node) begin(m *Machine, now actors.Millis) {
 		n.cluster.advance(m, now)
 	}
 }
+
+// imageWanted is the image that a lessee names, in either way.
+func imageWanted(p actors.Properties) string { return cmp.Or(p[PropImage], p[PropImageID]) }
 
 // choose takes the image the lessee wants, unless an operator gave the node another.
 func (n *node) choose(image string, loaded bool) {

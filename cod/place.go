@@ -14,7 +14,7 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 	c := m.clusters[sliceKey(n.action.Slice)]
 	if c == nil {
 		var note string
-		if c, note = m.found(n.action.Slice); c == nil {
+		if c, note = m.found(n.action.Slice, n.action.Properties[PropSubnet]); c == nil {
 			if c = m.leaving(); c == nil {
 				n.fail(m, CodeExhausted, note)
 				return true
@@ -46,6 +46,12 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
+	if note := m.occupied(n); note != "" {
+		n.vacate(m)
+		n.fail(m, CodeInvalid, note)
+		c.advance(m, now)
+		return true
+	}
 	if note := n.lodge(m); note != "" {
 		n.vacate(m)
 		n.fail(m, CodeExhausted, note)
@@ -69,6 +75,23 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 	return true
 }
 
+// occupied says who has the piece of inventory that a unit is given: a node that was
+// found in the directory, and that the authority does not know of. What it has is not
+// granted twice.
+func (m *Machine) occupied(n *node) string {
+	if n.host == "" {
+		return ""
+	}
+	for _, c := range m.ordered() {
+		for _, id := range c.ids() {
+			if o := c.nodes[id]; o != n && o.host == n.host && o.action.Verb == 0 && o.state != Held {
+				return fmt.Sprintf("host %s has node %s of lease %s, which the authority does not know", n.host, o.owner(), o.lease)
+			}
+		}
+	}
+	return ""
+}
+
 // leaving is a cluster on its way out, whose block and numbers are worth waiting for.
 func (m *Machine) leaving() *cluster {
 	for _, c := range m.ordered() {
@@ -90,6 +113,9 @@ func (n *node) settle(m *Machine, c *cluster) (int, string) {
 		name, addr := prefix+itoa(id), offset(c.block.Addr(), id)
 		if c.nodes[id] != nil || c.taken[id] || m.addrs[addr] != nil || m.others.addrs[addr] > 0 || m.others.hosts[name+"."+c.label] > 0 || c.named(name) {
 			continue
+		}
+		if note := n.publish(m); note != "" {
+			return CodeExhausted, note
 		}
 		n.cluster, n.id, n.name, n.addr, n.mac = c, id, name, addr, mac
 		n.host, n.bootFile = printable(n.action.Unit.Host), m.cfg.BootFile
@@ -147,6 +173,7 @@ func (m *Machine) freeMAC(n *node) (ldapschema.MAC, string) {
 // is not given out again.
 func (n *node) vacate(m *Machine) {
 	c := n.cluster
+	n.hide(m)
 	n.moveOut(m)
 	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
 	n.identity = identity{}

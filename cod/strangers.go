@@ -162,7 +162,7 @@ func usesOf(c Config, e ldapschema.Entry) uses {
 	} else {
 		u.unit = "" // an entry of a cluster
 	}
-	for _, attr := range []string{"ipHostNumber", "aRecord"} {
+	for _, attr := range []string{"ipHostNumber", "aRecord", "codPublicAddress"} {
 		for _, v := range e.Values(attr) {
 			u.addr(v)
 		}

@@ -50,8 +50,9 @@ type NodeView struct {
 	Lease    string        `json:"lease"`
 	LeaseEnd time.Time     `json:"leaseEnd,omitzero"`
 	Image    string        `json:"image,omitempty"`
-	Boot     string        `json:"boot,omitempty"` // what an operator has it boot, whatever its state
-	Hold     string        `json:"hold,omitempty"` // an operator's: who keeps us from working on it, and why
+	Boot     string        `json:"boot,omitempty"`    // what an operator has it boot, whatever its state
+	Hold     string        `json:"hold,omitempty"`    // an operator's: who keeps us from working on it, and why
+	Unasked  bool          `json:"unasked,omitempty"` // it was found in the directory, and the authority has asked nothing of it
 	State    string        `json:"state"`
 	Means    string        `json:"means"`             // the state in a sentence
 	Waiting  string        `json:"waiting,omitempty"` // whom or what it waits for
@@ -87,7 +88,7 @@ func (m *Machine) View() View {
 func (n *node) view() NodeView {
 	v := NodeView{
 		Unit: n.unit, Lease: n.lease, LeaseEnd: n.leaseEnd, State: n.state.String(), Means: n.state.Means(),
-		Waiting: n.waiting(), Trouble: n.trouble, Image: n.image, Boot: n.boot, Hold: n.stopped,
+		Waiting: n.waiting(), Trouble: n.trouble, Image: n.image, Boot: n.boot, Hold: n.stopped, Unasked: n.action.Verb == 0 && n.next == nil,
 	}
 	if n.cluster != nil {
 		v.ID, v.Name, v.Address, v.MAC, v.Host, v.Machine = n.id, n.owner(), n.addr.String(), n.mac.String(), n.host, n.dom0

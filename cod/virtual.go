@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,6 +62,9 @@ type seat struct {
 // newPool is the pool of a configuration.
 func (c Config) newPool() (*pool.Pool, error) {
 	p := pool.New(c.Virtual.Packing)
+	if len(c.Virtual.Types) > 0 && c.Virtual.Unit == (calendar.Vector{}) {
+		return nil, errors.New("cod: config: units that are placed need a size")
+	}
 	for _, h := range c.Virtual.Hosts {
 		if p.State(h.Name) != pool.Away {
 			return nil, fmt.Errorf("cod: config: the host %q is listed twice", h.Name)
@@ -332,7 +336,8 @@ func (n *node) drained(m *Machine, now actors.Millis) bool {
 	if m.pool.State(n.host) != pool.Converting {
 		n.pooled(m, pool.Draining)
 	}
-	if m.pool.Empty(n.host) {
+	kept := m.storedOn(n.host)
+	if m.pool.Empty(n.host) && kept == 0 {
 		n.calls = 0 // its driver's patience begins now
 		n.pooled(m, pool.Reverting)
 		return true
@@ -346,6 +351,9 @@ func (n *node) drained(m *Machine, now actors.Millis) bool {
 			v.advance(m, now)
 		}
 	}
+	if why == "" && kept > 0 {
+		why = fmt.Sprintf("%d nodes that are held are saved there", kept)
+	}
 	if why != "" && n.waited(m, now) {
 		n.suspect(m, CodeDriver, fmt.Sprintf("%s is not empty: %s", n.host, why))
 		n.calls = 0
@@ -353,6 +361,18 @@ func (n *node) drained(m *Machine, now actors.Millis) bool {
 	}
 	m.wake(now+m.cfg.RetryMost, n)
 	return false
+}
+
+// storedOn is how many nodes have something on a host though nothing of them runs there:
+// what is held of them, or is being reclaimed.
+func (m *Machine) storedOn(host string) int {
+	count := 0
+	for _, n := range m.units {
+		if at, _ := m.pool.Where(string(n.unit)); n.dom0 == host && at == "" {
+			count++
+		}
+	}
+	return count
 }
 
 // moveOut gives a node's place back.
@@ -387,7 +407,7 @@ func (n *node) settled(m *Machine, h ldapschema.Host) {
 	case n.state == Up && m.cfg.Ladder.Warn > 0:
 		m.wake(0, n)
 	}
-	if n.dom0 != "" && n.state != Held {
+	if n.dom0 != "" && n.size != (calendar.Vector{}) && n.state != Held {
 		m.pool.Take(string(n.unit), n.size, n.dom0)
 	}
 	if n.hosting(m) {

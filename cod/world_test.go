@@ -26,6 +26,7 @@ func siteConfig() cod.Config {
 	return cod.Config{
 		Owner: "site1", Base: siteBase, Domain: "site.test", Network: netip.MustParsePrefix("10.99.0.0/27"), BlockBits: 29,
 		UIDs: cod.Range{First: 30000, Last: 30009}, GIDs: cod.Range{First: 30000, Last: 30009},
+		Public: []netip.Prefix{netip.MustParsePrefix("192.0.2.8/31")},
 	}
 }
 

@@ -19,7 +19,7 @@ func TestBuildersReadBack(t *testing.T) {
 		Name: "a1", Aliases: []string{"a1.a.site.test"}, IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1},
 		Serial: "S1", Description: "d", BootFile: "pxelinux.0", BootParameters: []string{"root=nfs1:/a1"}, NodeID: 1,
 		LeaseEnd: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), State: "active", Image: "debian", Dom0: "cn=h1,dc=x", Health: "good",
-		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Boot: "rescue", Hold: "ada: fan", Mark: mark,
+		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Boot: "rescue", Hold: "ada: fan", Public: netip.MustParseAddr("192.0.2.1"), Mark: mark,
 	}
 	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Source: "/images/debian.raw", Format: "raw",
 		Size: 4 << 30, Digest: "sha256:00", Description: "d"}

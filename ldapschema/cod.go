@@ -89,6 +89,7 @@ type Host struct {
 	Name        string   // short name, first cn of the entry
 	Aliases     []string // further names, the full one among them
 	IP          netip.Addr
+	Public      netip.Addr // by which it is reached from outside the site
 	MAC         MAC
 	Serial      string
 	Description string
@@ -121,6 +122,7 @@ func HostEntry(under DN, h Host) (Entry, error) {
 	return New(under.Child("cn", h.Name), "top", "device", "ipHost", "ieee802Device", "bootableDevice", "codNode").
 		Set("cn", h.Aliases...).
 		Need("ipHostNumber", addrText(h.IP)).
+		Set("codPublicAddress", addrText(h.Public)).
 		Set("macAddress", macText(h.MAC)).
 		Set("serialNumber", h.Serial).
 		Set("description", h.Description).
@@ -157,6 +159,9 @@ func ParseHost(e Entry) (Host, error) {
 		Image: r.text("codImage"), Dom0: DN(r.text("codDom0")), Health: r.text("codHealth"),
 		Memory: int(r.number("codMemory")), CPU: int(r.number("codCpu")), Bandwidth: int(r.number("codBandwidth")),
 		ResourceType: r.text("codResourceType"), Boot: r.text("codBoot"), Origin: r.text("codOrigin"), HostKey: r.text("codHostKey"), Hold: r.text("codHold"), Mark: markOf(&r),
+	}
+	if e.Has("codPublicAddress") {
+		h.Public = r.addr("codPublicAddress", r.text("codPublicAddress"))
 	}
 	h.Name, h.Aliases = namesOf(e)
 	if r.err != nil {

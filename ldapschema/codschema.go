@@ -42,6 +42,7 @@ var codAttributes = []Attribute{
 	{OID: "2.25.87403613558355095199329559718821265856.1.70", Name: "codWriter", Desc: "which of its owner's processes wrote the entry last, counted from 1: a later one fences the earlier off", Equality: IntegerMatch, Syntax: Integer, Single: true, Ordered: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.71", Name: "codDigest", Desc: "digest of the entry as its owner wrote it, by which edits of others are known", Equality: CaseExactIA5Match, Syntax: IA5String, MaxLen: 64, Single: true},
 	{OID: "2.25.87403613558355095199329559718821265856.1.61", Name: "codHostKey", Desc: "public host key that the node shows, as a line of known_hosts without names", Equality: CaseExactMatch, Syntax: DirectoryString, MaxLen: 1024, Single: true, Form: LineForm},
+	{OID: "2.25.87403613558355095199329559718821265856.1.80", Name: "codPublicAddress", Desc: "address by which the node is reached from outside the site", Equality: CaseIgnoreIA5Match, Syntax: IA5String, MaxLen: 64, Single: true, Form: IPForm},
 }
 
 // codClasses are below the arc .2.
@@ -50,7 +51,7 @@ var codClasses = []Class{
 		Must: []string{"codSlice"},
 		May:  []string{"codHostPrefix", "ipNetworkNumber", "ipNetmaskNumber", "codState", "codGeneration", "codOwner", "codNote", "codHold", "codWriter", "codDigest", "description"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.2", Name: "codNode", Desc: "one node, beside device, ipHost, ieee802Device and bootableDevice", Sup: "top", Kind: Auxiliary,
-		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot", "codHold", "codOrigin", "codHostKey", "codWriter", "codDigest"}},
+		May: []string{"codSlice", "codNodeId", "codLease", "codLeaseEnd", "codState", "codImage", "codGeneration", "codDom0", "codOwner", "codHealth", "codNote", "codMemory", "codCpu", "codBandwidth", "codResourceType", "codUnit", "codBoot", "codPublicAddress", "codHold", "codOrigin", "codHostKey", "codWriter", "codDigest"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.3", Name: "codManaged", Desc: "any entry that the authority writes and may remove", Sup: "top", Kind: Auxiliary,
 		May: []string{"codSlice", "codLease", "codUnit", "codGeneration", "codOwner", "codNote", "codWriter", "codDigest"}},
 	{OID: "2.25.87403613558355095199329559718821265856.2.4", Name: "codBootImage", Desc: "an image that machines boot, beside device", Sup: "top", Kind: Auxiliary,

@@ -18,6 +18,7 @@ import (
 	"github.com/leasehold/leasehold/wire/xmlrpc/server"
 	"github.com/leasehold/leasehold/wssec"
 	"github.com/leasehold/leasehold/wssec/keys"
+	"github.com/leasehold/leasehold/wssec/ticket"
 )
 
 // Root is the path under which actors are found (wire contract 1.1).
@@ -69,16 +70,17 @@ type Exchange struct {
 
 // Endpoint serves one actor. It is an http.Handler; make one with New.
 type Endpoint struct {
-	cfg    Config
-	since  time.Time // nothing that was signed before is taken: it may have been seen by a former life
-	checks chan struct{}
-	replay *wssec.Replay // dated messages
-	once   *wssec.Once   // undated ones
-	strong wssec.Strength
-	noted  sync.Map // GUIDs whose strength is in the journal
-	certs  wssec.Certificates
-	public description
-	calls  *server.Server // the same actor as XML-RPC
+	cfg     Config
+	since   time.Time // nothing that was signed before is taken: it may have been seen by a former life
+	checks  chan struct{}
+	replay  *wssec.Replay // dated messages
+	once    *wssec.Once   // undated ones
+	strong  wssec.Strength
+	noted   sync.Map // GUIDs whose strength is in the journal
+	certs   wssec.Certificates
+	tickets ticket.Memo
+	public  description
+	calls   *server.Server // the same actor as XML-RPC
 
 	mu     sync.Mutex
 	counts Counts

@@ -37,7 +37,7 @@ func (e *Endpoint) verify(text string, peer registry.Peer) (proof, error) {
 	if ticket.SchemeOf(text) == ticket.SHA256Chain {
 		scheme = ticket.SHA256Chain
 	}
-	c, err := scheme.Verify(text, roots)
+	c, err := e.tickets.Verify(scheme, text, roots)
 	if err != nil {
 		return proof{}, err
 	}

@@ -18,7 +18,7 @@ func (a *app) codNode() *cobra.Command {
 name, with its cluster's name behind a dot where that alone is not clear, or by its
 unit.`,
 	}
-	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease(), a.codNodeKeys())
+	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease(), a.codNodeConsole(), a.codNodeKeys())
 	quiet(c)
 	return c
 }
@@ -77,7 +77,7 @@ func (a *app) codNodeShow() *cobra.Command {
 				}
 				return a.show(n, func(w io.Writer) {
 					for _, f := range [][2]string{{"node", n.Name + "." + n.Cluster}, {"state", nodeState(n)}, {"means", cod.Explain(n.State)}, {"held", n.Hold}, {"note", n.Note}, {"health", n.Health},
-						{"address", n.Address}, {"mac", n.MAC}, {"host", n.Host}, {"virtual, on", n.Machine}, {"host key", n.HostKey}, {"type", n.Type}, {"image", n.Image}, {"boots", n.Boot},
+						{"address", n.Address}, {"public", n.Public}, {"mac", n.MAC}, {"host", n.Host}, {"virtual, on", n.Machine}, {"host key", n.HostKey}, {"type", n.Type}, {"image", n.Image}, {"boots", n.Boot},
 						{"slice", n.Slice}, {"lease", n.Lease}, {"lease ends", when(n.LeaseEnd)}, {"unit", n.Unit}, {"authority", n.Owner}, {"entry", string(n.Entry)}} {
 						if f[1] != "" && f[1] != "-" {
 							row(w, f[0], f[1])

@@ -99,7 +99,7 @@ their virtual clusters in an LDAP directory.`,
 	root.AddCommand(
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.configCommand(), a.actorCommand(), a.clockCommand(), a.leaseCommand(), a.hostCommand(), a.exportCommand(),
 		a.ticketCommand(), a.wireCommand(), a.keyCommand(), a.peerCommand(), a.emulateCommand(), a.planCommand(), a.explainCommand(), a.calendarCommand(), a.approvalCommand(),
-		a.backupCommand(), a.registryCommand(), a.codCommand(), a.feedCommand(), a.handlerCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
+		a.backupCommand(), a.registryCommand(), a.codCommand(), a.feedCommand(), a.handlerCommand(), a.agentCommand(), a.simCommand(), a.versionCommand(), a.manCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What exit codes mean", Long: exitCodes},
 	)
 	for _, c := range append(root.Commands(), root) {

@@ -19,6 +19,7 @@ type Node struct {
 	ID       int           `json:"id"`
 	Unit     string        `json:"unit"`
 	Address  string        `json:"address"`
+	Public   string        `json:"public,omitempty"` // address by which it is reached from outside
 	MAC      string        `json:"mac,omitempty"`
 	Host     string        `json:"host,omitempty"` // the machine it is on
 	Type     string        `json:"type,omitempty"`
@@ -68,6 +69,9 @@ func node(e ldapschema.Entry) Node {
 		Slice: h.Slice, Lease: h.Lease, LeaseEnd: h.LeaseEnd, Owner: h.Owner, HostKey: h.HostKey, Entry: e.DN}
 	if h.Dom0 != "" {
 		_, n.Machine = h.Dom0.RDN()
+	}
+	if h.Public.IsValid() {
+		n.Public = h.Public.String()
 	}
 	if !h.MAC.IsZero() {
 		n.MAC = h.MAC.String()

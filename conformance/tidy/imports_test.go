@@ -30,7 +30,7 @@ wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync
 wssec/ticket/xstream:   wire/xmltree
-wssec/ticket:           wire/xmltree wssec/ticket/xstream
+wssec/ticket:           wire/xmltree wssec/ticket/xstream ! sync
 ldapschema:
 handlers/run:
 handlers/run/posix:     handlers/run

@@ -7,6 +7,12 @@ clusters. Actions on one unit run one at a time in the order of their sequence
 numbers; actions on different units run side by side, a bounded number at once.
 A driver that answers "not yet" is asked again after the pause it names.
 
+One call of a driver may take as long as Config.Limit says. Then it is called off, by
+the end of its context, and other units get its slot; the driver is asked again, at
+longer and longer intervals, when the call has ended. A driver that does not even end
+then keeps its own unit's lane and nothing else: two calls about one unit never
+overlap, and when patience ends the action is reported as failed.
+
 When a newer action for a unit arrives while an older one has not begun, the
 older one is dropped: nobody waits for its result any more.
 */
@@ -15,7 +21,6 @@ package lane
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"strconv"
 	"sync"
@@ -33,12 +38,14 @@ type Config struct {
 	// Runner is the machine that a unit's driver speaks to; nil means run.Nowhere, for
 	// drivers that need none.
 	Runner   func(actors.Unit) run.Runner
-	Report   func(actors.ActionDone) // hears every result; called from several goroutines, must not block for long
-	Clock    clock.Clock             // nil means the real one
-	Patience time.Duration           // how long a driver may say "not yet"; 0 means 30 minutes
-	Pause    time.Duration           // before asking again a driver that named no pause; 0 means 1 s
-	Reserved []string                // what of a driver's parameters a lessee may not give (handlers.Given)
-	AtOnce   int                     // driver calls under way at once; 0 means 64
+	Report   func(actors.ActionDone)            // hears every result; called from several goroutines, must not block for long
+	Clock    clock.Clock                        // nil means the real one
+	Patience time.Duration                      // how long a driver may say "not yet"; 0 means 30 minutes
+	Limit    time.Duration                      // how long one call of the driver may take; 0 means 10 minutes
+	Slow     func(actors.Action, time.Duration) // hears of a call that took longer and was called off; nil means nobody
+	Pause    time.Duration                      // before asking again a driver that named no pause; 0 means 1 s
+	Reserved []string                           // what of a driver's parameters a lessee may not give (handlers.Given)
+	AtOnce   int                                // driver calls under way at once; 0 means 64
 }
 
 // Lanes carries actions out. Make it with New; Run may be called from any
@@ -70,6 +77,12 @@ func New(c Config) *Lanes {
 	}
 	if c.Patience == 0 {
 		c.Patience = 30 * time.Minute
+	}
+	if c.Limit == 0 {
+		c.Limit = 10 * time.Minute
+	}
+	if c.Slow == nil {
+		c.Slow = func(actors.Action, time.Duration) {}
 	}
 	if c.Pause == 0 {
 		c.Pause = time.Second
@@ -112,11 +125,18 @@ func (l *Lanes) Close() {
 func (l *Lanes) drive(a actors.Action) {
 	defer l.done.Done()
 	for {
-		res, err := l.action(a)
+		res, hangs, err := l.action(a)
 		if l.ctx.Err() != nil {
 			return
 		}
 		l.config.Report(report(a, res, err))
+		if hangs != nil {
+			select {
+			case <-hangs.end:
+			case <-l.ctx.Done():
+				return
+			}
+		}
 		l.mu.Lock()
 		q := l.lanes[a.Unit.ID]
 		if q.next == nil {
@@ -131,49 +151,6 @@ func (l *Lanes) drive(a actors.Action) {
 }
 
 var errPatience = errors.New("the driver is not done after all this time")
-
-// action asks the driver until it is done, fails, or patience ends.
-func (l *Lanes) action(a actors.Action) (handlers.Result, error) {
-	began := l.config.Clock.Now()
-	p := params(a, l.config.Reserved)
-	for {
-		res, err := l.call(a, p)
-		if err != nil || res.Done {
-			return res, err
-		}
-		left := l.config.Patience - l.config.Clock.Now().Sub(began)
-		if left <= 0 {
-			return res, fmt.Errorf("%w: %s", errPatience, res.Note)
-		}
-		pause := res.After
-		if pause <= 0 {
-			pause = l.config.Pause
-		}
-		timer := l.config.Clock.NewTimer(min(pause, left))
-		select {
-		case <-timer.C():
-		case <-l.ctx.Done():
-			timer.Stop()
-			return res, l.ctx.Err()
-		}
-	}
-}
-
-func (l *Lanes) call(a actors.Action, p handlers.Params) (handlers.Result, error) {
-	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	case <-l.ctx.Done():
-		return handlers.Result{}, l.ctx.Err()
-	}
-	switch a.Verb {
-	case actors.Teardown, actors.Leave:
-		return l.config.Driver.Teardown(l.ctx, l.config.Runner(a.Unit), p)
-	case actors.ModifyUnit:
-		return handlers.Modify(l.ctx, l.config.Driver, l.config.Runner(a.Unit), p)
-	}
-	return l.config.Driver.Setup(l.ctx, l.config.Runner(a.Unit), p)
-}
 
 // params is what a driver is told: what was configured, under the unit's own
 // properties, under what identifies the action.

@@ -170,13 +170,17 @@ func grow(chain []link, r Record, signer crypto.Signer, holder *x509.Certificate
 // the record, counted from 0 for the newest, and wraps one of this package's
 // causes.
 func Verify(text string, roots func(guid string) []crypto.PublicKey) (Chain, error) {
+	return (*Memo)(nil).verify(text, roots)
+}
+
+func (m *Memo) verify(text string, roots func(guid string) []crypto.PublicKey) (Chain, error) {
 	links, err := parse(text)
 	if err != nil {
 		return Chain{}, fmt.Errorf("ticket: %w", err)
 	}
 	c := Chain{records: make([]Record, len(links)), certs: make([]*x509.Certificate, len(links))}
 	for k, l := range links {
-		if c.certs[k], err = certificate(l.der, l.Holder); err != nil {
+		if c.certs[k], err = m.certificate(l.der, l.Holder); err != nil {
 			return Chain{}, fmt.Errorf("ticket: record %d: %w", k, err)
 		}
 		c.records[k] = l.Record
@@ -191,27 +195,31 @@ func Verify(text string, roots func(guid string) []crypto.PublicKey) (Chain, err
 	} else if !pinned(roots, root.Holder, c.certs[last].PublicKey) {
 		return Chain{}, fmt.Errorf("ticket: record %d: %w: %s", last, ErrUntrusted, root.Holder)
 	}
+	proofs := make([][sha256.Size]byte, 0, len(links))
 	for k := last; k >= 0; k-- {
-		if err := checkLink(links, c.certs, k); err != nil {
+		proof, err := m.checkLink(links, c.certs, k)
+		if err != nil {
 			return Chain{}, fmt.Errorf("ticket: record %d: %w", k, err)
 		}
+		proofs = append(proofs, proof)
 	}
+	m.keep(proofs, c.certs)
 	c.scheme = SHA256Chain
 	c.text = func(k int) []byte { return appendTicket(nil, links[k:]) }
 	return c, nil
 }
 
 // checkLink checks record k against its parent and its parent's key.
-func checkLink(links []link, certs []*x509.Certificate, k int) error {
+func (m *Memo) checkLink(links []link, certs []*x509.Certificate, k int) (proof [sha256.Size]byte, err error) {
 	l := links[k]
 	if k == len(links)-1 {
-		return verify(certs[k].PublicKey, digest(nil, l.Record, l.der), l.signature)
+		return m.signed(certs[k], digest(nil, l.Record, l.der), l.signature)
 	}
 	parent := links[k+1]
 	if err := l.within(parent.Record); err != nil {
-		return err
+		return proof, err
 	}
-	return verify(certs[k+1].PublicKey, digest(parent.signature, l.Record, l.der), l.signature)
+	return m.signed(certs[k+1], digest(parent.signature, l.Record, l.der), l.signature)
 }
 
 func pinned(roots func(string) []crypto.PublicKey, guid string, key crypto.PublicKey) bool {

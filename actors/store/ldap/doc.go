@@ -10,6 +10,7 @@ asked for, and of transactions (RFC 5805) there are none.
 	    lhName=7-KX3...                     lhHolding: generation 7, and whose it is
 	      lhName=reservation/4f0c           lhRecord: one record, its octets in lhData
 	      lhName=~1~reservation/9a1e        lhPart: the rest of a value too long for one entry
+	      lhName=~log3                      lhPart: a batch whose records are not written yet
 
 A key may be any octets. As a name each octet but letters, digits and some signs
 is written %XX; what then is too long for a name is named by its SHA-256. The key
@@ -30,16 +31,22 @@ at the same actors and expect them to take turns. See package postgres for that.
 
 # A batch
 
-An LDAP write changes one entry. A batch of one record is one such write. Any other
-goes first, as a whole, into the holding's own entry: its journal. That write is the
-batch's moment: before it nothing has happened, after it the batch is kept. Then the
-records are written, and only when all are does the next batch replace the journal.
-Load reads the journal over the records. It does not matter whether they had been
-written: each carries the number of the batch that wrote it last, and the journal
-counts only for those with a lower one.
+An LDAP write changes one entry. A batch of one record whose entry is there is one such
+write. Any other goes first, as a whole, into one entry: a page of the log (~log0,
+~log1 and so on). That write is the batch's moment: before it nothing has happened,
+after it the batch is kept. The records themselves are written when the log has no more
+pages: of each key only the last value, and nothing of one that has come and gone
+meanwhile. The batch that finds the log full then becomes the journal, in the
+holding's own entry, and begins the log anew: pages whose number is not above that of
+the holding are over.
+
+Load reads journal and log over the records. It does not matter how many of these had
+been written: each carries the number of the batch that wrote it last, and what the log
+says of it counts only with that number or a higher one. Whoever opens an actor carries
+out what its log says, and clears it away.
 
 A batch too long for one entry is put into parts, beside the records, before the
-journal says that they count.
+journal says that they count; its records are written at once.
 
 # Versions
 

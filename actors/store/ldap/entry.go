@@ -3,6 +3,7 @@ package ldap
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/leasehold/leasehold/actors/store"
@@ -16,32 +17,37 @@ func (s *actorStore) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.names, s.long, s.journal = p.names, map[string]int{}, map[string]bool{}
+	s.names, s.long, s.journal, s.later, s.pages = p.names, map[string]int{}, map[string]bool{}, nil, 0
 	for key, r := range p.records {
 		if r.parts > 0 {
 			s.long[key] = r.parts
 		}
 	}
-	var owed []store.Write
-	for _, w := range p.owed() {
-		if r, ok := p.records[w.Key]; ok && !w.Remove && r.number == p.number && bytes.Equal(r.data, w.Data) {
-			continue
-		}
-		owed = append(owed, w)
-	}
-	for _, w := range p.journal {
-		s.journal[w.Key] = !w.Remove
-	}
-	s.number = p.number // the records get the number of their batch
-	if err := s.finish(ctx, owed, p.inParts); err != nil {
+	s.number = p.last()
+	if err := s.finish(ctx, p.unsaid(), p.inParts); err != nil {
 		return err
+	}
+	// What the log said is in the records. It is over before its pages go, one by one:
+	// without what came behind it a page would be wrong.
+	if len(p.log) > 0 {
+		over := []ldapschema.Mod{replace("lhSequence", strconv.FormatUint(s.number, 10)), replace("lhData", "")}
+		if err := s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Modify, DN: s.home(), Mods: over}); err != nil {
+			return err
+		}
 	}
 	if err := s.tidy(ctx, p); err != nil {
 		return err
 	}
-	s.number = p.last()
 	s.unsure = false
 	return nil
+}
+
+// unsaid is what is owed and the records do not say.
+func (p picture) unsaid() []store.Write {
+	return slices.DeleteFunc(p.owed(), func(w store.Write) bool {
+		r, ok := p.records[w.Key]
+		return ok && !w.Remove && bytes.Equal(r.data, w.Data)
+	})
 }
 
 // tidy drops the parts of values that have become shorter or gone, and of batches

@@ -1,12 +1,14 @@
 package ldap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/store"
@@ -21,10 +23,16 @@ type record struct {
 	parts  int // further entries the data came from
 }
 
+// A batch is what was written together.
+type batch struct {
+	number uint64
+	writes []store.Write
+}
+
 // A picture is all that lies below a holding, read once.
 type picture struct {
-	number  uint64                      // of the batch in the journal
-	journal []store.Write               // nil when there is none
+	number  uint64                      // of the batch in the journal; what the log has of earlier ones is over
+	log     []batch                     // the journal, if there is one, and later ones, by number
 	inParts bool                        // the journal is in entries of its own
 	records map[string]record           // by key
 	names   map[string]struct{}         // of the entries
@@ -66,9 +74,26 @@ func look(ctx context.Context, dir server, home ldapschema.DN) (p picture, err e
 		}
 	}
 	if len(data) > 0 {
-		p.journal, err = decodeJournal(data)
+		if err := p.read(p.number, data); err != nil {
+			return p, err
+		}
 	}
-	return p, err
+	for name, e := range p.parts {
+		if n := number(e, "lhSequence"); strings.HasPrefix(name, logPrefix) && n > p.number {
+			if err := p.read(n, []byte(e.Get("lhData"))); err != nil {
+				return p, err
+			}
+		}
+	}
+	slices.SortFunc(p.log, func(a, b batch) int { return cmp.Compare(a.number, b.number) })
+	return p, nil
+}
+
+// read takes in a batch of the journal or the log.
+func (p *picture) read(number uint64, data []byte) error {
+	writes, err := decodeJournal(data)
+	p.log = append(p.log, batch{number, writes})
+	return err
 }
 
 // add takes in a record's entry. What is missing of a long value is left out: a
@@ -89,27 +114,35 @@ func number(e ldapschema.Entry, name string) uint64 {
 	return n
 }
 
-// owed is what the journal says and the records do not, or may not, say yet.
+// owed is what the log says and the records do not, or may not, say yet: of each key
+// the last.
 func (p picture) owed() (out []store.Write) {
-	for _, w := range p.journal {
-		if r, ok := p.records[w.Key]; ok && r.number > p.number || !ok && w.Remove {
-			continue
+	for _, b := range p.log {
+		for _, w := range b.writes {
+			if r, ok := p.records[w.Key]; !ok || r.number <= b.number {
+				out = append(out, w)
+			}
 		}
-		out = append(out, w)
 	}
-	return out
+	return slices.DeleteFunc(store.Latest(out), func(w store.Write) bool {
+		_, there := p.records[w.Key]
+		return w.Remove && !there
+	})
 }
 
 // last is the highest number of any batch.
 func (p picture) last() uint64 {
 	n := p.number
+	if len(p.log) > 0 {
+		n = max(n, p.log[len(p.log)-1].number)
+	}
 	for _, r := range p.records {
 		n = max(n, r.number)
 	}
 	return n
 }
 
-// final is the records as they are when the journal has been carried out.
+// final is the records as they are when the log has been carried out.
 func (p picture) final() map[string][]byte {
 	all := make(map[string][]byte, len(p.records))
 	for key, r := range p.records {
@@ -209,6 +242,6 @@ func (r *Repository) still(ctx context.Context, name string) (map[string][]byte,
 // same says whether nothing was written between two looks: every write leaves a
 // higher number, or takes an entry away.
 func (p picture) same(o picture) bool {
-	return p.number == o.number && len(p.names) == len(o.names) &&
+	return p.number == o.number && len(p.log) == len(o.log) && len(p.names) == len(o.names) &&
 		maps.EqualFunc(p.records, o.records, func(a, b record) bool { return a.number == b.number && len(a.data) == len(b.data) })
 }

@@ -23,8 +23,8 @@ type step func(all map[string][]byte) error
 // migrations lead from version 1 to Schema, one step each. A version that has been
 // released never changes.
 //
-// Version 2 has the units of large leases in records of their own. Nothing is written
-// anew for it: it keeps programs away that would not find them.
+// Version 2 has a log of batches, and the units of large leases in records of their
+// own. Nothing is written anew for it: it keeps programs away that would not find them.
 var migrations = []step{
 	func(map[string][]byte) error { return nil },
 }
@@ -52,7 +52,7 @@ func (s *actorStore) migrate(ctx context.Context, from int) error {
 	writes := difference(before, after)
 	s.number++
 	s.unsure = true
-	parted, err := s.commit(ctx, writes, replace("lhSchema", strconv.Itoa(s.schema)))
+	parted, err := s.commit(ctx, writes, encodeJournal(writes), replace("lhSchema", strconv.Itoa(s.schema)))
 	if err != nil {
 		return err
 	}

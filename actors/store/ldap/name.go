@@ -62,6 +62,11 @@ func actorOf(name string) (string, bool) {
 func partName(record string, i int) string { return fmt.Sprintf("~%d~%s", i, record) }
 func journalPart(i int) string             { return fmt.Sprintf("~j%d", i) }
 
+const logPrefix = "~log"
+
+// logName is the name of a page of the log, from 0.
+func logName(i int) string { return fmt.Sprintf("%s%d", logPrefix, i) }
+
 // A holding is the name of a generation: its number and who made it. The first is
 // nobody's.
 type holding struct {

@@ -40,8 +40,9 @@ type server interface {
 
 // limits are when things are divided.
 type limits struct {
-	journal int // octets of a batch that go into the holding's own entry
+	journal int // octets of a batch that go into one entry
 	part    int // octets of one further entry, and of a record's own data
+	pages   int // batches in the log, beside the journal
 	writers int // records written at once
 }
 
@@ -84,7 +85,7 @@ func Open(cfg Config) (*Repository, error) {
 }
 
 func newRepository(dir server, base ldapschema.DN) *Repository {
-	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, writers: 8},
+	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, pages: 128, writers: 8},
 		timeout: 30 * time.Second, steps: migrations, told: func(string, int, int, ldapschema.DN) {}, open: map[string]*actorStore{}}
 }
 
@@ -210,7 +211,9 @@ type actorStore struct {
 	unsure  bool            // some write may or may not have happened, or has yet to: take over from ourselves
 	holding holding         // zero owner: none yet
 	number  uint64          // of the last batch
-	journal map[string]bool // keys that the journal in the directory puts
+	pages   int             // of the log, beside the journal
+	journal map[string]bool // keys that journal or log put, or else remove
+	later   []store.Write   // what of them is not carried out yet, one for a key
 
 	mu    sync.Mutex          // writers share what is below
 	names map[string]struct{} // of the entries below the holding

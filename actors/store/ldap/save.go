@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -50,34 +51,65 @@ func (s *actorStore) save(ctx context.Context, writes []store.Write) error {
 		s.unsure = true
 		err := s.carryOut(ctx, writes[0])
 		s.unsure = err != nil
+		s.later = slices.DeleteFunc(s.later, func(w store.Write) bool { return w.Key == writes[0].Key })
 		return err
 	}
 	s.unsure = true
-	parted, err := s.commit(ctx, writes)
+	data := encodeJournal(writes)
+	if s.pages < s.repo.limits.pages && len(data) <= s.repo.limits.journal {
+		err := s.put(ctx, logName(s.pages), "lhPart", attr("lhSequence", strconv.FormatUint(s.number, 10)), attr("lhData", string(data)))
+		if err != nil {
+			return err
+		}
+		s.pages++
+		s.keep(writes)
+		s.unsure = false
+		return nil
+	}
+	if err := s.finish(ctx, s.later, false); err != nil {
+		return err
+	}
+	parted, err := s.commit(ctx, writes, data)
 	if err != nil {
 		return err
 	}
-	// From here on the batch is kept, whatever becomes of the rest: what is not
-	// finished now is when the actor is taken over, by ourselves or another.
+	s.keep(writes)
+	if !parted {
+		s.unsure = false
+		return nil
+	}
+	// The batch is kept, whatever becomes of the rest: what is not finished now is when
+	// the actor is taken over, by ourselves or another.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.repo.timeout)
 	defer cancel()
 	if s.finish(ctx, writes, parted) == nil {
-		s.unsure = false
+		s.later, s.unsure = nil, false
 	}
 	return nil
 }
 
-// direct says whether a batch can do without the journal: one write to one entry,
-// which the journal as it stands must not undo at the next load.
-func (s *actorStore) direct(writes []store.Write) bool {
-	w := writes[0]
-	return len(writes) == 1 && len(w.Data) <= s.repo.limits.part && s.long[w.Key] == 0 && (!w.Remove || !s.journal[w.Key])
+// keep notes a batch that is in the log, to be carried out later. What is removed and
+// has no entry needs nothing.
+func (s *actorStore) keep(writes []store.Write) {
+	for _, w := range writes {
+		s.journal[w.Key] = !w.Remove
+	}
+	all := store.Latest(slices.Concat(s.later, writes))
+	s.later = slices.DeleteFunc(all, func(w store.Write) bool { return w.Remove && !s.has(nameOf(w.Key)) })
 }
 
-// commit makes the batch the journal: the moment at which it is kept.
-// More changes of the holding's entry are part of it.
-func (s *actorStore) commit(ctx context.Context, writes []store.Write, more ...ldapschema.Mod) (parted bool, err error) {
-	data := encodeJournal(writes)
+// direct says whether a batch can do without the log: one write to one entry that is
+// there, which the log as it stands must not undo at the next load. What has no entry
+// yet may never need one.
+func (s *actorStore) direct(writes []store.Write) bool {
+	w := writes[0]
+	return len(writes) == 1 && len(w.Data) <= s.repo.limits.part && s.long[w.Key] == 0 && s.has(nameOf(w.Key)) && (!w.Remove || !s.journal[w.Key])
+}
+
+// commit makes the batch the journal, and begins the log anew with it: the moment at
+// which it is kept. All that the log said before has been carried out. More changes of
+// the holding's entry are part of it.
+func (s *actorStore) commit(ctx context.Context, writes []store.Write, data []byte, more ...ldapschema.Mod) (parted bool, err error) {
 	number := strconv.FormatUint(s.number, 10)
 	mods := append([]ldapschema.Mod{{Op: ldapschema.ModReplace, Attr: "lhSequence", Values: []string{number}}}, more...)
 	if len(data) <= s.repo.limits.journal {
@@ -95,7 +127,7 @@ func (s *actorStore) commit(ctx context.Context, writes []store.Write, more ...l
 	if err := s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Modify, DN: s.home(), Mods: mods}); err != nil {
 		return parted, err
 	}
-	s.journal = map[string]bool{}
+	s.pages, s.later, s.journal = 0, nil, map[string]bool{}
 	for _, w := range writes {
 		s.journal[w.Key] = !w.Remove
 	}
@@ -150,7 +182,7 @@ func (s *actorStore) finish(ctx context.Context, writes []store.Write, parted bo
 	if err := s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Modify, DN: s.home(), Mods: []ldapschema.Mod{replace("lhParts", "")}}); err != nil {
 		return err
 	}
-	s.journal = nil
+	s.journal = map[string]bool{}
 	for i := 0; s.has(journalPart(i)); i++ {
 		if err := s.drop(ctx, journalPart(i)); err != nil {
 			return err

@@ -130,6 +130,7 @@ func readHandler(v value) *Handler {
 		Here:            o.get("here").flag(),
 		SetupDelay:      o.get("setup_delay").duration(0, 0),
 		TeardownDelay:   o.get("teardown_delay").duration(0, 0),
+		CallLimit:       o.get("call_limit").duration(0, time.Second),
 		FailFirst:       o.get("fail_first").number(0, 0, 1_000_000),
 		FailProbability: o.get("fail_probability").fraction(),
 		FailAlways:      o.get("fail_always").word("", "setup", "teardown", "both"),
@@ -181,9 +182,14 @@ func readMachine(v value) Machine {
 	o := v.object()
 	defer o.done()
 	m := Machine{
-		Name: o.need("name").label(), Address: o.need("address").hostPort(""), User: o.get("user").text("root"),
-		Key: o.need("key").text(""), HostKeys: o.need("host_keys").text(""), Forced: o.get("forced").flag(),
-		Migrate: o.get("migrate_to").text(""),
+		Name: o.need("name").label(), Forced: o.get("forced").flag(), Migrate: o.get("migrate_to").text(""),
+		Agent: o.get("agent").url("", "http", "https"),
+	}
+	if o.has("agent") {
+		m.Certificate, m.Identity = o.need("certificate").text(""), o.need("identity").text("")
+	}
+	if !o.has("agent") || o.has("address") {
+		m.Address, m.User, m.Key, m.HostKeys = o.need("address").hostPort(""), o.get("user").text("root"), o.need("key").text(""), o.need("host_keys").text("")
 	}
 	if host, _, err := net.SplitHostPort(m.Address); err == nil && m.Migrate == "" {
 		m.Migrate = host

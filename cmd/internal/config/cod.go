@@ -19,10 +19,12 @@ type COD struct {
 	Schema     string // of people and groups in the directory: rfc2307 (default) or rfc2307bis
 	Serials    bool   // serial numbers of zones are raised in the directory
 	Homes      Homes  // where the people of a cluster have their files; zero for nowhere
-	Guests     Guests // how nodes read their cluster's entries; zero for not at all
-	HostKeys   bool   // nodes have host keys that are known before they are; needs the secret of guests
-	Virtual    *Virtual
-	LeaseEnd   *LeaseEnd
+	// Public is the networks of a pool of public addresses, all of which nodes may get.
+	Public   []netip.Prefix
+	Guests   Guests // how nodes read their cluster's entries; zero for not at all
+	HostKeys bool   // nodes have host keys that are known before they are; needs the secret of guests
+	Virtual  *Virtual
+	LeaseEnd *LeaseEnd
 }
 
 // Homes is a file server's folder with a volume for each cluster, in which each account
@@ -58,6 +60,7 @@ func readCOD(v value) *COD {
 		c.Homes = Homes{Server: h.get("server").text(""), Path: h.need("path").text(""), Options: h.get("options").text("")}
 		h.done()
 	}
+	o.get("public").list(func(_ int, v value) { c.Public = append(c.Public, v.network()) })
 	if g := o.get("guests").object(); g.given() {
 		g.need("urls").list(func(_ int, v value) { c.Guests.URLs = append(c.Guests.URLs, v.url("", "ldap", "ldaps")) })
 		c.Guests.SecretFile = g.need("secret_file").text("")
@@ -99,6 +102,12 @@ func (w *writer) cod(c COD) {
 	}
 	if c.LeaseEnd != nil {
 		w.leaseEnd(*c.LeaseEnd)
+	}
+	if len(c.Public) > 0 {
+		w.line(3, "public:")
+		for _, p := range c.Public {
+			w.line(4, "- %s", p)
+		}
 	}
 	if len(c.Guests.URLs) > 0 {
 		w.line(3, "guests: # how nodes read their own cluster's entries")

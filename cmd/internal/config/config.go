@@ -194,6 +194,7 @@ type Handler struct {
 	Here            bool          // units whose machine is not listed are worked on from this one
 	SetupDelay      time.Duration // how long a setup takes; default 0
 	TeardownDelay   time.Duration // how long a teardown takes; default 0
+	CallLimit       time.Duration // how long one call of the driver may take before it is called off and tried again; 0 means 10m
 	FailFirst       int           // this many tries of each action fail first; default 0
 	FailProbability float64       // chance that a later try fails, 0 to 1; default 0
 	FailAlways      string        // setup, teardown or both: what never succeeds; default none of them
@@ -204,7 +205,7 @@ type Handler struct {
 	Settings map[string]string
 }
 
-// Machine is one that a driver works on over SSH. A unit is on the machine that its
+// Machine is one that a driver works on, over SSH or through its node agent. A unit is on the machine that its
 // host's property "machine" names, or else on the one with the host's own name.
 type Machine struct {
 	Name     string
@@ -214,6 +215,10 @@ type Machine struct {
 	HostKeys string // file with the host keys it may show
 	Forced   bool   // its key is tied to dom0-shell
 	Migrate  string // address that domains are sent to when they move there; default the address without the port
+	// Agent is its node agent, for scripts and drivers that go through one, beside SSH or
+	// instead of it: the address of its XML-RPC, the file of its certificate, and the folder of
+	// the keys that it knows us by.
+	Agent, Certificate, Identity string
 }
 
 // Peer is an actor elsewhere that ours may speak with.

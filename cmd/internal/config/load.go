@@ -119,6 +119,8 @@ func (c *Config) resolve(base string) {
 			for j := range h.Machines {
 				abs(&h.Machines[j].Key)
 				abs(&h.Machines[j].HostKeys)
+				abs(&h.Machines[j].Certificate)
+				abs(&h.Machines[j].Identity)
 			}
 		}
 		for j := range c.Actors[i].Sources {
@@ -180,8 +182,15 @@ func checkFiles(c Config, r *reader) {
 				checkScript(r, fmt.Sprintf("actors[%d].handler.script", i), h.Script)
 			}
 			for j, m := range h.Machines {
-				checkSecret(r, fmt.Sprintf("actors[%d].handler.machines[%d].key", i, j), m.Key)
-				checkFile(r, fmt.Sprintf("actors[%d].handler.machines[%d].host_keys", i, j), m.HostKeys)
+				at := fmt.Sprintf("actors[%d].handler.machines[%d].", i, j)
+				if m.Address != "" {
+					checkSecret(r, at+"key", m.Key)
+					checkFile(r, at+"host_keys", m.HostKeys)
+				}
+				if m.Agent != "" {
+					checkFile(r, at+"certificate", m.Certificate)
+					checkSecret(r, at+"identity", filepath.Join(m.Identity, "identity.pem"))
+				}
 			}
 		}
 		for j, s := range a.Sources {

@@ -70,6 +70,9 @@ func readVirtual(v value) *Virtual {
 	})
 	slices := o.get("slices")
 	slices.list(func(_ int, v value) { c.Slices = append(c.Slices, actors.SliceID(v.guid())) })
+	if c.Unit == (Size{}) {
+		o.get("unit").bad("is a size of nothing")
+	}
 	if len(c.Hosts) == 0 && len(c.Slices) == 0 {
 		v.bad("has neither hosts nor slices whose nodes become hosts")
 	}

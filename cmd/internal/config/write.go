@@ -241,6 +241,9 @@ func (w *writer) handler(h Handler) {
 	if h.TeardownDelay > 0 {
 		w.line(3, "teardown_delay: %s", h.TeardownDelay)
 	}
+	if h.CallLimit > 0 {
+		w.line(3, "call_limit: %s", h.CallLimit)
+	}
 	if h.FailFirst > 0 {
 		w.line(3, "fail_first: %d", h.FailFirst)
 	}
@@ -264,12 +267,17 @@ func (w *writer) handler(h Handler) {
 	w.line(3, "machines: # where it works; a unit's host names one, or its property machine does")
 	for _, m := range h.Machines {
 		w.line(4, "- name: %s", quote(m.Name))
-		w.line(5, "address: %s", quote(m.Address))
-		w.line(5, "user: %s", quote(m.User))
-		w.line(5, "key: %s", quote(m.Key))
-		w.line(5, "host_keys: %s", quote(m.HostKeys))
+		if m.Address != "" {
+			w.line(5, "address: %s", quote(m.Address))
+			w.line(5, "user: %s", quote(m.User))
+			w.line(5, "key: %s", quote(m.Key))
+			w.line(5, "host_keys: %s", quote(m.HostKeys))
+		}
+		w.optional(5, "agent", m.Agent)
+		w.optional(5, "certificate", m.Certificate)
+		w.optional(5, "identity", m.Identity)
 		w.line(5, "forced: %t", m.Forced)
-		w.line(5, "migrate_to: %s", quote(m.Migrate))
+		w.optional(5, "migrate_to", m.Migrate)
 	}
 }
 

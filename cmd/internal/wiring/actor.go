@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
@@ -102,6 +103,12 @@ func (a *Actor) stronger(guid string) {
 	}
 }
 
+// slow says that a call of a driver was called off.
+func (a *Actor) slow(act actors.Action, after time.Duration) {
+	a.log.WithFields(logrus.Fields{"reservation": act.Reservation, "unit": act.Unit.ID, "host": act.Unit.Host, "verb": act.Verb.String(), "after": after}).
+		Warn("a driver has not ended a call, which is called off; it is asked again when it has")
+}
+
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
 func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
@@ -110,7 +117,11 @@ func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, err
 		return nil, err
 	}
 	if act.Config.COD == nil {
-		act.lanes = lane.New(lane.Config{Driver: d, Runner: on, Report: report, Reserved: reserved(act.Config.Role)})
+		c := lane.Config{Driver: d, Runner: on, Report: report, Reserved: reserved(act.Config.Role), Slow: act.slow}
+		if h := act.Config.Handler; h != nil {
+			c.Limit = h.CallLimit
+		}
+		act.lanes = lane.New(c)
 		return act.lanes, nil
 	}
 	if p.directory == nil {

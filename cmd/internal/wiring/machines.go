@@ -13,37 +13,95 @@ import (
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/handlers"
 	"github.com/leasehold/leasehold/handlers/run"
+	"github.com/leasehold/leasehold/handlers/run/agentrun"
 	"github.com/leasehold/leasehold/handlers/run/sshrun"
+	"github.com/leasehold/leasehold/wssec/keys"
 )
 
 // machines are the runners of a handler's machines, by name.
 type machines struct {
-	named map[string]*sshrun.Runner
+	named map[string]*ways
 	here  run.Runner // for units whose machine is not listed; nil is nowhere
 }
 
 // openMachines prepares to reach the machines; it connects to none.
 func openMachines(list []config.Machine) (*machines, error) {
-	out := &machines{named: map[string]*sshrun.Runner{}}
+	out := &machines{named: map[string]*ways{}}
 	for _, m := range list {
-		r, err := openMachine(m)
+		w := &ways{}
+		out.named[m.Name] = w
+		var err error
+		if m.Address != "" {
+			w.ssh, err = openMachine(m)
+		}
+		if err == nil && m.Agent != "" {
+			w.agent, err = openAgent(m)
+		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("machine %s: %w", m.Name, err), out.Close())
 		}
-		out.named[m.Name] = r
 	}
 	return out, nil
 }
 
-// ways is a machine reached over SSH, for scripts that say so.
-type ways struct{ *sshrun.Runner }
+// ways is a machine that is reached over SSH, through its node agent, or both.
+type ways struct {
+	ssh   *sshrun.Runner
+	agent *agentrun.Runner
+}
 
-// Way is the same machine.
-func (w ways) Way(name string) run.Runner {
-	if name == run.BySSH {
-		return w.Runner
+// Way is the machine over the one or the other.
+func (w *ways) Way(name string) run.Runner {
+	switch {
+	case name == run.BySSH && w.ssh != nil:
+		return w.ssh
+	case name == run.ByAgent && w.agent != nil:
+		return w.agent
 	}
 	return nil
+}
+
+// Run carries a command out over SSH if it can, and else through the agent.
+func (w *ways) Run(ctx context.Context, c run.Cmd) (run.Output, error) {
+	return w.Watch(ctx, c, nil)
+}
+
+// Watch is Run, and tells what the command prints.
+func (w *ways) Watch(ctx context.Context, c run.Cmd, tell func(string)) (run.Output, error) {
+	switch {
+	case w.ssh != nil:
+		return w.ssh.Watch(ctx, c, tell)
+	case tell == nil:
+		return w.agent.Run(ctx, c)
+	}
+	return run.Watch(ctx, w.agent, c, tell)
+}
+
+// close ends the connections.
+func (w *ways) close() (err error) {
+	if w.ssh != nil {
+		err = w.ssh.Close()
+	}
+	if w.agent != nil {
+		err = errors.Join(err, w.agent.Close())
+	}
+	return err
+}
+
+func openAgent(m config.Machine) (*agentrun.Runner, error) {
+	data, err := os.ReadFile(m.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := keys.ParseCertificatePEM(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Certificate, err)
+	}
+	id, err := keys.Load(m.Identity)
+	if err != nil {
+		return nil, err
+	}
+	return agentrun.New(agentrun.Config{URL: m.Agent, Agent: cert, Identity: id})
 }
 
 func openMachine(m config.Machine) (*sshrun.Runner, error) {
@@ -79,7 +137,7 @@ func (m *machines) of(u actors.Unit) run.Runner {
 func (m *machines) find(name string) run.Runner {
 	switch r := m.named[name]; {
 	case r != nil:
-		return ways{r}
+		return r
 	case m.here != nil:
 		return m.here
 	case len(m.named) == 0:
@@ -92,7 +150,7 @@ func (m *machines) find(name string) run.Runner {
 func (m *machines) Close() error {
 	var failed []error
 	for _, r := range m.named {
-		failed = append(failed, r.Close())
+		failed = append(failed, r.close())
 	}
 	return errors.Join(failed...)
 }

@@ -15,11 +15,15 @@ import (
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/feed"
+	"github.com/leasehold/leasehold/cod/site"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
 // stockFilter selects the machines of an inventory.
 const stockFilter = "(objectClass=codHost)"
+
+// readAgain is how often the inventory is read where its changes are not told.
+const readAgain = 15 * time.Second
 
 // firstLook is how long a start waits for the directory's inventory.
 const firstLook = 10 * time.Second
@@ -37,6 +41,12 @@ type stock struct {
 	entries map[string]ldapschema.Entry // by identity
 	due     bool
 	said    string // the last problem, logged
+	left    int    // nodes that the authority does not know
+	told    map[actors.UnitID]bool
+	site    func() site.Snapshot
+	run     func(actors.Action)
+	now     func() time.Time
+	patient time.Duration // how long after its lease's end such a node stays
 }
 
 // Pools is the machines that an authority's configuration lists, as an inventory has
@@ -62,7 +72,8 @@ func (p *Process) stockOf(a *Actor) *stock {
 				}
 			})
 			return out, err
-		}, entries: map[string]ldapschema.Entry{}}
+		}, entries: map[string]ldapschema.Entry{}, told: map[actors.UnitID]bool{}, site: a.Site.Snapshot, run: a.Site.Run, now: p.clock.Now,
+		patient: 10 * time.Duration(p.config.Clock.Length) * time.Millisecond}
 }
 
 // takeStock tells an authority what it has before anything is asked of it. While the
@@ -73,6 +84,9 @@ func (p *Process) takeStock(ctx context.Context, a *Actor) error {
 	look, stop := context.WithTimeout(ctx, firstLook)
 	defer stop()
 	all, err := p.directory.dir.List(look, s.base)
+	if err == nil {
+		err = s.ready(look)
+	}
 	if err == nil {
 		for _, e := range all {
 			s.Take(directory.Event{Kind: directory.Present, ID: string(e.DN), Entry: e})
@@ -90,7 +104,7 @@ func (p *Process) takeStock(ctx context.Context, a *Actor) error {
 // followStock keeps an authority's hosts as the inventory says until ctx ends.
 func (p *Process) followStock(a *Actor) func(context.Context) error {
 	return func(ctx context.Context) error {
-		source := feed.Source{Directory: p.directory.dir, Base: p.config.Directory.Base, Filter: stockFilter, Log: a.log}
+		source := feed.Source{Directory: polled{p.directory.dir, readAgain}, Base: p.config.Directory.Base, Filter: stockFilter, Log: a.log}
 		source.Run(ctx, func() feed.Keeper { return p.stockOf(a) })
 		return nil
 	}
@@ -110,12 +124,12 @@ func (s *stock) Take(ev directory.Event) {
 // CompareAll makes everything due for a comparison.
 func (s *stock) CompareAll() { s.due = true }
 
-// Settled reports whether the authority knows what it has.
-func (s *stock) Settled() bool { return !s.due }
+// Settled reports whether the authority knows what it has, and all that stands there.
+func (s *stock) Settled() bool { return !s.due && s.left == 0 }
 
 // Flush tells the authority.
 func (s *stock) Flush(ctx context.Context) {
-	if !s.due {
+	if s.Settled() || !s.site().Ready { // what stands on the hosts is not known yet
 		return
 	}
 	err := s.flush(ctx)
@@ -130,11 +144,12 @@ func (s *stock) Flush(ctx context.Context) {
 }
 
 func (s *stock) flush(ctx context.Context) error {
-	hosts := s.hosts()
+	hosts, nodes := s.hosts(), s.site().View
 	places, err := s.known(ctx)
 	if err != nil {
 		return err
 	}
+	s.salvage(hosts, places, nodes)
 	gone := 0
 	for _, p := range places {
 		if !p.Leaving && !slices.ContainsFunc(hosts, func(h actors.Host) bool { return h.Name == p.Host }) {

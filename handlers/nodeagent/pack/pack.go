@@ -327,3 +327,23 @@ func Build(m Manifest, files []File, signer crypto.Signer, cert *x509.Certificat
 	_, err = Read(b.Bytes(), func(*x509.Certificate) bool { return true })
 	return b.Bytes(), err
 }
+
+// ID is the driver that a package says it is of. Nothing is checked: that is for the agent
+// that it is meant for.
+func ID(data []byte) (string, error) {
+	files, err := unpack(data)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range files {
+		if f.Name != manifest {
+			continue
+		}
+		var m Manifest
+		if err := json.Unmarshal(f.Data, &m); err != nil || !ValidID(m.ID) {
+			return "", fmt.Errorf("%w: %s names no driver", ErrForm, manifest)
+		}
+		return m.ID, nil
+	}
+	return "", fmt.Errorf("%w: there is no %s", ErrForm, manifest)
+}
