@@ -57,6 +57,7 @@ func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 		n.move(m, Wiped)
 	default:
 		n.known, n.found = true, foundOut(ev.Result.Properties)
+		n.fit()
 		if n.state == Booting {
 			n.move(m, Up)
 		}
@@ -82,7 +83,7 @@ func (n *node) modified(m *Machine, now actors.Millis, ev Driven) {
 	if n.dom0 != "" {
 		m.pool.Arrived(string(n.unit), code == 0) // if it was to move
 		n.arrived(m, now)
-		found = found.Merged(actors.Properties{propGranted: n.size.String()})
+		found = found.Merged(actors.Properties{propGranted: n.goal.String()})
 	}
 	done := m.report(n.action, code, note, found)
 	n.answer = &done

@@ -202,10 +202,7 @@ func (n *node) stay(m *Machine, now actors.Millis) {
 			n.dom0 = at
 		}
 	}
-	at, _ := m.pool.Where(string(n.unit))
-	m.pool.Release(string(n.unit))
-	n.size = calendar.Vector{} // so that it is not counted after a restart either
-	m.vacated(at)
+	n.size, n.goal = calendar.Vector{}, calendar.Vector{} // nothing of it runs
 	n.leaseEnd = leaseTime(until)
 	n.notice = fmt.Sprintf("its lease is over; it is held until %s for a lease with %s=%s", n.leaseEnd.UTC().Format(time.RFC3339), PropResume, n.name)
 	n.move(m, Held)
@@ -216,6 +213,10 @@ func (n *node) hold(m *Machine, now actors.Millis) bool {
 	n.say(m, Held)
 	n.shelf.aim = hold
 	m.push(now, &n.shelf, n)
+	if at, _ := m.pool.Where(string(n.unit)); at != "" && n.shelf.done() { // and the directory says so
+		m.pool.Release(string(n.unit))
+		m.vacated(at)
+	}
 	if n.answer == nil && n.action.Verb == actors.Teardown && (n.shelf.done() || n.shelf.refused != "") {
 		done := m.report(n.action, CodeDone, n.notice, nil)
 		n.answer = &done
@@ -254,6 +255,7 @@ func (n *node) take(m *Machine, c *cluster) (*node, string) {
 		if h.answer == nil && h.action.Verb == actors.Teardown {
 			return nil, fmt.Sprintf("%s is still being put away", name)
 		}
+		m.pool.Release(string(h.unit)) // if the directory never said that it is held
 		if why := n.reseat(m, h); why != "" {
 			return nil, why
 		}
@@ -291,7 +293,7 @@ func (n *node) reseat(m *Machine, h *node) string {
 	if why := m.pool.PlaceOn(string(n.unit), size, h.dom0); why != "" {
 		return fmt.Sprintf("%s is held on %s: %s", h.name, h.dom0, why)
 	}
-	h.size = size
+	h.size, h.goal = size, size
 	return ""
 }
 

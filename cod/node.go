@@ -185,6 +185,7 @@ func (n *node) turn(m *Machine, now actors.Millis) bool {
 			n.drive(m, now)
 			return false
 		}
+		n.spare(m)
 		n.succeed(m)
 		return true
 	case Suspect, Quarantined:

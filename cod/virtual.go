@@ -50,13 +50,16 @@ const propGranted = "unit.resource.granted"
 // virtual is what a node knows about where it is.
 type virtual struct {
 	seat
-	leaving bool // the call under way moves it
+	goal    calendar.Vector // what it was granted, and its driver is told
+	leaving bool            // the call under way moves it
 }
 
 // seat is the part of it that the node's entry says.
 type seat struct {
-	dom0 string          // the machine it is on; empty when its inventory decides
-	size calendar.Vector // that it was granted, or of a host, that it has
+	dom0 string // the machine it is on; empty when its inventory decides
+	// size is what is counted for it: what it was granted, and while that becomes less,
+	// what it had. Of a host it is what it has.
+	size calendar.Vector
 }
 
 // newPool is the pool of a configuration.
@@ -104,7 +107,7 @@ func (n *node) lodge(m *Machine) string {
 	size := m.sizeOf(n.action)
 	at, why := m.pool.Place(string(n.unit), size)
 	if at != "" {
-		n.dom0, n.size = at, size
+		n.dom0, n.size, n.goal = at, size, size
 	}
 	return why
 }
@@ -116,14 +119,38 @@ func (n *node) grant(m *Machine) string {
 		return ""
 	}
 	size := m.sizeOf(n.action)
-	if size == n.size {
+	if size == n.goal {
 		return ""
 	}
-	to, why := m.pool.Resize(string(n.unit), size)
-	if why == "" && to == "" {
-		n.size = size
+	// What it gives up is somebody else's when its driver has taken it away and the
+	// directory says so, and not before.
+	most := size
+	for i := range most {
+		most[i] = max(most[i], n.size[i])
 	}
-	return why
+	to, why := m.pool.Resize(string(n.unit), most)
+	if why != "" {
+		return why
+	}
+	n.goal = size
+	if to == "" {
+		n.size = most
+	}
+	return ""
+}
+
+// fit takes in that a node has what it was granted, and not more.
+func (n *node) fit() {
+	if n.dom0 != "" {
+		n.size = n.goal
+	}
+}
+
+// spare lets others have what a node gave up, when the directory says so.
+func (n *node) spare(m *Machine) {
+	if n.dom0 != "" && n.size != m.pool.Size(string(n.unit)) {
+		m.pool.Resize(string(n.unit), n.size)
+	}
 }
 
 // allow says what is against a modify that a lessee asks for, of a node whose place and
@@ -139,10 +166,10 @@ func (n *node) allow(m *Machine) string {
 	case "modify." + handlers.Resize:
 		for _, l := range limits {
 			text := p.Argument(l.argument, "")
-			if text == "" || n.size[l.dimension] == 0 {
+			if text == "" || n.goal[l.dimension] == 0 {
 				continue
 			}
-			most := l.of(n.size[l.dimension])
+			most := l.of(n.goal[l.dimension])
 			if got, err := strconv.Atoi(text); err != nil || got > most || got == 0 && l.zero {
 				return fmt.Sprintf("%s of %.32q is not within what the lease grants, %d", l.argument, text, most)
 			}
@@ -178,12 +205,12 @@ func (n *node) measure(p handlers.Params) {
 		return
 	}
 	p[handlers.ParamMachine] = n.dom0
-	fresh := n.action.Unit.Properties[propGranted] == n.size.String()
+	fresh := n.action.Unit.Properties[propGranted] == n.goal.String()
 	for _, l := range limits {
-		if n.size[l.dimension] == 0 {
+		if n.goal[l.dimension] == 0 {
 			continue
 		}
-		most := l.of(n.size[l.dimension])
+		most := l.of(n.goal[l.dimension])
 		wanted := n.action.Properties[l.property]
 		if said := n.action.Unit.Properties[l.property]; said != "" && fresh {
 			wanted = said
@@ -397,6 +424,7 @@ func (v seat) describe(cfg Config, h *ldapschema.Host) {
 // settled takes back from a node's entry where it is and what it has.
 func (n *node) settled(m *Machine, h ldapschema.Host) {
 	n.size = calendar.Vector{h.CPU, h.Memory, h.Bandwidth}
+	n.goal = n.size
 	if h.Dom0.Parent().Equal(InventoryDN(m.cfg.Base)) {
 		_, n.dom0 = h.Dom0.RDN()
 	}

@@ -18,7 +18,7 @@ func (a *app) codNode() *cobra.Command {
 name, with its cluster's name behind a dot where that alone is not clear, or by its
 unit.`,
 	}
-	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease(), a.codNodeKeys())
+	c.AddCommand(a.codNodeList(), a.codNodeShow(), a.codNodeHold(), a.codNodeRelease(), a.codNodeConsole(), a.codNodeKeys())
 	quiet(c)
 	return c
 }

@@ -253,7 +253,7 @@ func (w *work) folders(list []table.Export, homes []home) ([]table.Export, error
 	}
 	out := make([]table.Export, 0, len(list))
 	for _, e := range list {
-		if made(e.Path, func(name string) error { return root.MkdirAll(name, 0o755) }) {
+		if made(e.Path, func(name string) error { return passable(root, name) }) {
 			out = append(out, e)
 		}
 	}
@@ -274,6 +274,24 @@ func (w *work) folders(list []table.Export, homes []home) ([]table.Export, error
 		})
 	}
 	return out, errors.Join(failed...)
+}
+
+// passable makes a folder, and those above it, that everybody may go through, whatever
+// the umask.
+func passable(root *os.Root, name string) error {
+	at := ""
+	for part := range strings.SplitSeq(name, "/") {
+		at = filepath.Join(at, part)
+		if err := root.Mkdir(at, 0o755); errors.Is(err, fs.ErrExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := root.Chmod(at, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // most is more than a file of ours ever holds.

@@ -22,7 +22,6 @@ import (
 // /srv and /run may be written without a trace out here.
 type Guest struct {
 	*Net
-	t      testing.TB
 	holder *exec.Cmd // a process in it, by whose pid it is entered
 }
 
@@ -91,7 +90,7 @@ func (n *Net) Guest(files ...File) *Guest {
 	t := n.t
 	t.Helper()
 	packages := Unpacked(t, "guest")
-	g := &Guest{Net: n, t: t}
+	g := &Guest{Net: n}
 	own, err := os.MkdirTemp("", "guest")
 	if err != nil {
 		t.Fatal(err)

@@ -159,10 +159,14 @@ func TestExportfs(t *testing.T) {
 	s := w.net.Guest(setup.File{Path: volumes + "/of-the-site"}, setup.File{Path: "/etc/exports.d/other.exports"}, setup.File{Path: "/etc/exports"},
 		setup.File{Path: "/etc/leasehold/secret", Content: w.slapd.Password + "\n", Mode: 0o600})
 	w.must(os.MkdirAll(s.Path("/var/lib/nfs"), 0o755))
-	out, err := s.Run(program(t), "feed", "exports", "--directory", w.slapd.URL+"/"+string(w.slapd.Base), "--bind-dn", string(w.slapd.BindDN),
+	// Services often have a narrow umask; people go through a volume to their homes.
+	out, err := s.Run("sh", "-c", `umask 077; exec "$0" "$@"`, program(t), "feed", "exports", "--directory", w.slapd.URL+"/"+string(w.slapd.Base), "--bind-dn", string(w.slapd.BindDN),
 		"--password-file", "/etc/leasehold/secret", "--root", volumes, "--once", "--reload", "")
 	if err != nil || !strings.Contains(out, "exports  2") {
 		t.Fatalf("feed exports: %v\n%s", err, out)
+	}
+	if info, err := os.Stat(s.Path(volumes + "/alpha")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the volume: %v, %v", info.Mode(), err)
 	}
 	out, err = s.Run("/usr/sbin/exportfs", "-ra")
 	table, _ := os.ReadFile(s.Path("/var/lib/nfs/etab"))

@@ -22,6 +22,9 @@ import (
 // stockFilter selects the machines of an inventory.
 const stockFilter = "(objectClass=codHost)"
 
+// readAgain is how often the inventory is read where its changes are not told.
+const readAgain = 15 * time.Second
+
 // firstLook is how long a start waits for the directory's inventory.
 const firstLook = 10 * time.Second
 
@@ -101,7 +104,7 @@ func (p *Process) takeStock(ctx context.Context, a *Actor) error {
 // followStock keeps an authority's hosts as the inventory says until ctx ends.
 func (p *Process) followStock(a *Actor) func(context.Context) error {
 	return func(ctx context.Context) error {
-		source := feed.Source{Directory: p.directory.dir, Base: p.config.Directory.Base, Filter: stockFilter, Log: a.log}
+		source := feed.Source{Directory: polled{p.directory.dir, readAgain}, Base: p.config.Directory.Base, Filter: stockFilter, Log: a.log}
 		source.Run(ctx, func() feed.Keeper { return p.stockOf(a) })
 		return nil
 	}
