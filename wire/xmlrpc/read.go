@@ -72,15 +72,14 @@ func open(body []byte, lim Limits) (*reader, xmltree.Node, error) {
 		}
 		return nil, xmltree.Node{}, e
 	}
-	return &reader{doc: doc, depth: lim.Depth}, doc.Root(), nil
+	return &reader{doc: doc}, doc.Root(), nil
 }
 
-// reader walks a document. Its first error sticks; methods then give zero values
-// until the walk is over.
+// reader walks a document, whose depth the scanner has bounded. Its first error sticks;
+// methods then give zero values until the walk is over.
 type reader struct {
-	doc   *xmltree.Document
-	depth int // values that may still be entered
-	err   error
+	doc *xmltree.Document
+	err error
 }
 
 func (r *reader) fail(at xmltree.Node, format string, args ...any) {
@@ -257,9 +256,9 @@ func (r *reader) typed(n xmltree.Node) (v Value) {
 	case "nil":
 		return r.null(n)
 	case "array":
-		return r.inside(n, (*reader).array)
+		return r.array(n)
 	case "struct":
-		return r.inside(n, (*reader).structure)
+		return r.structure(n)
 	}
 	r.fail(n, "no type %s", name(n))
 	return v
@@ -278,18 +277,6 @@ func (r *reader) extended(n xmltree.Node) (v Value) {
 		return r.date(n)
 	}
 	r.fail(n, "no type %s", name(n)) // serialized Java objects too: nobody unpacks those
-	return v
-}
-
-// inside reads something that holds values.
-func (r *reader) inside(n xmltree.Node, read func(*reader, xmltree.Node) Value) (v Value) {
-	if r.depth == 0 {
-		r.fail(n, "values inside one another deeper than the limit")
-		return v
-	}
-	r.depth--
-	v = read(r, n)
-	r.depth++
 	return v
 }
 
