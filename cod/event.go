@@ -59,6 +59,10 @@ type Synced struct{}
 // for others it does nothing.
 type Forget struct{ Unit actors.UnitID }
 
+// Sweep is an operator's word that what stands in the directory of a unit that no node
+// has may go: entries with our mark whose node's own entry is gone.
+type Sweep struct{ Unit actors.UnitID }
+
 // Tick says that time has passed; the instant is the step's own argument.
 type Tick struct{}
 
@@ -69,6 +73,7 @@ func (Driven) event()  {}
 func (Seen) event()    {}
 func (Lost) event()    {}
 func (Synced) event()  {}
+func (Sweep) event()   {}
 func (Forget) event()  {}
 func (Tick) event()    {}
 

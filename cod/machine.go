@@ -115,6 +115,8 @@ func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 		m.seen(now, ev)
 	case Lost:
 		m.lost(now, ev.DN)
+	case Sweep:
+		m.sweepUnit(now, unitKey(ev.Unit))
 	case Synced:
 		m.synced = true
 		clear(m.buried)

@@ -132,14 +132,15 @@ func partOf(e ldapschema.Entry) (part, bool) {
 	return 0, false
 }
 
-// strays counts entries that bear our mark but belong to no cluster or node.
-func (s *strangers) strays() (n int) {
+// strays lists entries that bear our mark but belong to no cluster or node.
+func (s *strangers) strays() (out []StrayView) {
 	for _, u := range s.by {
 		if u.stray {
-			n++
+			out = append(out, StrayView{string(u.dn), u.unit, u.slice, string(u.by), instant(u.at)})
 		}
 	}
-	return n
+	slices.SortFunc(out, func(a, b StrayView) int { return cmp.Compare(a.Entry, b.Entry) })
+	return out
 }
 
 // holder names the first entry, in order, that uses something.

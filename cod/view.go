@@ -16,11 +16,20 @@ type View struct {
 	// Conflicts are where the directory says otherwise than the site would have it.
 	Conflicts []ConflictView `json:"conflicts,omitempty"`
 	Fenced    string         `json:"fenced,omitempty"` // why this process writes nothing any more
-	// Strays counts entries that bear our mark and belong to no cluster or node.
-	// Nobody removes them but an operator.
-	Strays int `json:"strays,omitempty"`
+	// Strays are entries that bear our mark and belong to no cluster or node. Nobody
+	// removes them but an operator, or by an operator's word (Sweep).
+	Strays []StrayView `json:"strays,omitempty"`
 	// Hosts are those that virtual machines are placed on.
 	Hosts []pool.Host `json:"hosts,omitempty"`
+}
+
+// StrayView is an entry of ours without a node.
+type StrayView struct {
+	Entry string        `json:"entry"`
+	Unit  actors.UnitID `json:"unit,omitempty"` // it was a node's, of this unit
+	Slice string        `json:"slice,omitempty"`
+	By    string        `json:"by,omitempty"` // who wrote it last, if known
+	Since time.Time     `json:"since,omitzero"`
 }
 
 // ClusterView is one slice's cluster.

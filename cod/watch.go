@@ -89,12 +89,20 @@ func (m *Machine) sweep(now actors.Millis, u uses) {
 	if !u.stray || u.unit == "" || m.units[u.unit] != nil {
 		return
 	}
-	if last, ok := m.gone.find(u.unit); !ok || last.Verb != actors.Teardown {
+	if last, ok := m.gone.find(u.unit); ok && last.Verb == actors.Teardown {
+		m.sweepUnit(now, u.unit)
+	}
+}
+
+// sweepUnit removes the entries of a unit that no node has.
+func (m *Machine) sweepUnit(now actors.Millis, unit actors.UnitID) {
+	orphans := m.others.orphans(unit)
+	if m.units[unit] != nil || len(orphans) == 0 {
 		return
 	}
-	n := &node{unit: u.unit, state: Wiped, keeping: keeping{shelf: newShelf(m.others.orphans(u.unit))}}
-	n.action.Verb, n.action.Unit.ID = actors.Teardown, u.unit
-	m.units[u.unit] = n
+	n := &node{unit: unit, state: Wiped, keeping: keeping{shelf: newShelf(orphans)}}
+	n.action.Verb, n.action.Unit.ID = actors.Teardown, unit
+	m.units[unit] = n
 	m.enroll(n)
 	n.advance(m, now)
 }

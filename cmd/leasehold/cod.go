@@ -31,7 +31,7 @@ lost; --dry-run shows the change as LDIF and makes none.`,
   leasehold cod node list
   leasehold cod node hold web2 --note "waiting for a disk"`,
 	}
-	c.AddCommand(a.codInit(), a.codGenerate(), a.codSchema(), a.codHost(), a.codImage(), a.codNode())
+	c.AddCommand(a.codInit(), a.codGenerate(), a.codSchema(), a.codHost(), a.codImage(), a.codNode(), a.codReconcile())
 	quiet(c)
 	return c
 }

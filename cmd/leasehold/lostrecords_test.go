@@ -3,9 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +23,8 @@ import (
 	"github.com/leasehold/leasehold/actors/manage"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
+	"github.com/leasehold/leasehold/cmd/internal/wiring"
+	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/ldapschema"
@@ -36,6 +44,7 @@ func TestSiteLosesItsRecords(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(slapd.Password+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	v.config.Metrics = setup.Address(t)
 	v.config.Directory = &config.Directory{URL: slapd.URL, Base: slapd.Base, Bind: slapd.BindDN, PasswordFile: secret}
 	v.write()
 	dir, err := ldapdir.Open(ldapdir.Config{URL: slapd.URL, BindDN: slapd.BindDN, Password: slapd.Password})
@@ -110,6 +119,61 @@ func TestSiteLosesItsRecords(t *testing.T) {
 			t.Errorf("the guest's node %s was\n%+v\nand is\n%+v", unit, h, now)
 		}
 	}
+	// What differs is told: the guest's nodes have no lease any more, and an entry of a
+	// node that is long gone was left behind.
+	mark := ldapschema.Mark{Slice: "old", Owner: siteOf(v.config), Unit: "old-unit"}
+	left, err := ldapschema.ZoneRecordA("zoneName=site.test,ou=DNS,"+slapd.Base, ldapschema.NameRecord{Name: "old.old", TTL: 60,
+		Addrs: []netip.Addr{netip.MustParseAddr("10.99.200.1")}, Mark: mark})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Apply(t.Context(), ldapschema.AddEntry(left)); err != nil {
+		t.Fatal(err)
+	}
+	reconcile := func(more ...string) (d wiring.Drift) {
+		t.Helper()
+		code, out, errs := call(t, append([]string{"cod", "reconcile", "--json", "--socket", v.config.Admin}, more...)...)
+		if code != 0 || json.Unmarshal([]byte(out), &d) != nil {
+			t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+		}
+		return d
+	}
+	count := func(d wiring.Drift, kind string) (n int) {
+		for _, x := range d.Differences {
+			if x.Kind == kind {
+				n++
+				if x.What == "" || x.Next == "" {
+					t.Errorf("a difference says too little: %+v", x)
+				}
+			}
+		}
+		return n
+	}
+	until("what was left behind is told of", func() bool { return count(reconcile(), wiring.DriftStray) == 1 })
+	if d := reconcile(); !over && count(d, wiring.DriftLease) != 2 && time.Now().Before(values(first)[0].LeaseEnd) {
+		t.Errorf("the guest's nodes are not told of: %+v", d.Differences)
+	}
+	page, err := http.Get("http://" + v.config.Metrics + wiring.MetricsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(page.Body)
+	page.Body.Close()
+	if err != nil || !strings.Contains(string(text), `leasehold_cod_differences{site="site",kind="left behind"} 1`) || !strings.HasSuffix(string(text), "# EOF\n") {
+		t.Errorf("the metrics page says, %v:\n%s", err, text)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !metricLine.MatchString(line) {
+			t.Errorf("no line of OpenMetrics: %s", line)
+		}
+	}
+	if d := reconcile("--apply"); d.Mended != 1 {
+		t.Errorf("removed %d: %+v", d.Mended, d.Differences)
+	}
+	until("what was left behind is gone", func() bool {
+		_, err := dir.Read(t.Context(), left.DN)
+		return errors.Is(err, directory.ErrNotFound)
+	})
 	until("the guest's nodes are torn down after their lease", func() bool {
 		n := nodes()
 		for unit := range first {
@@ -131,6 +195,20 @@ func TestSiteLosesItsRecords(t *testing.T) {
 	if strings.Contains(v.log.String(), "panic") {
 		t.Error(v.log.String())
 	}
+}
+
+// metricLine is what a page of metrics is made of (OpenMetrics 1.0.0, 3).
+var metricLine = regexp.MustCompile(`^(# (TYPE leasehold_[a-z_]+ (gauge|counter|summary)|HELP leasehold_[a-z_]+ .+|EOF)|` +
+	`leasehold_[a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\})? [0-9.e+-]+)\n$`)
+
+// siteOf is the identity of a configuration's authority.
+func siteOf(c config.Config) string {
+	for _, a := range c.Actors {
+		if a.COD != nil {
+			return string(a.GUID)
+		}
+	}
+	return ""
 }
 
 func values[K comparable, V any](m map[K]V) (out []V) {

@@ -172,16 +172,25 @@ func (a *app) configPath() (string, error) {
 
 // client reaches the server's admin socket.
 func (a *app) client() (*manage.Client, error) {
-	if a.socket != "" {
-		return manage.NewClient(a.socket), nil
-	}
-	path, err := a.configPath()
-	if err != nil {
-		return nil, fmt.Errorf("which server? give --socket or --config: %w", err)
-	}
-	c, err := config.Load(path)
+	path, err := a.socketPath()
 	if err != nil {
 		return nil, err
 	}
-	return manage.NewClient(filepath.Clean(c.Admin)), nil
+	return manage.NewClient(path), nil
+}
+
+// socketPath is where the server listens that commands speak to.
+func (a *app) socketPath() (string, error) {
+	if a.socket != "" {
+		return a.socket, nil
+	}
+	path, err := a.configPath()
+	if err != nil {
+		return "", fmt.Errorf("which server? give --socket or --config: %w", err)
+	}
+	c, err := config.Load(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Clean(c.Admin), nil
 }

@@ -68,6 +68,12 @@ func (s *Site) Forget(u actors.UnitID) {
 	s.mail.put(letter{events: []cod.Event{cod.Forget{Unit: u}}})
 }
 
+// Sweep takes an operator's word that entries of a unit without a node may go
+// ([cod.Sweep]).
+func (s *Site) Sweep(u actors.UnitID) {
+	s.mail.put(letter{events: []cod.Event{cod.Sweep{Unit: u}}})
+}
+
 // Close gives up what is under way and returns when nothing is. It may be called
 // again.
 func (s *Site) Close() error {

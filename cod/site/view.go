@@ -2,6 +2,7 @@ package site
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/leasehold/leasehold/cod"
 )
@@ -28,6 +29,9 @@ type Counts struct {
 	Reports        int64 `json:"reports"`   // actions answered
 	Told           int64 `json:"told"`      // what the directory's watch told
 	TakenOver      int64 `json:"takenOver"` // operators' changes that the site followed
+	// Answers counts the directory's answers, Answering is how long they took in all.
+	Answers   int64         `json:"answers"`
+	Answering time.Duration `json:"answering"`
 }
 
 // Snapshot looks at the site between two steps.
@@ -44,6 +48,7 @@ func (s *Site) Snapshot() Snapshot {
 type counters struct {
 	added, modified, deleted, reads, unavailable, refused atomic.Int64
 	driverCalls, driverFailures, reports, told, takenOver atomic.Int64
+	answers, answering                                    atomic.Int64
 }
 
 func (c *counters) read() Counts {
@@ -51,6 +56,6 @@ func (c *counters) read() Counts {
 		Added: c.added.Load(), Modified: c.modified.Load(), Deleted: c.deleted.Load(), Reads: c.reads.Load(),
 		Unavailable: c.unavailable.Load(), Refused: c.refused.Load(),
 		DriverCalls: c.driverCalls.Load(), DriverFailures: c.driverFailures.Load(), Reports: c.reports.Load(),
-		Told: c.told.Load(), TakenOver: c.takenOver.Load(),
+		Told: c.told.Load(), TakenOver: c.takenOver.Load(), Answers: c.answers.Load(), Answering: time.Duration(c.answering.Load()),
 	}
 }

@@ -89,7 +89,10 @@ func (s *Site) failed(o cod.Outcome, err error) {
 func (s *Site) within(ctx context.Context, do func(context.Context) error) error {
 	ctx, stop := context.WithTimeout(ctx, s.config.AnswerTime)
 	defer stop()
+	began := s.config.Clock.Now()
 	err := do(ctx)
+	s.counts.answers.Add(1)
+	s.counts.answering.Add(int64(s.config.Clock.Now().Sub(began)))
 	if outcomeOf(err) != cod.Unavailable && s.away.Swap(false) {
 		s.config.Log.Info("the site's directory answers again")
 	}

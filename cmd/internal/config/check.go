@@ -64,6 +64,16 @@ func (t *twice) name(path, what string, given bool) {
 }
 
 func checkPaths(c Config, r *reader) {
+	if c.Metrics != "" {
+		host, port, err := net.SplitHostPort(c.Metrics)
+		ip := net.ParseIP(host)
+		switch n, bad := strconv.Atoi(port); {
+		case err != nil || bad != nil || n < 1 || n > 65535:
+			r.add("metrics", "", "%q is not of the form 127.0.0.1:9180", c.Metrics)
+		case host != "localhost" && (ip == nil || !ip.IsLoopback()):
+			r.add("metrics", "", "whoever reaches it may read it: give a loopback address, and let a proxy that knows people stand before it")
+		}
+	}
 	if len(c.Admin) > 100 {
 		r.add("admin", "", "is %d characters long; a Unix socket's path may have 100", len(c.Admin))
 	}

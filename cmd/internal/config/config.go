@@ -18,6 +18,7 @@ type Config struct {
 	Version   int
 	State     string // folder of what this process keeps; default "state"
 	Admin     string // Unix socket of the operator commands; default "admin.sock" in State
+	Metrics   string // loopback host:port of the metrics page; empty for none
 	Log       Log
 	Listen    Listen
 	Store     Store

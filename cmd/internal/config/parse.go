@@ -37,6 +37,7 @@ func parse(name string, data []byte) (Config, *reader) {
 	c.Clock, c.Ticks = readClock(o.get("clock"))
 	c.Directory = readDirectory(o.get("directory"))
 	c.Admin = o.get("admin").text(filepath.Join(c.State, "admin.sock"))
+	c.Metrics = o.get("metrics").text("")
 	o.need("actors").list(func(_ int, v value) { c.Actors = append(c.Actors, readActor(v)) })
 	o.get("peers").list(func(_ int, v value) { c.Peers = append(c.Peers, readPeer(v)) })
 	o.get("registries").list(func(_ int, v value) { c.Registries = append(c.Registries, readMembership(v)) })

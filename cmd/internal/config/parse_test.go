@@ -35,6 +35,7 @@ func TestFull(t *testing.T) {
 		Version: 1,
 		State:   "/var/lib/leasehold",
 		Admin:   "/run/leasehold/admin.sock",
+		Metrics: "127.0.0.1:9180",
 		Log:     Log{Level: "debug", Format: "json"},
 		Store: Store{Kind: StorePostgres, URL: "postgres://leasehold@db.example.org:5432/leases?sslmode=verify-full",
 			PasswordFile: "secrets/db", Standby: true, Lease: 5 * time.Second},

@@ -65,8 +65,10 @@ var problems = []spoiled{
 	{"state: state", "state: [a]", "c:2:8: state: must be a single value, not a list"},
 	{"state: state", `state: "a\nb"`, "c:2:8: state: holds a control character or a line break"},
 	{"state: state", "state: s\nadmin: s", "c:3:8: admin: is the state folder itself"},
+	{"state: state", "metrics: here", `c:2:10: metrics: "here" is not of the form 127.0.0.1:9180`},
+	{"state: state", "metrics: 0.0.0.0:9180", "c:2:10: metrics: whoever reaches it may read it: give a loopback address, and let a proxy that knows people stand before it"},
 	{"state: state", "admin: /" + strings.Repeat("x", 100), "c:2:8: admin: is 101 characters long; a Unix socket's path may have 100"},
-	{"state: state", "flavour: x", "c:2:1: flavour: unknown key; known: version, state, log, store, listen, clock, directory, admin, actors, peers, registries"},
+	{"state: state", "flavour: x", "c:2:1: flavour: unknown key; known: version, state, log, store, listen, clock, directory, admin, metrics, actors, peers, registries"},
 
 	// Single values.
 	{"level: info", "level: inof", `c:3:14: log.level: unknown value "inof"; did you mean "info"?`},

@@ -22,6 +22,10 @@ func (c Config) YAML() []byte {
 	w.head("The folder of what this process keeps, and the socket of the operator commands.")
 	w.optional(0, "state", c.State)
 	w.optional(0, "admin", c.Admin)
+	if c.Metrics != "" {
+		w.head("Where monitoring reads counts, as OpenMetrics text at /metrics.")
+		w.optional(0, "metrics", c.Metrics)
+	}
 	w.store(c.Store)
 	w.head("level: debug, info, warn or error. format: text or json.")
 	w.line(0, "log: {level: %s, format: %s}", cmp.Or(c.Log.Level, "info"), cmp.Or(c.Log.Format, "text"))

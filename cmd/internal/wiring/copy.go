@@ -54,6 +54,7 @@ func (p *Process) copies() http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
+	p.serveDrift(mux)
 	return mux
 }
 

@@ -166,6 +166,9 @@ func (p *Process) Serve(ctx context.Context) error {
 	for _, m := range p.config.Registries {
 		watch(&fronts, "registry "+m.URL, func(ctx context.Context) error { return p.belong(ctx, m) })
 	}
+	if p.config.Metrics != "" {
+		watch(&fronts, "metrics", p.serveMetrics)
+	}
 	for _, s := range p.signals() {
 		watch(&fronts, "signal of "+s.Guest, s.Serve)
 	}
