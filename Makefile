@@ -41,9 +41,10 @@ test-xen: setup
 	$(GO) test -count 1 -timeout 2h -v ./conformance/xen -run '^TestXen$$' -args -real -table $(CURDIR)/conformance/doc/xen.md
 
 # A machine in QEMU boots its image, its disk and the rescue image, with either loader,
-# and mounts a volume over NFS with its own kernel: about two minutes. Takes root.
+# mounts a volume over NFS with its own kernel, and boots in the middle of a site's story
+# while its server is dead: about two minutes. Takes root.
 test-boot: setup
-	$(GO) test -count 1 -timeout 1h -v ./conformance/site -run '^(TestPXE|TestKernelNFS)$$' -args -boots
+	$(GO) test -count 1 -timeout 1h -v ./conformance/site -run '^(TestPXE|TestKernelNFS|TestStory)$$' -args -boots
 
 setup:
 	conformance/setup/install.sh

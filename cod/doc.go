@@ -15,6 +15,8 @@ carries them out.
 	staged     the entries say "booting" before anything boots
 	booting    the driver sets the unit up
 	up         the authority is told: name, address, what the driver found out
+	saving     its lease is over, and the driver saves what it is doing, if that is wanted
+	held       what was saved is kept for a while, for a later lease of the slice
 	draining   the driver tears the unit down
 	wiped      DNS, DHCP and the host's entry go, in this order
 	free       and with a slice's last node its cluster, whose block is free again
@@ -42,7 +44,8 @@ does not answer, or does not want to for now, is waited for, without end.
 # Where to read next
 
 node.go is the life above as code, state.go its table; shelf.go brings a set of
-entries from what stands to what should. testdata holds stories, events in and
+entries from what stands to what should. ladder.go is the end of a lease, virtual.go
+where virtual machines are and how machines become their hosts, with package cod/pool. testdata holds stories, events in and
 effects out.
 
 # What is not here

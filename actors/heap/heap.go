@@ -1,12 +1,12 @@
 /*
 Package heap decides how much garbage may gather before the collector runs.
 
-Go collects when the heap has doubled. That is right for large heaps; the heap of a
-server with few leases is some five million octets, and under load it doubles hundreds
-of times a second: a quarter of the processor time goes into collecting, most of it to
-stop, mark the same few objects and sweep. Here a collection waits until garbage of
-[Floor] has gathered, or as much as is alive, whichever is more. A server so takes at
-most Floor more than it would.
+Go collects when the heap has doubled. The heap of a server with few leases is some five
+million octets, and under load it doubles hundreds of times a second: a quarter of the
+processor time goes into collecting, most of it to stop, mark the same few objects and
+sweep. Here a collection waits until garbage of [Floor] has gathered, or twice as much
+as is alive, whichever is more: a site of a million leased units, which keeps a third
+of a GiB alive, takes up to one.
 
 The percentage that Go knows is of what is alive, so it is set anew after collections
 that found another heap. An operator who sets GOGC or GOMEMLIMIT has decided, and
@@ -24,8 +24,11 @@ import (
 // Floor is the garbage, in octets, that gathers at least between two collections.
 const Floor = 64 << 20
 
-// usual is the percentage of garbage to what is alive that Go starts with.
-const usual = 100
+// The percentages of garbage to what is alive.
+const (
+	gos  = 100 // that Go starts with
+	ours = 200 // of a heap that is large
+)
 
 // Tune begins to set the percentage. It is for the main function of a program that
 // serves.
@@ -33,7 +36,7 @@ func Tune() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	set := usual
+	set := gos
 	watch(func() {
 		if want := percent(alive()); want < set*9/10 || want > set*11/10 {
 			set = want
@@ -44,7 +47,7 @@ func Tune() {
 
 // percent is how much garbage is let gather beside so many octets that are alive.
 func percent(alive uint64) int {
-	return int(max(usual, 100*Floor/max(alive, 1<<20)))
+	return int(max(ours, 100*Floor/max(alive, 1<<20)))
 }
 
 // alive is how many octets the last collection found in use.

@@ -23,7 +23,7 @@ loses nothing: the next start continues every lease. Commands that come while it
 wait until it is ready. A service manager that waits for that is told (systemd:
 Type=notify), and when the server begins to stop.
 
-The server lets 64 MiB of garbage gather, or as much as it holds, before it collects
+The server lets 64 MiB of garbage gather, or twice what it holds, before it collects
 it. GOGC and GOMEMLIMIT in its environment say otherwise, as in any Go program.`,
 		Example: "  leasehold serve --config ./site/leasehold.yaml",
 		Args:    noArgs,

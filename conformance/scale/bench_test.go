@@ -95,9 +95,12 @@ func (t *report) targets(b *testing.B) {
 	durable.Stores = boltStores(b)
 	t.row("flips_bbolt", "the same, records in a bbolt file, every save flushed", play(b, durable, 200, 1, nil).FlipsPerSecond(), "flips/s", ">=", 20_000)
 
-	flips, share := ldapRate(b)
+	_, local := ldapRate(b, false)
+	flips, share := ldapRate(b, true)
 	t.row("flips_ldap_signed", "the same, records in slapd, signed SOAP between the actors", flips, "flips/s", ">=", 1_000)
 	t.row("flips_ldap_share", "of what slapd's bare rate of modify operations allows", share, "x", ">=", 0.5)
+
+	t.row("flips_ldap_local_share", "that share with function calls in place of signed SOAP: the store alone", local, "x", ">=", 0.5)
 
 	t.row("idle_ticks", "a tick with nothing due, 1,000,000 live units against 1,000", idle(b), "x", "<=", 1.10)
 	t.row("memory_per_unit", "memory of an authority with 1,000,000 units in 10,000 leases", memory(b), "octets/unit", "<=", 400)
@@ -156,15 +159,16 @@ func ldapStores(b *testing.B) (func(context.Context, string) (store.Store, error
 	return r.Actor, dir, base
 }
 
-// ldapRate plays with slapd and signed messages. In turns with it, it lets slapd
-// replace as many values of the same size, eight at a time, and nothing else: the
-// share is how much of that rate is used.
-func ldapRate(b *testing.B) (flips, share float64) {
+// ldapRate plays with slapd, and with signed messages if it is to. In turns with it, it
+// lets slapd replace values of the same size, eight at a time, and nothing else. The
+// share is the flips in a second, of those that there would be if every record that an
+// actor saves were one such operation and nothing else took time.
+func ldapRate(b *testing.B, signed bool) (flips, share float64) {
 	cfg := standard
 	var dir *ldapdir.Dir
 	var base ldapschema.DN
 	cfg.Stores, dir, base = ldapStores(b)
-	cfg.Wire = true
+	cfg.Wire = signed
 	const size, entries = 700, 64 // octets of a record of a lease of 24 units, as the sums below say
 	value := strings.Repeat("v", size)
 	for i := range entries {

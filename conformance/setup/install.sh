@@ -2,6 +2,8 @@
 # install.sh installs the Debian programs that tests run Leasehold against or with:
 #
 #   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
+#   gosa-schema               RFC 2307bis as Debian ships it
+#   systemd                   systemd-analyze, which checks the units that we generate
 #   BIND 9 and its tools,
 #   ldap2zone                 the name server that follows the directory
 #   ISC's dhcpd and dhclient,

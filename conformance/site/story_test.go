@@ -553,6 +553,14 @@ func TestStory(t *testing.T) {
 	s.edit(base.Child("ou", "DNS").Child("zoneName", "site.test").Child("relativeDomainName", "printer"), "replace: aRecord\naRecord: 10.99.0.200\n")
 
 	s.edit(host(v1), "replace: ipHostNumber\nipHostNumber: 10.99.1.78\n")
+	s.edit(host(v1), "replace: codBoot\ncodBoot: image\n")
+	s.fetched(node.net, file(macV1), "KERNEL /tiny/vmlinuz")
+	if *boots { // and machines boot what they say
+		s.routers()
+		if text := s.boot(macV1); !strings.Contains(text, "NODE UP: ") || !strings.Contains(text, "cod.node="+v1.Name) {
+			t.Errorf("a machine says\n%s", text)
+		}
+	}
 
 	// It comes back and knows everything, and what was changed meanwhile.
 	s.serveAgain()

@@ -169,8 +169,10 @@ func TestHangs(t *testing.T) {
 		}
 	}
 	swap(hang)
-	short := xen.New(xen.Config{Forced: true, SaveDir: filepath.Dir(domains), CommandTime: 3 * time.Second})
-	for reached := false; !reached; { // on a slow machine the time may be too short for what does not hang
+	// On a slow machine a short time is too short for what does not hang.
+	limit := 3 * time.Second
+	for reached := false; !reached; limit *= 2 {
+		short := xen.New(xen.Config{Forced: true, SaveDir: filepath.Dir(domains), CommandTime: limit})
 		if _, err := short.Teardown(t.Context(), on, params()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("it hangs: %v", err)
 		}
