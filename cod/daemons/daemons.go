@@ -91,7 +91,14 @@ func Files(s Site) ([]File, error) {
 	if there, _, _ := ldapAddress(s.URL); strings.HasPrefix(s.URL, "ldap://") && !loopback(there) { // passwords cross no network as they are
 		startTLS, critical = " --start-tls", " starttls=critical"
 	}
-	values := []string{"@STARTTLS@", startTLS, "@CRITICAL@", critical, "@HARDENING@", string(hardening), "@ACCESS@", strings.Join(access, "\n"), "@BASE@", string(s.COD.Base), "@DAEMONS@", string(DaemonsDN(s.COD.Base)),
+	ssl := "start_tls"
+	switch {
+	case strings.HasPrefix(s.Replica, "ldaps://"):
+		ssl = "ldaps"
+	case loopback(host):
+		ssl = "off"
+	}
+	values := []string{"@DHCPSSL@", ssl, "@STARTTLS@", startTLS, "@CRITICAL@", critical, "@HARDENING@", string(hardening), "@ACCESS@", strings.Join(access, "\n"), "@BASE@", string(s.COD.Base), "@DAEMONS@", string(DaemonsDN(s.COD.Base)),
 		"@DOMAIN@", s.COD.Domain, "@REVERSE@", s.COD.ReverseZone(), "@NEXTSERVER@", s.COD.NextServer.String(), "@URL@", s.URL, "@LDAPHOST@", host, "@LDAPPORT@", port,
 		"@NIS@", s.nis(), "@KEY@", KeyName, "@ADMIN@", s.Stored["admin"], "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
 		"@SCHEMA@", s.Schema, "@RUN@", s.Run, "@DATA@", s.Data, "@REPLICADATA@", s.ReplicaData, "@ZONES@", s.Zones, "@KEYFILE@", s.KeyFile, "@TFTP@", s.TFTP,
