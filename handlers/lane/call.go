@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -19,6 +20,9 @@ const (
 // ErrHangs is part of an action's failure when its driver did not end a call that was
 // called off.
 var ErrHangs = errors.New("the driver does not come back")
+
+// ErrPanicked is the failure of an action whose driver panicked.
+var ErrPanicked = errors.New("the driver panicked")
 
 // ended is what a call of the driver came to.
 type ended struct {
@@ -63,8 +67,14 @@ func (l *Lanes) call(a actors.Action, p handlers.Params) (t *try, e ended, ok bo
 	}
 }
 
-// ask is the driver's part.
-func (l *Lanes) ask(ctx context.Context, a actors.Action, p handlers.Params) (handlers.Result, error) {
+// ask is the driver's part. Its panic is a failure of this call, and of nothing else.
+func (l *Lanes) ask(ctx context.Context, a actors.Action, p handlers.Params) (res handlers.Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.config.Panicked(a, v, debug.Stack())
+			res, err = handlers.Result{}, ErrPanicked
+		}
+	}()
 	switch a.Verb {
 	case actors.Teardown, actors.Leave:
 		return l.config.Driver.Teardown(ctx, l.config.Runner(a.Unit), p)

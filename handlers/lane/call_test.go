@@ -2,6 +2,7 @@ package lane_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -143,5 +144,61 @@ func TestCloseHanging(t *testing.T) {
 			t.Errorf("it closed after %v", took)
 		}
 		close(h.letGo)
+	})
+}
+
+// panicking is a driver that panics about one unit, in every verb.
+type panicking struct{ handlers.Driver }
+
+func (panicking) Setup(_ context.Context, _ run.Runner, p handlers.Params) (handlers.Result, error) {
+	if p[handlers.ParamUnit] == "a" {
+		var none map[string]int
+		none["x"]++
+	}
+	return handlers.Result{Done: true, Note: "up"}, nil
+}
+
+func (d panicking) Teardown(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
+	return d.Setup(ctx, on, p)
+}
+
+func (d panicking) Modify(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
+	return d.Setup(ctx, on, p)
+}
+
+// TestPanic: a driver's panic is one failed action, of whatever verb. Its lane and its slot
+// are free for what comes next, and who reads logs is told what happened and where.
+func TestPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reports, told := make(chan actors.ActionDone, 1), make(chan string, 1)
+		l := lane.New(lane.Config{Driver: panicking{}, AtOnce: 1, Report: func(d actors.ActionDone) { reports <- d },
+			Panicked: func(a actors.Action, value any, stack []byte) {
+				told <- fmt.Sprint(a.Unit.ID, " ", a.Verb, ": ", value, "\n", string(stack))
+			}})
+		for n, verb := range []actors.Verb{actors.Setup, actors.ModifyUnit, actors.Teardown, actors.Join, actors.Leave} {
+			l.Run(action("a", verb, n+1))
+			d := <-reports
+			if d.Unit != "a" || d.Sequence != n+1 || d.Code == 0 || d.Note != lane.ErrPanicked.Error() {
+				t.Errorf("%v: %+v", verb, d)
+			}
+			if got := <-told; !strings.HasPrefix(got, "a "+verb.String()+": assignment to entry in nil map\n") || !strings.Contains(got, "panicking.Setup") {
+				t.Errorf("%v: told %s", verb, got)
+			}
+			synctest.Wait() // the lane is empty
+		}
+		l.Run(action("b", actors.Setup, 1))
+		if d := <-reports; d.Unit != "b" || d.Code != 0 || d.Note != "up" {
+			t.Errorf("afterwards: %+v", d)
+		}
+		l.Close()
+	})
+	synctest.Test(t, func(t *testing.T) { // nobody wants to know
+		reports := make(chan actors.ActionDone, 1)
+		l := lane.New(lane.Config{Driver: panicking{}, Report: func(d actors.ActionDone) { reports <- d }})
+		l.Run(action("a", actors.Setup, 1))
+		if d := <-reports; d.Code == 0 {
+			t.Errorf("%+v", d)
+		}
+		l.Close()
 	})
 }

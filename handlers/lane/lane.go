@@ -13,6 +13,9 @@ longer and longer intervals, when the call has ended. A driver that does not eve
 then keeps its own unit's lane and nothing else: two calls about one unit never
 overlap, and when patience ends the action is reported as failed.
 
+A driver that panics has failed that one call: the action is reported as failed, and
+everything else goes on.
+
 When a newer action for a unit arrives while an older one has not begun, the
 older one is dropped: nobody waits for its result any more.
 */
@@ -38,14 +41,15 @@ type Config struct {
 	// Runner is the machine that a unit's driver speaks to; nil means run.Nowhere, for
 	// drivers that need none.
 	Runner   func(actors.Unit) run.Runner
-	Report   func(actors.ActionDone)            // hears every result; called from several goroutines, must not block for long
-	Clock    clock.Clock                        // nil means the real one
-	Patience time.Duration                      // how long a driver may say "not yet"; 0 means 30 minutes
-	Limit    time.Duration                      // how long one call of the driver may take; 0 means 10 minutes
-	Slow     func(actors.Action, time.Duration) // hears of a call that took longer and was called off; nil means nobody
-	Pause    time.Duration                      // before asking again a driver that named no pause; 0 means 1 s
-	Reserved []string                           // what of a driver's parameters a lessee may not give (handlers.Given)
-	AtOnce   int                                // driver calls under way at once; 0 means 64
+	Report   func(actors.ActionDone)                        // hears every result; called from several goroutines, must not block for long
+	Clock    clock.Clock                                    // nil means the real one
+	Patience time.Duration                                  // how long a driver may say "not yet"; 0 means 30 minutes
+	Limit    time.Duration                                  // how long one call of the driver may take; 0 means 10 minutes
+	Slow     func(actors.Action, time.Duration)             // hears of a call that took longer and was called off; nil means nobody
+	Panicked func(a actors.Action, value any, stack []byte) // hears of a driver's panic; nil means nobody
+	Pause    time.Duration                                  // before asking again a driver that named no pause; 0 means 1 s
+	Reserved []string                                       // what of a driver's parameters a lessee may not give (handlers.Given)
+	AtOnce   int                                            // driver calls under way at once; 0 means 64
 }
 
 // Lanes carries actions out. Make it with New; Run may be called from any
@@ -83,6 +87,9 @@ func New(c Config) *Lanes {
 	}
 	if c.Slow == nil {
 		c.Slow = func(actors.Action, time.Duration) {}
+	}
+	if c.Panicked == nil {
+		c.Panicked = func(actors.Action, any, []byte) {}
 	}
 	if c.Pause == 0 {
 		c.Pause = time.Second

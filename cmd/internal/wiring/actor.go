@@ -109,6 +109,12 @@ func (a *Actor) slow(act actors.Action, after time.Duration) {
 		Warn("a driver has not ended a call, which is called off; it is asked again when it has")
 }
 
+// panicked says that a driver's call ended in a panic, which is a mistake of its program.
+func (a *Actor) panicked(act actors.Action, value any, stack []byte) {
+	a.log.WithFields(logrus.Fields{"reservation": act.Reservation, "unit": act.Unit.ID, "host": act.Unit.Host, "verb": act.Verb.String(), "stack": string(stack)}).
+		Errorf("a driver panicked, and its action has failed: %v", value)
+}
+
 // hands makes what carries an actor's actions out: a site for an authority with
 // clusters, lanes for everybody else.
 func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, error) {
@@ -117,7 +123,8 @@ func (p *Process) hands(act *Actor, report func(actors.ActionDone)) (runner, err
 		return nil, err
 	}
 	if act.Config.COD == nil {
-		c := lane.Config{Driver: d, Runner: on, Report: report, Reserved: reserved(act.Config.Role), Slow: act.slow}
+		c := lane.Config{Driver: d, Runner: on, Report: report, Reserved: reserved(act.Config.Role), Slow: act.slow,
+			Panicked: act.panicked}
 		if h := act.Config.Handler; h != nil {
 			c.Limit = h.CallLimit
 		}
