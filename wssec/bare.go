@@ -13,13 +13,17 @@ import (
 // those who speak to them sign the Body, send the certificate with it, and have no AuthToken
 // (nodeagent 1.2). Trusted says whether a certificate's key may speak. Nothing in such a
 // message says when or for whom it was made: the caller asks [Once] whether it was seen
-// before. Every error wraps [ErrRefused].
-func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certificate) bool) (v Verified, cert *x509.Certificate, err error) {
+// before. An answer has to confirm the [Verified.SignatureValue] of its request, and signs that
+// it does; of a request confirm is nil. Every error wraps [ErrRefused].
+func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certificate) bool, confirm []byte) (v Verified, cert *x509.Certificate, err error) {
 	l, err := find(doc)
 	if err != nil {
 		return v, nil, err
 	}
 	need := shape{need: body | token, sign: body, may: timestamp | confirmation, ifThere: timestamp, final: true}
+	if len(confirm) > 0 {
+		need = shape{need: body | token | confirmation, sign: body | confirmation, may: timestamp, ifThere: timestamp, final: true}
+	}
 	if err := l.check(need, ""); err != nil {
 		return v, nil, err
 	}
@@ -59,6 +63,11 @@ func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certifica
 			return v, nil, err
 		}
 	}
+	if len(confirm) > 0 {
+		if err := confirms(l.get(confirmation), confirm); err != nil {
+			return v, nil, err
+		}
+	}
 	v.body, v.value, v.key, v.profile = l.payload, s.Value, by.cert.PublicKey, Legacy
 	v.replay = legacyReplayKey(by.cert, s, targets[:], l.get(body))
 	return v, by.cert, nil
@@ -67,8 +76,10 @@ func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certifica
 // Bare is an envelope around payload that says nothing of us but our key; it is signed as
 // deployed node agents check it, with SHA-1 unless the profile is LegacyStrong. MessageID,
 // which is not sent, has to be another one for each message, or the receiver takes one
-// for a repetition of the other.
-func (s Seal) Bare(payload []byte) ([]byte, error) {
+// for a repetition of the other. An answer confirms the [Verified.SignatureValue] of its
+// request, without which deployed callers take it for a failure (wssec 4.3); of a request
+// confirm is nil.
+func (s Seal) Bare(payload, confirm []byte) ([]byte, error) {
 	if s.Signer == nil || s.Cert == nil {
 		return nil, fmt.Errorf("%w: no key or no certificate", ErrSeal)
 	}
@@ -76,6 +87,6 @@ func (s Seal) Bare(payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %v has no messages without a sender", ErrSeal, s.Profile)
 	}
 	s.GUID, s.Name = "", ""
-	envelope, _, err := s.legacyEnvelope(payload, nil)
+	envelope, _, err := s.legacyEnvelope(payload, confirm)
 	return envelope, err
 }

@@ -30,13 +30,13 @@ func TestBare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, _, err := wssec.OpenBare(doc, at, trusted)
+		v, _, err := wssec.OpenBare(doc, at, trusted, nil)
 		return v, err
 	}
 	seen := map[string]bool{}
 	for _, profile := range []wssec.Profile{wssec.Legacy, wssec.LegacyStrong} {
 		for _, message := range []string{"m1", "m2"} {
-			envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: message, Profile: profile}.Bare(body)
+			envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: message, Profile: profile}.Bare(body, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +66,48 @@ func TestBare(t *testing.T) {
 	if len(seen) != 4 {
 		t.Errorf("%d of 4 messages are told apart", len(seen))
 	}
-	if _, err := (wssec.Seal{Signer: id.Key, Cert: id.Cert, Profile: wssec.Strict}).Bare(body); !errors.Is(err, wssec.ErrSeal) {
+	if _, err := (wssec.Seal{Signer: id.Key, Cert: id.Cert, Profile: wssec.Strict}).Bare(body, nil); !errors.Is(err, wssec.ErrSeal) {
 		t.Error(err)
+	}
+}
+
+// An answer confirms the request that it is to, under its signature; one to another
+// request, and one that confirms nothing, is none.
+func TestBareConfirms(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	id, err := keys.Generate(rand.Reader, "11111111-1111-1111-1111-111111111111", "n", keys.RSA2048, now.Add(-time.Hour), now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(envelope, confirm []byte) error {
+		doc, err := xmltree.Parse(envelope, xmltree.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = wssec.OpenBare(doc, now, func(*x509.Certificate) bool { return true }, confirm)
+		return err
+	}
+	seal := func(profile wssec.Profile, confirm []byte) []byte {
+		envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: profile}.Bare([]byte(`<n:a xmlns:n="urn:n"></n:a>`), confirm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return envelope
+	}
+	for _, profile := range []wssec.Profile{wssec.Legacy, wssec.LegacyStrong} {
+		answer := seal(profile, []byte("the request"))
+		if err := open(answer, []byte("the request")); err != nil {
+			t.Error(err)
+		}
+		if err := open(answer, []byte("another")); !errors.Is(err, wssec.ErrConfirmation) {
+			t.Error(err)
+		}
+		if err := open(seal(profile, nil), []byte("the request")); !errors.Is(err, wssec.ErrUnsigned) {
+			t.Error(err)
+		}
+		if err := open(bytes.Replace(answer, []byte(`Value="dGhl`), []byte(`Value="VGhl`), 1), []byte("The request")); !errors.Is(err, dsig.ErrDigest) {
+			t.Error(err)
+		}
 	}
 }

@@ -218,15 +218,17 @@ func (s *Server) soap(ctx context.Context, body []byte, contentType, action stri
 		return nil, client{err}
 	}
 	var key *nodeagent.Key
+	var confirm []byte
 	if r.Op.Signed() {
 		// What is carried out is read again, out of what was signed.
-		v, cert, err := wssec.OpenBare(doc, s.cfg.Now(), func(c *x509.Certificate) bool { return s.cfg.Agent.Known(c) != nil })
+		v, cert, err := wssec.OpenBare(doc, s.cfg.Now(), func(c *x509.Certificate) bool { return s.cfg.Agent.Known(c) != nil }, nil)
 		if err != nil {
 			return nil, err
 		}
 		if key = s.cfg.Agent.Known(cert); key == nil {
 			return nil, wssec.ErrRefused
 		}
+		confirm = v.SignatureValue()
 		if r, err = wire.DecodeRequest(v.Body(), action); err != nil {
 			return nil, client{err}
 		}
@@ -244,7 +246,7 @@ func (s *Server) soap(ctx context.Context, body []byte, contentType, action stri
 		return soap.EncodeEnvelope(nil, nil, out), nil
 	}
 	id := s.cfg.Agent.Identity()
-	return wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: wssec.Legacy}.Bare(out)
+	return wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: wssec.Legacy}.Bare(out, confirm)
 }
 
 // keyring lets every registered key speak for whoever it says it is: the key is what has

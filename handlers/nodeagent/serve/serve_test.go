@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -164,16 +165,18 @@ func (w *world) post(envelope []byte, action string) (int, []byte) {
 	return a.StatusCode, data
 }
 
-func (w *world) decode(data []byte, op wire.Op, signed bool) wire.Response {
+// decode reads an answer: one to a signed request is signed by the agent, and confirms the
+// request's signature.
+func (w *world) decode(data []byte, op wire.Op, request []byte) wire.Response {
 	w.t.Helper()
 	doc, err := xmltree.Parse(data, xmltree.Limits{})
 	if err != nil {
 		w.t.Fatalf("%s: %v", data, err)
 	}
 	_, payload, err := soap.DecodeEnvelope(doc)
-	if signed {
+	if request != nil {
 		var v wssec.Verified
-		v, _, err = wssec.OpenBare(doc, time.Now(), func(c *x509.Certificate) bool { return c.Equal(w.agent.Identity().Cert) })
+		v, _, err = wssec.OpenBare(doc, time.Now(), func(c *x509.Certificate) bool { return c.Equal(w.agent.Identity().Cert) }, signatureOf(w.t, request))
 		payload = v.Body()
 	}
 	if err != nil {
@@ -186,6 +189,18 @@ func (w *world) decode(data []byte, op wire.Op, signed bool) wire.Response {
 	return r
 }
 
+// signatureOf is the octets of an envelope's SignatureValue.
+func signatureOf(t *testing.T, envelope []byte) []byte {
+	t.Helper()
+	_, rest, _ := strings.Cut(string(envelope), "<ds:SignatureValue>")
+	text, _, _ := strings.Cut(rest, "<")
+	value, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil || len(value) == 0 {
+		t.Fatalf("%q is no signature: %v", text, err)
+	}
+	return value
+}
+
 func (w *world) unsigned(r wire.Request) wire.Response {
 	w.t.Helper()
 	body, err := wire.EncodeRequest(r)
@@ -196,7 +211,7 @@ func (w *world) unsigned(r wire.Request) wire.Response {
 	if status != 200 {
 		w.t.Fatalf("%d %s", status, data)
 	}
-	return w.decode(data, r.Op, false)
+	return w.decode(data, r.Op, nil)
 }
 
 func seal(t *testing.T, id keys.Identity, r wire.Request) []byte {
@@ -205,7 +220,7 @@ func seal(t *testing.T, id keys.Identity, r wire.Request) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: wssec.Legacy}.Bare(body)
+	envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: wssec.Legacy}.Bare(body, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,11 +229,12 @@ func seal(t *testing.T, id keys.Identity, r wire.Request) []byte {
 
 func (w *world) soap(r wire.Request) wire.Response {
 	w.t.Helper()
-	status, data := w.post(seal(w.t, w.authority, r), string(r.Op))
+	request := seal(w.t, w.authority, r)
+	status, data := w.post(request, string(r.Op))
 	if status != 200 {
 		w.t.Fatalf("%s: %d %s", r.Op, status, data)
 	}
-	return w.decode(data, r.Op, true)
+	return w.decode(data, r.Op, request)
 }
 
 // driver builds a package whose action prints what it was told, and more.
@@ -333,12 +349,14 @@ func TestSOAP(t *testing.T) {
 		}
 	}
 	// Another key may run things, and not let others in.
-	status, data := w.post(seal(t, second, wire.Request{Op: wire.TestFunc, Number: 1}), "testFunc")
-	if status != 200 || w.decode(data, wire.TestFunc, true).Code != 11 {
+	request := seal(t, second, wire.Request{Op: wire.TestFunc, Number: 1})
+	status, data := w.post(request, "testFunc")
+	if status != 200 || w.decode(data, wire.TestFunc, request).Code != 11 {
 		t.Errorf("%d %s", status, data)
 	}
-	status, data = w.post(seal(t, second, wire.Request{Op: wire.RegisterKey, Alias: "third", Certificate: second.Cert.Raw}), "registerKey")
-	if status != 200 || w.decode(data, wire.RegisterKey, true).Code != wire.InvalidArguments {
+	request = seal(t, second, wire.Request{Op: wire.RegisterKey, Alias: "third", Certificate: second.Cert.Raw})
+	status, data = w.post(request, "registerKey")
+	if status != 200 || w.decode(data, wire.RegisterKey, request).Code != wire.InvalidArguments {
 		t.Errorf("%d %s", status, data)
 	}
 	for alias, code := range map[string]int32{"firstkey": wire.InvalidArguments, "nobody": wire.InvalidArguments, "../x": wire.InvalidArguments, "actorkey": 0} {
@@ -658,7 +676,8 @@ func TestXMLSec(t *testing.T) {
 	file := write("answer.xml", answer)
 	cert := write("agent.pem", keys.CertificatePEM(w.agent.Identity().Cert))
 	const body = "http://schemas.xmlsoap.org/soap/envelope/:Body"
-	if out, err := exec.Command(tool, "--verify", "--pubkey-cert-pem", cert, "--id-attr:Id", body, file).CombinedOutput(); err != nil {
+	const confirmation = "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd:SignatureConfirmation"
+	if out, err := exec.Command(tool, "--verify", "--pubkey-cert-pem", cert, "--id-attr:Id", body, "--id-attr:Id", confirmation, file).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(w.authority.Key)
@@ -680,7 +699,7 @@ func TestXMLSec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, data := w.post(envelope, "testFunc"); status != 200 || w.decode(data, wire.TestFunc, true).Code != 15 {
+	if status, data := w.post(envelope, "testFunc"); status != 200 || w.decode(data, wire.TestFunc, envelope).Code != 15 {
 		t.Errorf("%d %s\n%s", status, data, envelope)
 	}
 }
