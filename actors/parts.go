@@ -48,33 +48,34 @@ func (u Units) Records(dst []Record, id ReservationID, before Units) []Record {
 // Parts is the pages that were restored of leases which have not been restored yet.
 type Parts map[ReservationID][]*page
 
-// Restore takes in the record of a page, and says whose it is.
-func (p Parts) Restore(rec Stored) (ReservationID, error) {
+// Restore takes in the record of a page, and says whose it is and which units it holds.
+func (p Parts) Restore(rec Stored) (ReservationID, Units, error) {
 	name := strings.TrimPrefix(rec.Key, PartPrefix)
 	cut := strings.LastIndexByte(name, '/')
 	if cut < 0 {
-		return "", errors.New("it names no lease")
+		return "", Units{}, errors.New("it names no lease")
 	}
 	id := ReservationID(name[:cut])
 	number, err := strconv.Atoi(name[cut+1:])
 	if err != nil || partKey(id, number) != rec.Key || number < 0 {
-		return id, fmt.Errorf("%q is no number of a part", name[cut+1:])
+		return id, Units{}, fmt.Errorf("%q is no number of a part", name[cut+1:])
 	}
 	var body struct {
 		Units []Unit `json:"units"`
 	}
 	if err := json.Unmarshal(rec.Data, &body); err != nil {
-		return id, err
+		return id, Units{}, err
 	}
 	if len(body.Units) == 0 || len(body.Units) > maxPage {
-		return id, fmt.Errorf("it holds %d units", len(body.Units))
+		return id, Units{}, fmt.Errorf("it holds %d units", len(body.Units))
 	}
 	i, twice := slices.BinarySearchFunc(p[id], number, func(p *page, n int) int { return p.number - n })
 	if twice {
-		return id, errors.New("it is there already")
+		return id, Units{}, errors.New("it is there already")
 	}
-	p[id] = slices.Insert(p[id], i, &page{number: number, units: body.Units})
-	return id, nil
+	one := &page{number: number, units: body.Units}
+	p[id] = slices.Insert(p[id], i, one)
+	return id, Units{pages: []*page{one}, n: int32(len(one.units))}, nil
 }
 
 // Of is the units of a lease in the parts that are there.

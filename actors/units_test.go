@@ -34,7 +34,7 @@ func (s shelf) save(t *rapid.T, records []actors.Record) {
 func (s shelf) restored(t *rapid.T, parts int) actors.Units {
 	found := actors.Parts{}
 	for _, key := range slices.Sorted(maps.Keys(s)) {
-		if id, err := found.Restore(actors.Stored{Key: key, Data: s[key]}); err != nil || id != "R/1" {
+		if id, _, err := found.Restore(actors.Stored{Key: key, Data: s[key]}); err != nil || id != "R/1" {
 			t.Fatalf("%q: %v, %v", key, id, err)
 		}
 	}
@@ -227,13 +227,13 @@ func TestParts(t *testing.T) {
 		"part/R": one, "part/R/": one, "part/R/1": one, "part/R/-00001": one, "part/R/00000x": one,
 		"part/R/000001": `{"units":[]}`, "part/R/000002": `[]`, "part/R/000003": many,
 	} {
-		if _, err := (actors.Parts{}).Restore(actors.Stored{Key: key, Data: []byte(data)}); err == nil {
+		if _, _, err := (actors.Parts{}).Restore(actors.Stored{Key: key, Data: []byte(data)}); err == nil {
 			t.Errorf("%s holding %.30s was taken", key, data)
 		}
 	}
 	p := actors.Parts{}
 	for i, key := range []string{"part/R/000004", "part/R/000002", "part/R/000004"} {
-		if _, err := p.Restore(actors.Stored{Key: key, Data: []byte(one)}); (err != nil) != (i == 2) {
+		if _, _, err := p.Restore(actors.Stored{Key: key, Data: []byte(one)}); (err != nil) != (i == 2) {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
@@ -259,7 +259,7 @@ func FuzzParts(f *testing.F) {
 	f.Add("part//000000", []byte(`{"units":[{"state":255}],"more":1}`))
 	f.Fuzz(func(t *testing.T, key string, data []byte) {
 		p := actors.Parts{}
-		id, err := p.Restore(actors.Stored{Key: key, Data: data})
+		id, _, err := p.Restore(actors.Stored{Key: key, Data: data})
 		if err != nil {
 			if len(p) != 0 {
 				t.Errorf("refused (%v), and kept", err)
@@ -280,7 +280,7 @@ func FuzzParts(f *testing.F) {
 			t.Fatal(rec[0].Key, err)
 		}
 		again := actors.Parts{}
-		if _, err := again.Restore(actors.Stored{Key: key, Data: text}); err != nil {
+		if _, _, err := again.Restore(actors.Stored{Key: key, Data: text}); err != nil {
 			t.Fatal(err)
 		}
 		if same, err := again.Of(id).Records(nil, id, actors.Units{})[0].Value.AppendRecord(nil); err != nil || string(same) != string(text) {

@@ -34,8 +34,12 @@ does not answer, or does not want to for now, is waited for, without end.
   - Nothing a lessee writes becomes a name, a statement or a record as it is.
   - Entries without our mark are never changed or removed, and what operators change
     in ours stays changed as long as the entry is needed ([ldapschema.Merge]).
+  - What operators write into a node's own entry, its address, name, image or a hold, the
+    node follows, and its DHCP and DNS entries with it; what it cannot follow is left and
+    shown (adopt.go, conflict.go).
   - The directory is enough: [Machine.Load] rebuilds everything from it. While this
     program is away, the directory goes on saying what is true.
+  - One process at a time writes for an owner (fence.go).
 
 # Where to read next
 

@@ -33,7 +33,9 @@ func TestBuildersReadBack(t *testing.T) {
 	ptr := NameRecord{Name: "1.16", TTL: 60, PTR: "a1.a.site.test.", Mark: mark}
 	network := NetworkRecord{Name: "site", Prefix: netip.MustParsePrefix("2001:db8::/128"), Description: "d", Mark: mark}
 	account := AccountRecord{UID: "alice", Name: "Alice Guest", Surname: "Guest", Number: 30001, Group: 30000, Home: "/home/alice",
-		Shell: "/bin/bash", Mail: "alice@site.test", Password: "{SSHA}x", Mark: mark}
+		Shell: "/bin/bash", Mail: "alice@site.test", Password: "{SSHA}x", Keys: []string{"ssh-ed25519 AAAA alice@home", "ssh-rsa AAAB"}, Mark: mark}
+	export := ExportRecord{Name: "home", Server: "nfs1.site.test", Path: "/export/slice-a", Clients: netip.MustParsePrefix("10.99.16.0/24"), Homes: true,
+		Description: "d", Mark: mark}
 	group := GroupRecord{Name: "slice-a", Number: 30000, Members: []string{"alice", "bob"}, Mark: mark}
 	bis := group
 	bis.Entries = []DN{"uid=alice,ou=people,dc=x", "uid=bob,ou=people,dc=x"}
@@ -54,6 +56,7 @@ func TestBuildersReadBack(t *testing.T) {
 		{"A", a, through(a, ZoneRecordA, ParseZoneRecord)},
 		{"PTR", ptr, through(ptr, ZoneRecordPTR, ParseZoneRecord)},
 		{"network", network, through(network, Network, ParseNetwork)},
+		{"export", export, through(export, ExportEntry, ParseExport)},
 		{"account", account, through(account, Account, ParseAccount)},
 		{"group", group, through(group, Group, ParseGroup)},
 		{"group of RFC 2307bis", bis, through(bis, Group, ParseGroup)},

@@ -139,7 +139,7 @@ func (a *Actor) restore(rec actors.Stored) error {
 		a.put(r, nil)
 		a.count(r)
 	case actors.PartPrefix:
-		of, err := a.parts.Restore(rec)
+		of, units, err := a.parts.Restore(rec)
 		if err != nil {
 			return bad(err)
 		}
@@ -147,7 +147,9 @@ func (a *Actor) restore(rec actors.Stored) error {
 			delete(a.parts, of)
 			return bad(fmt.Errorf("its reservation is there without it"))
 		}
-		a.spareParts(of)
+		for u := range units.All() {
+			a.spare(key(of), u.Host)
+		}
 	case actors.EvidencePrefix:
 		if err := a.archive.Restore(id, rec.Data); err != nil {
 			return bad(err)

@@ -227,7 +227,7 @@ func (a *Actor) Restore(rec actors.Stored) error {
 
 // restorePart keeps a page of units until its reservation comes.
 func (a *Actor) restorePart(rec actors.Stored) error {
-	id, err := a.parts.Restore(rec)
+	id, _, err := a.parts.Restore(rec)
 	if _, there := a.book[id]; err == nil && there {
 		delete(a.parts, id)
 		err = errors.New("its reservation is there without it")

@@ -254,6 +254,9 @@ func TestCODGenerate(t *testing.T) {
 	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || !strings.Contains(read("slapd.conf"), `suffix "dc=site,dc=test"`) {
 		t.Error("the files are not about this site")
 	}
+	if !strings.Contains(read("leasehold-feed-dns.service"), "ldap://ldap.site.test/dc=site,dc=test --start-tls ") || !strings.Contains(read("slapd-replica.conf"), "starttls=critical") {
+		t.Error("passwords cross a network unprotected")
+	}
 	for _, name := range []string{"secrets/dhcpd", "dhcpd.conf", "daemons.ldif", "slapd.conf"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s can be read by others: %v, %v", name, info.Mode(), err)

@@ -61,7 +61,7 @@ type lockedBuffer struct {
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.b.Len() > 1<<20 {
+	if l.b.Len() > 8<<20 {
 		l.b.Reset()
 	}
 	return l.b.Write(p)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -86,7 +87,18 @@ func Files(s Site) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := []string{"@HARDENING@", string(hardening), "@ACCESS@", strings.Join(access, "\n"), "@BASE@", string(s.COD.Base), "@DAEMONS@", string(DaemonsDN(s.COD.Base)),
+	startTLS, critical := "", ""
+	if there, _, _ := ldapAddress(s.URL); strings.HasPrefix(s.URL, "ldap://") && !loopback(there) { // passwords cross no network as they are
+		startTLS, critical = " --start-tls", " starttls=critical"
+	}
+	ssl := "start_tls"
+	switch {
+	case strings.HasPrefix(s.Replica, "ldaps://"):
+		ssl = "ldaps"
+	case loopback(host):
+		ssl = "off"
+	}
+	values := []string{"@DHCPSSL@", ssl, "@STARTTLS@", startTLS, "@CRITICAL@", critical, "@HARDENING@", string(hardening), "@ACCESS@", strings.Join(access, "\n"), "@BASE@", string(s.COD.Base), "@DAEMONS@", string(DaemonsDN(s.COD.Base)),
 		"@DOMAIN@", s.COD.Domain, "@REVERSE@", s.COD.ReverseZone(), "@NEXTSERVER@", s.COD.NextServer.String(), "@URL@", s.URL, "@LDAPHOST@", host, "@LDAPPORT@", port,
 		"@NIS@", s.nis(), "@KEY@", KeyName, "@ADMIN@", s.Stored["admin"], "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
 		"@SCHEMA@", s.Schema, "@RUN@", s.Run, "@DATA@", s.Data, "@REPLICADATA@", s.ReplicaData, "@ZONES@", s.Zones, "@KEYFILE@", s.KeyFile, "@TFTP@", s.TFTP,
@@ -184,6 +196,12 @@ func ldapAddress(s string) (host, port string, err error) {
 		port = map[string]string{"ldap": "389", "ldaps": "636"}[u.Scheme]
 	}
 	return u.Hostname(), port, nil
+}
+
+// loopback reports whether a host is this machine itself.
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 // Stored is a password as directories keep it: salted SHA-1 ({SSHA}), which every server

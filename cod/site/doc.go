@@ -9,15 +9,17 @@ answers come back to the one goroutine as events.
 
 # Starting
 
-A Site first reads the whole directory, adding the base tree where it is absent
-([cod.Base]), and rebuilds the machine from it ([cod.Machine.Load]). Until the
-directory answers, actions wait. When it goes away later, the machine tries again by
-itself.
+A Site first adds the base tree where it is absent ([cod.Base]), and is told everything
+that is in the directory (RFC 4533). It takes the next number among the processes of its
+owner and makes the machine ([cod.Machine.Load]). Until the directory answers, actions
+wait.
 
-# Serial numbers
+# In sight
 
-Name servers that read zones from the directory need a new serial number when a name
-has changed. With Config.Serials a site raises it; package cod/dns needs none.
+From then on each change in the directory reaches the machine as an event, so that
+operators' edits are followed as they are made. While the directory is out of sight
+nothing is written: another process may have taken over meanwhile, and once everything
+was told again, so was that. A directory that cannot be watched is read once.
 
 # Stopping
 

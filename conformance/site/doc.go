@@ -4,6 +4,7 @@ them in network namespaces of its own, lets the shipping code write the director
 and asks as a node or a guest would. What a daemon does with what we write is
 proved here and nowhere else.
 
-Each file is one daemon. It has no code but tests.
+story_test.go is all of it together and the place to begin; each of the other files is
+one daemon. It has no code but tests.
 */
 package site

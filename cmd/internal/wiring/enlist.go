@@ -34,6 +34,8 @@ type learned struct {
 	file string
 	log  logrus.FieldLogger
 
+	acting sync.Mutex // held while actors are told and the file is written: registries bring news at once
+
 	mu    sync.Mutex
 	found map[string]map[actors.ActorID]member.Found // by URL of the registry
 }
@@ -232,8 +234,11 @@ func (p *Process) belong(ctx context.Context, c config.Membership) error {
 			log.WithError(err).Debug("an actor that the registry lists makes no sense")
 		}
 		if p.learned.take(c.URL, found) {
+			p.learned.acting.Lock()
 			p.meetLearned()
-			if err := p.learned.save(); err != nil {
+			err := p.learned.save()
+			p.learned.acting.Unlock()
+			if err != nil {
 				log.WithError(err).Error("what the registry lists could not be kept")
 			}
 		}

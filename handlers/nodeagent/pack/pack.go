@@ -148,7 +148,7 @@ func (m Manifest) check() error {
 
 // Read reads a package and checks all of it. trusted says whose signature counts.
 func Read(data []byte, trusted func(*x509.Certificate) bool) (Package, error) {
-	files, err := unpack(data)
+	files, err := unpack(data, maxUnpacked)
 	if err != nil {
 		return Package{}, err
 	}
@@ -203,8 +203,8 @@ func Read(data []byte, trusted func(*x509.Certificate) bool) (Package, error) {
 	return p, nil
 }
 
-// unpack reads the archive into memory.
-func unpack(data []byte) (files []File, err error) {
+// unpack reads an archive of at most most octets into memory.
+func unpack(data []byte, most int64) (files []File, err error) {
 	if len(data) > MaxPackage {
 		return nil, fmt.Errorf("%w: %d octets", ErrTooLarge, len(data))
 	}
@@ -213,7 +213,7 @@ func unpack(data []byte) (files []File, err error) {
 		return nil, fmt.Errorf("%w: %v", ErrForm, err)
 	}
 	// One octet more than the limit shows that there is more.
-	bounded := &io.LimitedReader{R: z, N: maxUnpacked + 1}
+	bounded := &io.LimitedReader{R: z, N: most + 1}
 	in := tar.NewReader(bounded)
 	seen := map[string]bool{}
 	for {
@@ -222,7 +222,7 @@ func unpack(data []byte) (files []File, err error) {
 			break
 		}
 		if bounded.N <= 0 {
-			return nil, fmt.Errorf("%w: it unpacks to more than %d octets", ErrTooLarge, maxUnpacked)
+			return nil, fmt.Errorf("%w: it unpacks to more than %d octets", ErrTooLarge, most)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %v", ErrForm, err)
@@ -243,7 +243,7 @@ func unpack(data []byte) (files []File, err error) {
 		seen[name] = true
 		text, err := io.ReadAll(in)
 		if bounded.N <= 0 {
-			return nil, fmt.Errorf("%w: it unpacks to more than %d octets", ErrTooLarge, maxUnpacked)
+			return nil, fmt.Errorf("%w: it unpacks to more than %d octets", ErrTooLarge, most)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %v", ErrForm, err)
@@ -255,11 +255,11 @@ func unpack(data []byte) (files []File, err error) {
 		return nil, fmt.Errorf("%w: %v", ErrForm, err)
 	}
 	if bounded.N <= 0 {
-		return nil, fmt.Errorf("%w: it unpacks to more than %d octets", ErrTooLarge, maxUnpacked)
+		return nil, fmt.Errorf("%w: it unpacks to more than %d octets", ErrTooLarge, most)
 	}
 	// A file cannot be a folder too.
 	for name := range seen {
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		for dir := path.Dir(name); dir != "." && dir != "/"; dir = path.Dir(dir) {
 			if seen[dir] {
 				return nil, fmt.Errorf("%w: %.100q is a file and a folder", ErrForm, dir)
 			}
@@ -331,7 +331,7 @@ func Build(m Manifest, files []File, signer crypto.Signer, cert *x509.Certificat
 // ID is the driver that a package says it is of. Nothing is checked: that is for the agent
 // that it is meant for.
 func ID(data []byte) (string, error) {
-	files, err := unpack(data)
+	files, err := unpack(data, maxUnpacked)
 	if err != nil {
 		return "", err
 	}
