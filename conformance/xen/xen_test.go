@@ -272,10 +272,16 @@ type guest struct {
 
 var spoken = regexp.MustCompile(`GUEST ([0-9a-f-]{36}) tick (\d+) memory (\d+) processors (\d+)`)
 
+// console is the file that holds what the domain says: the newest of those that have its
+// name, because one that came from elsewhere has "--incoming" behind it.
+func (s *story) console() string {
+	return "$(ls -t /var/log/xen/console/guest-" + s.params[xen.Name] + "*.log | head -n 1)"
+}
+
 // last is the last thing that the domain said on the host it is on.
 func (s *story) last() guest {
 	s.t.Helper()
-	said := spoken.FindAllStringSubmatch(s.on.sh("tail -c 4000 /var/log/xen/console/guest-"+s.params[xen.Name]+".log || true"), -1)
+	said := spoken.FindAllStringSubmatch(s.on.sh("tail -q -c 4000 "+s.console()+" || true"), -1)
 	if len(said) == 0 {
 		return guest{}
 	}
@@ -287,7 +293,7 @@ func (s *story) last() guest {
 // heard is how often the domain said the very same.
 func (s *story) heard(g guest) int {
 	s.t.Helper()
-	text := s.on.sh(fmt.Sprintf("grep -c 'GUEST %s tick %d ' /var/log/xen/console/guest-%s.log || true", g.boot, g.tick, s.params[xen.Name]))
+	text := s.on.sh(fmt.Sprintf("grep -c 'GUEST %s tick %d ' %s || true", g.boot, g.tick, s.console()))
 	n, _ := strconv.Atoi(strings.TrimSpace(text))
 	return n
 }
