@@ -44,7 +44,7 @@ executeDriver {"code": 0, "properties": {"empty": "", "text": "caf\u00e9 <&>\"' 
 executeObjectDriver {"code": 0, "properties": {}}
 upgradeDriver {"code": 0, "properties": {"driver.version": "2"}}
 executeScript {"code": 0, "stdOut": "a\nb"}
-uninstallDriver {"code": 0, "properties": {"driver.version": "1"}}
+uninstallDriver {"code": 0, "properties": {}}
 gone 3
 testFunc fault 403 wssec: envelope refused
 testFunc fault 403 wssec: envelope refused
