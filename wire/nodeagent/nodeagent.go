@@ -98,16 +98,6 @@ func Map(list []Property) map[string]string {
 	return out
 }
 
-// ParseOp finds an operation by its name.
-func ParseOp(name string) (Op, bool) {
-	for _, o := range Ops {
-		if string(o) == name {
-			return o, true
-		}
-	}
-	return "", false
-}
-
 // Ops are all operations.
 var Ops = []Op{ExecuteScript, ExecuteDriver, ExecuteObjectDriver, InstallDriver, UpgradeDriver, UninstallDriver,
 	RollbackDriver, Run, TestFunc, RegisterKey, UnregisterKey, RegisterAuthorityKey, GetServiceKey}
