@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,12 +32,13 @@ const (
 
 // job is what a supervisor is to run.
 type job struct {
-	Key     string        `json:"key,omitempty"`  // of overlap
-	Name    string        `json:"name,omitempty"` // for people
-	Args    []string      `json:"args"`
+	Key     string        `json:"key,omitempty"`   // of overlap
+	Name    string        `json:"name,omitempty"`  // for people
+	Named   bool          `json:"named,omitempty"` // it can be asked for again
+	Args    [][]byte      `json:"args"`            // octets, which JSON would change in a string
 	Dir     string        `json:"dir"`
 	Env     []string      `json:"env"`
-	Stdin   string        `json:"stdin,omitempty"`
+	Stdin   []byte        `json:"stdin,omitempty"`
 	Timeout time.Duration `json:"timeout"`
 }
 
@@ -86,15 +88,28 @@ func Supervise(dir string) int {
 	return 0
 }
 
+// octets are arguments as a job has them.
+func octets(args []string) [][]byte {
+	out := make([][]byte, len(args))
+	for i, a := range args {
+		out[i] = []byte(a)
+	}
+	return out
+}
+
 // run runs the job; SIGTERM and its time end it.
 func (j job) run(ctx context.Context) (e ended) {
 	limited, cancel := context.WithTimeout(ctx, j.Timeout)
 	defer cancel()
 	var out, errs run.Capped
+	args := make([]string, len(j.Args))
+	for i, a := range j.Args {
+		args[i] = string(a)
+	}
 	var err error
 	for {
-		c := exec.CommandContext(limited, j.Args[0], j.Args[1:]...)
-		c.Dir, c.Env, c.Stdin = j.Dir, j.Env, strings.NewReader(j.Stdin)
+		c := exec.CommandContext(limited, args[0], args[1:]...)
+		c.Dir, c.Env, c.Stdin = j.Dir, j.Env, bytes.NewReader(j.Stdin)
 		c.Stdout, c.Stderr = &out, &errs
 		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
@@ -110,7 +125,7 @@ func (j job) run(ctx context.Context) (e ended) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		e.Interrupted = "it was ended for another"
+		e.Interrupted = "it was called off: another takes its place, or nobody waits for it"
 	case limited.Err() != nil:
 		e.Interrupted = fmt.Sprintf("it took longer than %s", j.Timeout)
 	case errors.As(err, &exit):
