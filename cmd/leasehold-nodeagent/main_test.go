@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -251,12 +252,10 @@ func TestCutOff(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { _, _ = a.runner.Do(ctx, q) }()
 	a.until("it does not begin", func() bool { return read(dir+"/began") != "" })
-	var actions []string
-	// The agent may write it after the program has begun.
-	a.until("nobody says who supervises", func() bool {
-		actions, _ = filepath.Glob(a.dir + "/data/actions/*/pid")
-		return len(actions) == 1 && read(actions[0]) != ""
-	})
+	actions, _ := filepath.Glob(a.dir + "/data/actions/*/pid")
+	if len(actions) != 1 {
+		t.Fatal(actions)
+	}
 	var supervisor, program int
 	if _, err := fmt.Sscan(read(actions[0])+" "+read(dir+"/began"), &supervisor, &program); err != nil {
 		t.Fatal(err)
@@ -316,6 +315,42 @@ func TestStopped(t *testing.T) {
 			left, err := os.ReadDir(a.dir + "/data/actions")
 			return err == nil && len(left) == 0
 		})
+	}
+}
+
+// An action that is called off before its supervisor has looked is not begun.
+func TestCalledOff(t *testing.T) {
+	t.Parallel()
+	a := begin(t)
+	for _, off := range []bool{false, true} {
+		dir := t.TempDir()
+		lock, err := os.Create(dir + "/lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lock.Close()
+		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+		files := map[string]string{"request.json": fmt.Sprintf(`{"args":[%q,%q],"dir":%q,"env":[],"timeout":1200000000000}`, encode("/bin/touch"), encode("begun"), dir)}
+		if off {
+			files["stop"] = ""
+		}
+		for name, text := range files {
+			if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := exec.Command(a.program, "supervise", dir)
+		c.ExtraFiles = []*os.File{lock}
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		_, err = os.Stat(dir + "/begun")
+		if begun := err == nil; begun == off || strings.Contains(read(dir+"/result.json"), "called off") != off {
+			t.Errorf("called off: %v; begun: %v; %s", off, begun, read(dir+"/result.json"))
+		}
 	}
 }
 

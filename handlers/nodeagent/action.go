@@ -298,17 +298,16 @@ func (a *Agent) start(id, dir string, j job) (*action, error) {
 		return fail(err)
 	}
 	go func() { _ = c.Wait() }() // the result is in the folder
-	if err := os.WriteFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(c.Process.Pid)), 0o600); err != nil {
-		a.cfg.Log("%s: it cannot be ended by another: %v", j.Name, err)
-	}
 	act := newAction(id, dir, j)
 	a.seen[id] = act
 	return act, nil
 }
 
-// interrupt asks an action's supervisor to end it. The lock shows that the process of that
-// number is still the one.
+// interrupt ends an action: its supervisor finds that in the folder before it begins, and is
+// told if it has begun, for which it has left its number there before. The lock shows that the
+// process of that number is still the one.
 func (act *action) interrupt() {
+	_ = os.WriteFile(filepath.Join(act.dir, fileStop), nil, 0o600) // a folder that is gone has ended
 	data, err := os.ReadFile(filepath.Join(act.dir, filePID))
 	if err != nil {
 		return

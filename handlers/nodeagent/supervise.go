@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -27,7 +28,8 @@ const (
 	fileRequest = "request.json"
 	fileResult  = "result.json"
 	fileLock    = "lock"
-	filePID     = "pid"
+	filePID     = "pid"  // the supervisor's, once a signal ends the job
+	fileStop    = "stop" // somebody wants it ended
 )
 
 // job is what a supervisor is to run.
@@ -75,8 +77,15 @@ func Supervise(dir string) int {
 	var e ended
 	if err != nil || len(j.Args) == 0 {
 		e.Failed = fmt.Sprint("the request cannot be read: ", err)
+	} else if err := os.WriteFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		e.Failed = err.Error() // nobody could end it
 	} else {
+		ctx, cancel := context.WithCancel(ctx)
+		if _, err := os.Stat(filepath.Join(dir, fileStop)); err == nil {
+			cancel()
+		}
 		e = j.run(ctx)
+		cancel()
 	}
 	if data, err = json.Marshal(e); err == nil {
 		err = writeFile(filepath.Join(dir, fileResult), data, 0o600)
