@@ -302,6 +302,9 @@ func (s *actorStore) current(ctx context.Context) (found holding, version int, e
 func (s *actorStore) plant(ctx context.Context) error {
 	err := ignore(directory.ErrExists, s.add(ctx, s.dn, "lhActor"))
 	if err == nil {
+		err = s.accustom(ctx)
+	}
+	if err == nil {
 		first := s.dn.Child("lhName", holding{}.String())
 		err = ignore(directory.ErrExists, s.add(ctx, first, "lhHolding", attr("lhSequence", "0"), attr("lhSchema", strconv.Itoa(s.schema))))
 	}
@@ -309,6 +312,20 @@ func (s *actorStore) plant(ctx context.Context) error {
 		return fmt.Errorf("making a place for actor %q: %w", s.name, err)
 	}
 	return nil
+}
+
+// accustom makes an entry with all our attributes and removes it. Some slapd 2.5 number
+// an attribute when it is written for the first time, and when that write fails for want
+// of room they give the number out all the same: what is then written with it can never
+// be read again. So each is written while there is room, before anything is kept.
+func (s *actorStore) accustom(ctx context.Context) error {
+	dn := s.dn.Child("lhName", "~attributes")
+	err := ignore(directory.ErrExists, s.add(ctx, dn, "lhRecord",
+		attr("lhKey", "~attributes"), attr("lhSequence", "0"), attr("lhData", "0"), attr("lhParts", "0")))
+	if err != nil {
+		return err
+	}
+	return ignore(directory.ErrNotFound, s.repo.dir.Apply(ctx, ldapschema.DeleteEntry(dn)))
 }
 
 func ignore(what, err error) error {

@@ -43,14 +43,10 @@ func (m *importer) target(e *element) {
 			seen[x] = true
 		}
 	}
-	var when []string
-	if v := e.attr("if"); v != "" {
-		when = append(when, "defined "+m.name(v))
-	}
-	if v := e.attr("unless"); v != "" {
-		when = append(when, "not defined "+m.name(v))
-	}
-	if e.attr("name"); len(when) > 0 && len(e.kids) > 0 {
+	when, ok := m.asked(e)
+	if e.attr("name"); !ok {
+		m.lost(3, e.line, "the target %s, whose if or unless names no property", e.attrs["name"])
+	} else if len(when) > 0 && len(e.kids) > 0 {
 		m.line(3, "- when: %s", quote(strings.Join(when, " and ")))
 		m.line(4, "steps:")
 		m.tasks(e.kids, 5)
@@ -75,6 +71,24 @@ func (m *importer) below(target string, seen map[string]bool) (out []string) {
 		out = append(out, m.below(d, seen)...)
 	}
 	return out
+}
+
+// asked is what the attributes if and unless of a target or task ask for; false if one
+// of them is no name of a property.
+func (m *importer) asked(e *element) (when []string, ok bool) {
+	ok = true
+	for _, a := range []struct{ attr, asks string }{{"if", "defined "}, {"unless", "not defined "}} {
+		v := e.attr(a.attr)
+		if v == "" {
+			continue
+		}
+		if !word(strings.TrimSuffix(strings.TrimPrefix(v, "${"), "}")) {
+			ok = false
+			continue
+		}
+		when = append(when, a.asks+m.name(v))
+	}
+	return when, ok
 }
 
 // name is a name that a condition uses.
@@ -483,12 +497,10 @@ func (m *importer) fail(e *element, depth int) {
 		m.lost(depth, e.line, "a fail with a condition inside")
 		return
 	}
-	var when []string
-	if v := e.attr("if"); v != "" {
-		when = append(when, "defined "+m.name(v))
-	}
-	if v := e.attr("unless"); v != "" {
-		when = append(when, "not defined "+m.name(v))
+	when, ok := m.asked(e)
+	if !ok {
+		m.lost(depth, e.line, "a fail whose if or unless names no property")
+		return
 	}
 	code := ""
 	if n, err := strconv.Atoi(e.attr("status")); err == nil && n != 0 {
