@@ -170,8 +170,9 @@ func (n *node) putAway(m *Machine, now actors.Millis, ev Driven) {
 	case ev.Failed == "" && !ev.Result.Done && !n.waited(m, now):
 		n.pause(m, now, ev)
 	case ev.Failed != "" || !ev.Result.Done: // nothing can be kept
-		n.trouble = clip("it could not be saved: "+ev.Failed, maxNote)
+		n.trouble = clip("it could not be saved: "+cmp.Or(ev.Failed, n.patience(now, ev)), maxNote)
 		n.drop()
+		n.calls = 0 // tearing it down has a patience of its own
 		n.move(m, Draining)
 	case n.saved == EndCheckpoint && !n.copied:
 		n.copied, n.calls = true, 0
