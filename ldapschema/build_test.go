@@ -303,3 +303,11 @@ func TestEntry(t *testing.T) {
 		}
 	}
 }
+
+// TestStoredPassword: as any other program computes it.
+func TestStoredPassword(t *testing.T) {
+	t.Parallel()
+	if got := StoredPassword("secret", []byte("saltsalt")); got != "{SSHA}1G904nLkTkGWjKNnQuB/hpWXC/hzYWx0c2FsdA==" {
+		t.Error(got)
+	}
+}
