@@ -21,7 +21,7 @@ type Stead interface {
 // Pace is how long set-up and teardown of units of a type usually take at a site: the
 // median, and what 19 of 20 stay below. They are 0 while nothing is known.
 type Pace struct {
-	Type                   ResourceType `json:"type"`
+	Type                   ResourceType
 	Setup, SetupSlow       Millis
 	Teardown, TeardownSlow Millis
 	Setups, Teardowns      int // measured, old ones counting less

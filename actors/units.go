@@ -272,8 +272,11 @@ func (u *Units) Grow(n int) {
 	if len(u.pages) == 0 {
 		u.open()
 	}
-	p := u.touch(int32(len(u.pages) - 1))
-	p.units = slices.Grow(p.units, max(0, min(n, page-len(p.units))))
+	last := len(u.pages) - 1
+	if room := page - len(u.pages[last].units); room > 0 { // a full page stays as it is
+		p := u.touch(int32(last))
+		p.units = slices.Grow(p.units, min(n, room))
+	}
 }
 
 // Change lets how change every unit that which says yes to.

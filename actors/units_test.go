@@ -288,3 +288,35 @@ func FuzzParts(f *testing.F) {
 		}
 	})
 }
+
+// TestGrow: units that come behind a full page leave it as it was written.
+func TestGrow(t *testing.T) {
+	t.Parallel()
+	paging := actors.Paging{Page: 2, Whole: 1}
+	var u actors.Units
+	grow := func(ids ...actors.UnitID) (keys []string) {
+		before := u
+		u.Begin(paging)
+		u.Grow(len(ids))
+		for _, id := range ids {
+			u.Append(actors.Unit{ID: id})
+		}
+		u.Settle()
+		for _, r := range u.Records(nil, "R", before) {
+			keys = append(keys, r.Key)
+		}
+		return keys
+	}
+	for _, step := range []struct {
+		ids  []actors.UnitID
+		want []string
+	}{
+		{[]actors.UnitID{"a", "b"}, []string{"part/R/000000"}},
+		{[]actors.UnitID{"c"}, []string{"part/R/000001"}},
+		{[]actors.UnitID{"d", "e"}, []string{"part/R/000001", "part/R/000002"}},
+	} {
+		if got := grow(step.ids...); !slices.Equal(got, step.want) {
+			t.Errorf("%v: saved %v, want %v", step.ids, got, step.want)
+		}
+	}
+}

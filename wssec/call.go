@@ -1,8 +1,10 @@
 package wssec
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/xmlrpc"
@@ -96,10 +98,8 @@ func appendString(dst []byte, s string) ([]byte, error) {
 	if bad := wire.FirstIllegal(s); bad >= 0 {
 		return nil, fmt.Errorf("a string: %s", wire.IllegalText(s, bad))
 	}
-	for i := range len(s) {
-		if s[i] == '\r' {
-			return nil, fmt.Errorf("a string with a carriage return, which XML does not keep")
-		}
+	if strings.IndexByte(s, '\r') >= 0 {
+		return nil, errors.New("a string with a carriage return, which XML does not keep")
 	}
 	return appendCounted(dst, 's', s), nil
 }

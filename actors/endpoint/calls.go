@@ -16,7 +16,8 @@ import (
 
 // callPath takes <leasing.Root><name>, with or without a slash behind.
 func (e *Endpoint) callPath(p string) bool {
-	return strings.TrimSuffix(strings.TrimPrefix(p, leasing.Root), "/") == e.cfg.Location.Name && strings.HasPrefix(p, leasing.Root)
+	name, under := strings.CutPrefix(p, leasing.Root)
+	return under && strings.TrimSuffix(name, "/") == e.cfg.Location.Name
 }
 
 // rpc is the table of the actor's operations as methods, under their full names and
@@ -64,8 +65,8 @@ func (e *Endpoint) callTo(ctx context.Context, op wire.Operation, c server.Call)
 	if err != nil {
 		result = leasing.Refused(translate.Fault(err))
 	}
+	var failed error      // to sign: then there is no result, but a fault
 	if x.confirm != nil { // a stranger gets no signature of ours
-		var failed error
 		if result, failed = e.seal(x).Result(c.Method, result, x.confirm); failed != nil {
 			err = failed
 		}
@@ -74,10 +75,7 @@ func (e *Endpoint) callTo(ctx context.Context, op wire.Operation, c server.Call)
 	e.cfg.Trace(Exchange{
 		Op: op.Name, Peer: x.peer.Name, Message: x.message, Took: e.cfg.Clock.Now().Sub(began), Read: x.read, Err: err,
 	})
-	if result.IsNil() {
-		return result, err
-	}
-	return result, nil
+	return result, failed
 }
 
 // checkCall turns a call into a message that a permitted peer signed for this actor.

@@ -72,7 +72,7 @@ func (t Times) Quantile(share float64) actors.Millis {
 	return end(len(t.Counts) - 1)
 }
 
-// Typical is the median, and Slow the time that 19 of 20 stay below.
+// Typical is the median.
 func (t Times) Typical() actors.Millis { return t.Quantile(0.5) }
 
 // Slow is the time that 19 of 20 stay below.

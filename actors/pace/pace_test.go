@@ -29,7 +29,7 @@ func TestQuantiles(t *testing.T) {
 	for i := 1; i <= 400; i++ {
 		times = times.Add(actors.Millis(i%100*10_000 + 10_000))
 	}
-	if !near(times.Typical(), 400_000) && times.Typical() < 300_000 {
+	if times.Typical() < 300_000 {
 		t.Errorf("later: %d ms", times.Typical())
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"slices"
 )
 
-// refusal is a reason that the caller is told.
+// refusal is a reason that the caller is told. What it is wrapped together with, only the
+// log hears.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
@@ -50,11 +51,11 @@ func (r *Registrar) fromItself(ctx context.Context, e Entry, req *http.Request) 
 	}
 	from, err := netip.ParseAddrPort(req.RemoteAddr)
 	if err != nil {
-		return refuse("the address of the client is not known")
+		return fmt.Errorf("%w: %w", refuse("the address of the client is not known"), err)
 	}
 	addrs, err := r.cfg.Resolve(ctx, host)
 	if err != nil {
-		return refuse("the host of the SOAP url has no address")
+		return fmt.Errorf("%w: %w", refuse("the host of the SOAP url has no address"), err)
 	}
 	if !slices.ContainsFunc(addrs, func(a netip.Addr) bool { return a.Unmap() == from.Addr().Unmap() }) {
 		return refuse("the client's address is not that of the SOAP url's host")

@@ -96,11 +96,11 @@ func ParseCertificate64(text string) (*x509.Certificate, error) {
 	}
 	der, err := base64.StdEncoding.DecodeString(strings.NewReplacer("\r", "", "\n", "", " ", "", "\t", "").Replace(text))
 	if err != nil {
-		return nil, errors.New("the certificate is no base64")
+		return nil, fmt.Errorf("the certificate is no base64: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, errors.New("the certificate is none")
+		return nil, fmt.Errorf("the certificate is none: %w", err)
 	}
 	return cert, nil
 }

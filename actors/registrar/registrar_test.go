@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
@@ -119,6 +122,17 @@ func (r *registry) status(t testing.TB, id keys.Identity, method string, s ...st
 
 const success = "STATUS: SUCCESS"
 
+// find is one entry of a store.
+func find(s *registrar.Store, guid string) (registrar.Entry, error) {
+	all, err := s.All()
+	for _, e := range all {
+		if e.GUID == guid {
+			return e, nil
+		}
+	}
+	return registrar.Entry{}, errors.Join(err, registrar.ErrUnknown)
+}
+
 func TestRegistration(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t)
@@ -129,7 +143,7 @@ func TestRegistration(t *testing.T) {
 	if got := r.status(t, broker, "insert", registration(broker, "2", "https://here.test:8080/orca/xmlrpc/broker")...); got != success {
 		t.Fatal(got)
 	}
-	e, err := r.store.Get(smGUID)
+	e, err := find(r.store, smGUID)
 	if err != nil || e.Verified || !e.Production || e.Role != "sm" || e.Protocol() != "soapaxis2" || !e.First.Equal(start) || !e.Last.Equal(start) {
 		t.Fatalf("%+v, %v", e, err)
 	}
@@ -141,7 +155,7 @@ func TestRegistration(t *testing.T) {
 		t.Fatal(got)
 	}
 	before := e
-	if e, err = r.store.Get(smGUID); err != nil || e.Location != moved[4] || e.Description != "another text" || !e.Last.Equal(start.Add(time.Minute)) || e.Certificate != before.Certificate || !e.First.Equal(start) {
+	if e, err = find(r.store, smGUID); err != nil || e.Location != moved[4] || e.Description != "another text" || !e.Last.Equal(start.Add(time.Minute)) || e.Certificate != before.Certificate || !e.First.Equal(start) {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	r.clock.Advance(time.Minute)
@@ -154,7 +168,7 @@ func TestRegistration(t *testing.T) {
 	if got := r.status(t, broker, "insert", strings.ToUpper(brokerGUID), "abstract", "full", "7"); got != success {
 		t.Fatal(got)
 	}
-	if e, err = r.store.Get(brokerGUID); err != nil || e.Abstract != "abstract" || e.Full != "full" || e.Units != "7" || !e.Last.Equal(start.Add(2*time.Minute)) {
+	if e, err = find(r.store, brokerGUID); err != nil || e.Abstract != "abstract" || e.Full != "full" || e.Units != "7" || !e.Last.Equal(start.Add(2*time.Minute)) {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	if got := r.status(t, sm, "testSSLCert", smGUID, registrar.Certificate64(sm.Cert.Raw)); got != success {
@@ -234,6 +248,21 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := r.as(t, sm, "insert", xmlrpc.Int(1)); !errors.As(err, &f) || f.Code != xmlrpc.WrongParams {
 		t.Errorf("a number: %v", err)
+	}
+}
+
+// Of what went wrong on the way the log hears the cause, and the caller a kind.
+func TestCauses(t *testing.T) {
+	t.Parallel()
+	log, hook := logtest.NewNullLogger()
+	r := newRegistry(t, func(c *registrar.Config) { c.Log = log })
+	sm := identity(t, smGUID, "sm")
+	got := r.status(t, sm, "insert", registration(sm, "1", "https://nowhere.test/")...)
+	if got != "STATUS: ERROR; the host of the SOAP url has no address" {
+		t.Errorf("it says %q", got)
+	}
+	if e := hook.LastEntry(); e == nil || !strings.Contains(fmt.Sprint(e.Data["error"]), "no such host") {
+		t.Errorf("logged %+v", e)
 	}
 }
 
@@ -404,7 +433,7 @@ func TestStoreKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if e, err := s.Get(smGUID); err != nil || e.Name != "sm" {
+	if e, err := find(s, smGUID); err != nil || e.Name != "sm" {
 		t.Errorf("%+v, %v", e, err)
 	}
 }

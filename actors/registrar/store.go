@@ -57,28 +57,16 @@ func (s *Store) All() (all []Entry, err error) {
 	return all, err
 }
 
-// Get is one entry, or ErrUnknown.
-func (s *Store) Get(guid string) (e Entry, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error { return get(tx, guid, &e) })
-	return e, err
-}
-
-func get(tx *bbolt.Tx, guid string, e *Entry) error {
-	v := tx.Bucket(bucket).Get(key(guid))
-	if v == nil {
-		return ErrUnknown
-	}
-	return json.Unmarshal(v, e)
-}
-
 // Change makes a change to one entry durable: edit is given the entry as it is, or a
 // zero one, and all others. An error of edit leaves everything as it was.
 func (s *Store) Change(guid string, edit func(e *Entry, known bool, others func(func(Entry) bool) error) error) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		var e Entry
-		err := get(tx, guid, &e)
-		if err != nil && !errors.Is(err, ErrUnknown) {
-			return err
+		have := tx.Bucket(bucket).Get(key(guid))
+		if have != nil {
+			if err := json.Unmarshal(have, &e); err != nil {
+				return fmt.Errorf("registrar: the record of %s: %w", guid, err)
+			}
 		}
 		others := func(yield func(Entry) bool) error {
 			c := tx.Bucket(bucket).Cursor()
@@ -88,7 +76,7 @@ func (s *Store) Change(guid string, edit func(e *Entry, known bool, others func(
 				}
 				var o Entry
 				if err := json.Unmarshal(v, &o); err != nil {
-					return err
+					return fmt.Errorf("registrar: the record of %s: %w", k, err)
 				}
 				if !yield(o) {
 					return nil
@@ -96,7 +84,7 @@ func (s *Store) Change(guid string, edit func(e *Entry, known bool, others func(
 			}
 			return nil
 		}
-		if err := edit(&e, err == nil, others); err != nil {
+		if err := edit(&e, have != nil, others); err != nil {
 			return err
 		}
 		v, err := json.Marshal(e)

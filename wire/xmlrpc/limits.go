@@ -11,7 +11,8 @@ type Limits struct {
 	Text     int // octets of one text as written; default 2 MiB
 }
 
-func (l Limits) complete() Limits {
+// Complete is l with the defaults in place of what is zero.
+func (l Limits) Complete() Limits {
 	fill := func(v *int, def int) {
 		if *v <= 0 {
 			*v = def

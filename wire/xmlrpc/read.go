@@ -54,7 +54,7 @@ func ParseAnswer(body []byte, lim Limits) (Value, error) {
 
 // open scans a document.
 func open(body []byte, lim Limits) (*reader, xmltree.Node, error) {
-	lim = lim.complete()
+	lim = lim.Complete()
 	body, err := Unzip(body, lim)
 	if err != nil {
 		return nil, xmltree.Node{}, err

@@ -20,7 +20,7 @@ func Unzip(body []byte, lim Limits) ([]byte, error) {
 	if !Zipped(body) {
 		return body, nil
 	}
-	most := lim.complete().Bytes
+	most := lim.Complete().Bytes
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return nil, &Error{Code: NotWellFormed, Offset: -1, Err: fmt.Errorf("gzip: %w", err)}

@@ -272,6 +272,8 @@ func TestTakeovers(t *testing.T) {
 		t.Fatal("nobody was killed or stopped at work")
 	}
 	slices.Sort(times)
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	t.Logf("%d takeovers between %v and %v, half of them within %v; %d grants; %d woke up and were refused", len(times),
 		times[0].Round(10*time.Millisecond), times[len(times)-1].Round(10*time.Millisecond), times[len(times)/2].Round(10*time.Millisecond), all.grants, all.stale)
 }

@@ -81,11 +81,7 @@ func New(cfg Config) *Client {
 	}
 	inner.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	cfg.HTTP = &inner
-	c := &Client{cfg: cfg, room: make(chan struct{}, cfg.Parallel), most: int64(cfg.Limits.Bytes)}
-	if c.most <= 0 {
-		c.most = 4 << 20
-	}
-	return c
+	return &Client{cfg: cfg, room: make(chan struct{}, cfg.Parallel), most: int64(cfg.Limits.Complete().Bytes)}
 }
 
 // Call makes one call at url. The error is a *wire.Error if the call cannot be written,

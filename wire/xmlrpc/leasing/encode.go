@@ -3,6 +3,7 @@ package leasing
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -159,7 +160,8 @@ func (e *encoder) list(path string, list []wire.Property, most int) xmlrpc.Value
 		}
 		i, again := at[p.Name]
 		if at == nil {
-			i, again = find(members, p.Name)
+			i = slices.IndexFunc(members, func(m xmlrpc.Member) bool { return m.Name == p.Name })
+			again = i >= 0
 		}
 		if again { // the later counts
 			members[i] = m
@@ -171,15 +173,6 @@ func (e *encoder) list(path string, list []wire.Property, most int) xmlrpc.Value
 		members = append(members, m)
 	}
 	return xmlrpc.Struct(members...)
-}
-
-func find(members []xmlrpc.Member, name string) (int, bool) {
-	for i := range members {
-		if members[i].Name == name {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 func (e *encoder) update(u wire.Update) xmlrpc.Value {

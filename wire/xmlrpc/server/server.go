@@ -37,10 +37,7 @@ type Server struct {
 
 // New makes a Server. Two methods of one name are an error.
 func New(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, most: int64(cfg.Limits.Bytes), methods: make(map[string]*Method)}
-	if s.most <= 0 {
-		s.most = 4 << 20
-	}
+	s := &Server{cfg: cfg, most: int64(cfg.Limits.Complete().Bytes), methods: make(map[string]*Method)}
 	if s.cfg.Budget == nil {
 		s.cfg.Budget = NewBudget(64 << 20)
 	}
@@ -110,16 +107,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v, err := s.call(r.Context(), c)
+	var doc []byte
 	if err == nil {
-		var out []byte
-		if out, err = xmlrpc.AppendAnswer(nil, v, s.cfg.Dialect); err == nil {
-			s.answer(w, r, out)
-			return
-		}
-		s.cfg.Failed(c, err)
-		err = &xmlrpc.Fault{Code: xmlrpc.Internal, Text: "the result cannot be written in XML-RPC"}
+		doc, err = s.written(c, v)
 	}
-	s.answer(w, r, xmlrpc.AppendFault(nil, s.public(c, err), s.cfg.Dialect))
+	if err != nil {
+		doc = xmlrpc.AppendFault(nil, s.public(c, err), s.cfg.Dialect)
+	}
+	s.answer(w, r, doc)
 }
 
 // body takes the octets of a call. done is never nil.

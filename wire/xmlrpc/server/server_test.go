@@ -201,6 +201,9 @@ func TestMulticall(t *testing.T) {
 	if want := []string{"done", "17", "recursive", "no method", "wrong", "done"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	if v.Len() != 6 {
+		t.Errorf("%d results of 6 calls", v.Len())
+	}
 	calls := make([]xmlrpc.Value, 129)
 	for i := range calls {
 		calls[i] = one("sum.add", xmlrpc.Int(1), xmlrpc.Int(2))
@@ -209,6 +212,52 @@ func TestMulticall(t *testing.T) {
 	var f *xmlrpc.Fault
 	if _, err := call(t, url, "system.multicall", xmlrpc.Array(calls...)); !errors.As(err, &f) || f.Code != xmlrpc.WrongParams || done.Load() != before {
 		t.Errorf("129 calls: %v, %d carried out", err, done.Load()-before)
+	}
+}
+
+// One result that cannot be written is a fault in its place, and the log hears whose it
+// was; calls for longer results than an answer may hold are not made.
+func TestMulticallResults(t *testing.T) {
+	t.Parallel()
+	var done, long atomic.Int32
+	var failed atomic.Value
+	all := append(methods(&done), server.Method{Name: "long", Do: func(context.Context, server.Call) (xmlrpc.Value, error) {
+		long.Add(1)
+		return xmlrpc.String(strings.Repeat("x", 1<<20)), nil
+	}})
+	url := start(t, server.Config{Methods: all, Failed: func(c server.Call, _ error) { failed.Store(c.Method) }})
+	ask := func(names ...string) xmlrpc.Value {
+		t.Helper()
+		var calls []xmlrpc.Value
+		for _, name := range names {
+			calls = append(calls, xmlrpc.Struct(xmlrpc.Member{Name: "methodName", Value: xmlrpc.String(name)}, xmlrpc.Member{Name: "params", Value: xmlrpc.Array()}))
+		}
+		body, err := xmlrpc.AppendCall(nil, xmlrpc.Call{Method: "system.multicall", Params: []xmlrpc.Value{xmlrpc.Array(calls...)}}, xmlrpc.Dialect{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, data := post(t, url, body)
+		v, err := xmlrpc.ParseAnswer(data, xmlrpc.Limits{Bytes: 64 << 20})
+		if err != nil || v.Len() != len(names) {
+			t.Fatalf("%d results, %v", v.Len(), err)
+		}
+		return v
+	}
+	var got []xmlrpc.Kind
+	for item := range ask("any", "void", "any").Items() {
+		got = append(got, item.Kind())
+	}
+	if want := []xmlrpc.Kind{list, xmlrpc.KindStruct, list}; !slices.Equal(got, want) || failed.Load() != "void" {
+		t.Errorf("results %v, want %v; to blame is %v", got, want, failed.Load())
+	}
+	refused := 0
+	for item := range ask(slices.Repeat([]string{"long"}, 40)...).Items() {
+		if text, _ := item.Member("faultString").Text(); strings.HasPrefix(text, "not called") {
+			refused++
+		}
+	}
+	if n := int(long.Load()); n != 16 || refused != 40-n {
+		t.Errorf("of 40 calls of 1 MiB %d were made and %d refused", n, refused)
 	}
 }
 

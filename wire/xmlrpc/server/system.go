@@ -3,14 +3,19 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/leasehold/leasehold/wire/xmlrpc"
 )
 
-// maxCalls bounds the calls of one multicall.
-const maxCalls = 128
+// What one multicall may ask for: calls, and octets of their results as they are written.
+// The call that goes beyond the second is the last one made.
+const (
+	maxCalls   = 128
+	maxResults = 16 << 20
+)
 
 // system are the methods about the table.
 func (s *Server) system() []Method {
@@ -86,13 +91,22 @@ func (s *Server) capabilities(context.Context, Call) (xmlrpc.Value, error) {
 // multicall makes calls one after the other. One that fails is a fault in its place.
 func (s *Server) multicall(ctx context.Context, c Call) (xmlrpc.Value, error) {
 	if c.Params[0].Len() > maxCalls {
-		return xmlrpc.Value{}, &xmlrpc.Fault{Code: xmlrpc.WrongParams, Text: "more calls at once than the limit of 128"}
+		return xmlrpc.Value{}, &xmlrpc.Fault{Code: xmlrpc.WrongParams, Text: fmt.Sprintf("more calls at once than the limit of %d", maxCalls)}
 	}
 	var results []xmlrpc.Value
+	room := maxResults
 	for one := range c.Params[0].Items() {
-		v, err := s.one(ctx, c, one)
+		inner, v, err := c, xmlrpc.Value{}, error(errFull)
+		if room > 0 {
+			v, err = s.one(ctx, &inner, one)
+		}
+		if err == nil {
+			var doc []byte
+			doc, err = s.written(inner, v)
+			room -= len(doc)
+		}
 		if err != nil {
-			f := s.public(c, err)
+			f := s.public(inner, err)
 			v = xmlrpc.Struct(xmlrpc.Member{Name: "faultCode", Value: xmlrpc.Int(f.Code)}, xmlrpc.Member{Name: "faultString", Value: xmlrpc.String(f.Text)})
 		} else {
 			v = xmlrpc.Array(v)
@@ -102,8 +116,11 @@ func (s *Server) multicall(ctx context.Context, c Call) (xmlrpc.Value, error) {
 	return xmlrpc.Array(results...), nil
 }
 
-// one makes one call of a multicall.
-func (s *Server) one(ctx context.Context, all Call, v xmlrpc.Value) (xmlrpc.Value, error) {
+// errFull is the result of a call that was not made any more.
+var errFull = &xmlrpc.Fault{Code: xmlrpc.Internal, Text: "not called: the results of the calls before it are as long as one answer may be"}
+
+// one makes one call of a multicall, which c then is.
+func (s *Server) one(ctx context.Context, c *Call, v xmlrpc.Value) (xmlrpc.Value, error) {
 	name, named := v.Member("methodName").Text()
 	params := v.Member("params")
 	switch {
@@ -112,9 +129,19 @@ func (s *Server) one(ctx context.Context, all Call, v xmlrpc.Value) (xmlrpc.Valu
 	case name == "system.multicall":
 		return xmlrpc.Value{}, &xmlrpc.Fault{Code: xmlrpc.Recursive, Text: "system.multicall inside itself"}
 	}
-	inner := all
-	inner.Call = xmlrpc.Call{Method: name, Params: slices.Collect(params.Items())}
-	return s.call(ctx, inner)
+	c.Call = xmlrpc.Call{Method: name, Params: slices.Collect(params.Items())}
+	return s.call(ctx, *c)
+}
+
+// written is the answer of one result. One that XML-RPC cannot carry is a mistake on this
+// side.
+func (s *Server) written(c Call, v xmlrpc.Value) ([]byte, error) {
+	doc, err := xmlrpc.AppendAnswer(nil, v, s.cfg.Dialect)
+	if err != nil {
+		s.cfg.Failed(c, err)
+		return nil, &xmlrpc.Fault{Code: xmlrpc.Internal, Text: "the result cannot be written in XML-RPC"}
+	}
+	return doc, nil
 }
 
 // public is what a client may know about an error.
