@@ -1,6 +1,7 @@
 package ldapschema
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -99,7 +100,7 @@ func (e Entry) Canonical() Entry {
 			continue
 		}
 		name := canonicalName(a.Name)
-		key := strings.ToLower(name)
+		key := lower(name)
 		i, ok := at[key]
 		if !ok {
 			i = len(out.Attrs)
@@ -108,9 +109,7 @@ func (e Entry) Canonical() Entry {
 		}
 		out.Attrs[i].Values = append(out.Attrs[i].Values, a.Values...)
 	}
-	sort.Slice(out.Attrs, func(i, j int) bool {
-		return strings.ToLower(out.Attrs[i].Name) < strings.ToLower(out.Attrs[j].Name)
-	})
+	slices.SortFunc(out.Attrs, func(a, b Attr) int { return strings.Compare(lower(a.Name), lower(b.Name)) })
 	avas := e.DN.AVAs()
 	for _, a := range out.Attrs {
 		sortValues(a, avas)
@@ -153,7 +152,8 @@ func (e Entry) Equal(other Entry) bool {
 	if !e.DN.Equal(other.DN) {
 		return false
 	}
-	return len(diffAttrs(e, other)) == 0
+	asWritten := func(a, b Attr) bool { return a.Name == b.Name && slices.Equal(a.Values, b.Values) }
+	return slices.EqualFunc(e.Attrs, other.Attrs, asWritten) || len(diffAttrs(e, other)) == 0
 }
 
 func (e Entry) index(name string) int {
@@ -162,9 +162,9 @@ func (e Entry) index(name string) int {
 			return i
 		}
 	}
-	want := strings.ToLower(canonicalName(name))
+	want := lower(canonicalName(name))
 	for i := range e.Attrs {
-		if strings.ToLower(canonicalName(e.Attrs[i].Name)) == want {
+		if lower(canonicalName(e.Attrs[i].Name)) == want {
 			return i
 		}
 	}
