@@ -350,9 +350,12 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 	return true
 }
 
+// saying is what the node's entry would say in a state.
+func (n *node) saying(s State) said { return said{s, n.telling, n.seat, n.ladder.saved, n.made} }
+
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	now := said{s, n.telling, n.seat, n.ladder.saved, n.made}
+	now := n.saying(s)
 	if n.cluster == nil || n.said == now {
 		return
 	}
