@@ -23,6 +23,7 @@ type Machine struct {
 	addrs    map[netip.Addr]*node
 	publics  map[netip.Addr]*node    // by public address
 	units    map[actors.UnitID]*node // see unitKey
+	unasked  []*node                 // found in the directory, by cluster and id; see occupied
 	names    map[ldapschema.DN]place // of every record, in normal form
 	buried   map[ldapschema.DN]bool  // names whose end the watcher has not told yet
 	synced   bool                    // changes of the directory are told

@@ -70,6 +70,7 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
+	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
 	n.shelf = newShelf(append(records, n.shelf.records...)) // what is left of the unit goes
 	m.enroll(n)
 	return true
@@ -82,11 +83,10 @@ func (m *Machine) occupied(n *node) string {
 	if n.host == "" {
 		return ""
 	}
-	for _, c := range m.ordered() {
-		for _, id := range c.ids() {
-			if o := c.nodes[id]; o != n && o.host == n.host && o.action.Verb == 0 && o.state != Held {
-				return fmt.Sprintf("host %s has node %s of lease %s, which the authority does not know", n.host, o.owner(), o.lease)
-			}
+	m.unasked = slices.DeleteFunc(m.unasked, func(o *node) bool { return o.action.Verb != 0 || o.cluster == nil })
+	for _, o := range m.unasked {
+		if o != n && o.host == n.host && o.state != Held {
+			return fmt.Sprintf("host %s has node %s of lease %s, which the authority does not know", n.host, o.owner(), o.lease)
 		}
 	}
 	return ""
@@ -129,8 +129,8 @@ func (n *node) settle(m *Machine, c *cluster) (int, string) {
 // named reports whether a node of the cluster has that name. Names made here differ
 // when ids do; a node loaded from a directory may have been named otherwise.
 func (c *cluster) named(name string) bool {
-	for _, id := range c.ids() {
-		if c.nodes[id].name == name {
+	for _, n := range c.nodes { // whichever it is
+		if n.name == name {
 			return true
 		}
 	}
@@ -176,14 +176,14 @@ func (n *node) vacate(m *Machine) {
 	n.hide(m)
 	n.moveOut(m)
 	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
-	n.identity = identity{}
+	n.identity = identity{} // none of them is its own any more
 	n.release(m)
 	m.dismiss(n)
 	if n.leftStanding() {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.identity, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, identity{}, false, nil, false, virtual{}, ladder{}
+	n.cluster, n.id, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, false, nil, false, virtual{}, ladder{}
 	n.said, n.rejects, n.ruled = said{}, nil, false
 	n.shelf = newShelf(nil)
 }

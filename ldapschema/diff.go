@@ -1,6 +1,7 @@
 package ldapschema
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -97,13 +98,13 @@ func attrNames(entries ...Entry) []string {
 	for _, e := range entries {
 		for _, a := range e.Attrs {
 			name := canonicalName(a.Name)
-			if key := strings.ToLower(name); !seen[key] {
+			if key := lower(name); !seen[key] {
 				seen[key] = true
 				out = append(out, name)
 			}
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return strings.ToLower(out[i]) < strings.ToLower(out[j]) })
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(lower(a), lower(b)) })
 	return out
 }
 
@@ -111,6 +112,9 @@ func attrNames(entries ...Entry) []string {
 func sameValues(t Attribute, a, b []string) bool {
 	if len(a) != len(b) {
 		return false
+	}
+	if slices.Equal(a, b) {
+		return true
 	}
 	set := valueSet(t, b)
 	for _, v := range a {

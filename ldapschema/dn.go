@@ -138,9 +138,9 @@ func normalRDNs(rdns []rdn) []string {
 // used by anyone, and looking would let a short hostile name become a long one.
 func normalAVA(a AVA) string {
 	rule := CaseIgnoreMatch
-	name := strings.ToLower(a.Attr)
+	name := lower(a.Attr)
 	if t, ok := AttributeNamed(a.Attr); ok {
-		name = strings.ToLower(t.Name)
+		name = lower(t.Name)
 		if t.Equality != NoMatch && t.Equality != DistinguishedNameMatch {
 			rule = t.Equality
 		}

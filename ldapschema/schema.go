@@ -111,11 +111,12 @@ type tables struct {
 	families   []family
 	attributes map[string]Attribute // by lower-case name, alias and OID
 	exact      map[string]string    // canonical name by itself: the quick way in
+	lower      map[string]string    // every name in lower case by the way it is usually written
 	classes    map[string]Class     // by lower-case name and OID
 }
 
 func newTables(families ...family) tables {
-	t := tables{families: families, attributes: map[string]Attribute{}, exact: map[string]string{}, classes: map[string]Class{}}
+	t := tables{families: families, attributes: map[string]Attribute{}, exact: map[string]string{}, lower: map[string]string{}, classes: map[string]Class{}}
 	for _, f := range families {
 		for _, a := range f.attributes {
 			if a.Sup != "" {
@@ -124,11 +125,13 @@ func newTables(families ...family) tables {
 			t.exact[a.Name] = a.Name
 			for _, name := range append([]string{a.Name, a.OID}, a.Aliases...) {
 				t.attributes[strings.ToLower(name)] = a
+				t.lower[name] = strings.ToLower(name)
 			}
 		}
 		for _, c := range f.classes {
 			t.classes[strings.ToLower(c.Name)] = c
 			t.classes[c.OID] = c
+			t.lower[c.Name], t.lower[c.OID] = strings.ToLower(c.Name), c.OID
 		}
 	}
 	return t
@@ -146,14 +149,23 @@ func inherit(a, sup Attribute) Attribute {
 
 // AttributeNamed finds an attribute type by name, alias or OID, in any case.
 func AttributeNamed(name string) (Attribute, bool) {
-	a, ok := schema.attributes[strings.ToLower(name)]
+	a, ok := schema.attributes[lower(name)]
 	return a, ok
 }
 
 // ClassNamed finds an object class by name or OID, in any case.
 func ClassNamed(name string) (Class, bool) {
-	c, ok := schema.classes[strings.ToLower(name)]
+	c, ok := schema.classes[lower(name)]
 	return c, ok
+}
+
+// lower is strings.ToLower of a name, without the work for those that are written as the
+// schema has them, which are nearly all.
+func lower(name string) string {
+	if s, ok := schema.lower[name]; ok {
+		return s
+	}
+	return strings.ToLower(name)
 }
 
 // Attributes are all attribute types of the given families, or of all when none
