@@ -157,7 +157,7 @@ func (n *node) rerender(m *Machine) {
 	if err != nil {
 		return // every value was checked
 	}
-	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
+	n.said = n.saying(n.state)
 	m.dismiss(n)
 	n.shelf.revise(records)
 	m.enroll(n)
@@ -180,7 +180,7 @@ func (n *node) renamed(m *Machine, _ actors.Millis, have ldapschema.Entry) {
 	if err != nil {
 		return // every value was checked
 	}
-	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
+	n.said = n.saying(n.state)
 	m.dismiss(n)
 	own := n.shelf.records[0]
 	by, at := own.odd.by, own.odd.at

@@ -12,20 +12,38 @@ import (
 
 // drive asks for the driver's next call, unless one is under way or it is too early.
 func (n *node) drive(m *Machine, now actors.Millis) {
-	if n.calling != 0 {
-		return
+	if n.turned(m, now) {
+		n.touched = true
+		n.call(m, n.action.Verb, n.params(m.cfg))
 	}
-	if n.again > now {
-		m.wake(n.again, n)
-		return
+}
+
+// turned reports whether it is time for the next call of those that the node's action
+// takes, and counts it.
+func (n *node) turned(m *Machine, now actors.Millis) bool {
+	if !n.callable(m, now) {
+		return false
 	}
 	if n.calls == 0 {
 		n.began = now
 	}
 	n.calls++
-	n.touched = true
+	return true
+}
+
+// callable reports whether the driver can be called: no call is under way, and the pause
+// after the last one is over.
+func (n *node) callable(m *Machine, now actors.Millis) bool {
+	if n.calling == 0 && n.again > now {
+		m.wake(n.again, n)
+	}
+	return n.calling == 0 && n.again <= now
+}
+
+// call asks for a driver call.
+func (n *node) call(m *Machine, verb actors.Verb, p handlers.Params) {
 	n.calling = m.token(n)
-	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, n.action.Verb, n.action.Type, n.machine(), n.params(m.cfg)})
+	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, verb, n.action.Type, n.machine(), p})
 }
 
 // driven takes in what the driver answered.
@@ -181,10 +199,7 @@ func (n *node) params(cfg Config) handlers.Params {
 	n.measure(p)
 	n.keyring(cfg, p)
 	maps.Copy(p, n.facts(cfg))
-	p[handlers.ParamUnit] = string(a.Unit.ID)
-	if n.made != "" {
-		p[handlers.ParamUnit] = string(n.made)
-	}
+	p[handlers.ParamUnit] = string(cmp.Or(n.made, a.Unit.ID))
 	p[handlers.ParamHost] = a.Unit.Host
 	p[handlers.ParamType] = string(a.Type)
 	p[handlers.ParamReservation] = string(a.Reservation)

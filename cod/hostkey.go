@@ -27,12 +27,8 @@ func (n *node) hostKey(cfg Config) ed25519.PrivateKey {
 	if !cfg.HostKeys || n.cluster == nil {
 		return nil
 	}
-	unit := n.unit
-	if n.made != "" {
-		unit = n.made
-	}
 	h := hmac.New(sha256.New, cfg.Guests.Secret)
-	fmt.Fprintf(h, "host key;%d:%s;%s", len(n.cluster.key), n.cluster.key, unit)
+	fmt.Fprintf(h, "host key;%d:%s;%s", len(n.cluster.key), n.cluster.key, n.origin())
 	return ed25519.NewKeyFromSeed(h.Sum(nil))
 }
 

@@ -1,6 +1,7 @@
 package cod
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -146,17 +147,9 @@ func (n *node) warn(m *Machine, now actors.Millis) {
 
 // save asks the driver to save the node.
 func (n *node) save(m *Machine, now actors.Millis) {
-	if n.calling != 0 {
+	if !n.turned(m, now) {
 		return
 	}
-	if n.again > now {
-		m.wake(n.again, n)
-		return
-	}
-	if n.calls == 0 {
-		n.began = now
-	}
-	n.calls++
 	p := n.params(m.cfg)
 	verb := actors.ModifyUnit
 	switch {
@@ -171,20 +164,15 @@ func (n *node) save(m *Machine, now actors.Millis) {
 	n.call(m, verb, p)
 }
 
-// call asks for a driver call with parameters of its own.
-func (n *node) call(m *Machine, verb actors.Verb, p handlers.Params) {
-	n.calling = m.token(n)
-	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, verb, n.action.Type, n.machine(), p})
-}
-
 // putAway takes in what the driver answered when it was to save the node.
 func (n *node) putAway(m *Machine, now actors.Millis, ev Driven) {
 	switch {
 	case ev.Failed == "" && !ev.Result.Done && !n.waited(m, now):
 		n.pause(m, now, ev)
 	case ev.Failed != "" || !ev.Result.Done: // nothing can be kept
-		n.trouble = clip("it could not be saved: "+ev.Failed, maxNote)
+		n.trouble = clip("it could not be saved: "+cmp.Or(ev.Failed, n.patience(now, ev)), maxNote)
 		n.drop()
+		n.calls = 0 // tearing it down has a patience of its own
 		n.move(m, Draining)
 	case n.saved == EndCheckpoint && !n.copied:
 		n.copied, n.calls = true, 0
@@ -197,15 +185,17 @@ func (n *node) putAway(m *Machine, now actors.Millis, ev Driven) {
 func (n *node) stay(m *Machine, now actors.Millis) {
 	until := now + span(n.action.Properties, PropGrace, m.cfg.Ladder.Grace, m.cfg.Ladder.Most)
 	if n.dom0 == "" { // what was saved is where it was
-		n.dom0 = n.action.Unit.Host
-		if at := n.action.Unit.Properties[handlers.ParamMachine]; at != "" {
-			n.dom0 = at
-		}
+		n.dom0 = n.given()
 	}
 	n.size, n.goal = calendar.Vector{}, calendar.Vector{} // nothing of it runs
 	n.leaseEnd = leaseTime(until)
 	n.notice = fmt.Sprintf("its lease is over; it is held until %s for a lease with %s=%s", n.leaseEnd.UTC().Format(time.RFC3339), PropResume, n.name)
 	n.move(m, Held)
+}
+
+// given is the machine that the node's inventory puts it on.
+func (n *node) given() string {
+	return cmp.Or(n.action.Unit.Properties[handlers.ParamMachine], n.action.Unit.Host)
 }
 
 // hold keeps a held node's entry as it should be, until its grace is over.
@@ -280,11 +270,7 @@ func (n *node) take(m *Machine, c *cluster) (*node, string) {
 // reseat gives a held node room again where it was saved, for a unit that takes it up.
 func (n *node) reseat(m *Machine, h *node) string {
 	if !slices.Contains(m.cfg.Virtual.Types, n.action.Type) {
-		at := n.action.Unit.Properties[handlers.ParamMachine]
-		if at == "" {
-			at = n.action.Unit.Host
-		}
-		if at != h.dom0 {
+		if at := n.given(); at != h.dom0 {
 			return fmt.Sprintf("%s is held on %s, and the lease has a place on %s", h.name, h.dom0, at)
 		}
 		return ""
@@ -309,17 +295,9 @@ func (n *node) revive(m *Machine, now actors.Millis) bool {
 	if n.saved == "" {
 		return false
 	}
-	if n.calling != 0 {
+	if !n.turned(m, now) {
 		return true
 	}
-	if n.again > now {
-		m.wake(n.again, n)
-		return true
-	}
-	if n.calls == 0 {
-		n.began = now
-	}
-	n.calls++
 	verb := handlers.Resume
 	if n.saved == EndCheckpoint {
 		verb = handlers.Restore
@@ -345,7 +323,7 @@ func (n *node) revived(m *Machine, now actors.Millis, ev Driven) {
 	}
 }
 
-// kind of saving that an entry tells, and back.
+// healths is what an entry says of each way of saving.
 var healths = map[string]string{EndSuspend: "suspended", EndCheckpoint: "checkpointed"}
 
 // recall takes back from a node's entry what it says about the ladder.

@@ -2,6 +2,7 @@ package cod
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -193,11 +194,9 @@ func (l *loader) number(c *cluster) []string {
 
 // node takes in a node's own entry. Its address comes later (addresses).
 func (l *loader) node(c *cluster, e ldapschema.Entry) error {
-	h, err := ldapschema.ParseHost(e)
-	if err != nil { // an operator's slip in one attribute does not lose us the node
-		if h, err = ldapschema.ParseHost(e.With("ipHostNumber", "0.0.0.0").With("macAddress")); err != nil {
-			return fmt.Errorf("cod: load: %w", err)
-		}
+	h, slips, err := readable(e)
+	if err != nil {
+		return fmt.Errorf("cod: load: %w", err)
 	}
 	m := l.m
 	n := &node{
@@ -211,10 +210,17 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	switch {
 	case !m.cfg.marked(e, c.key) || n.unit == "":
 		return fmt.Errorf("cod: load: %s: not as we would write it", e.DN)
-	case n.id < 1 || n.id > lastID(m.cfg.BlockBits) || c.nodes[n.id] != nil:
-		return fmt.Errorf("cod: load: %s: id %d is none or another's", e.DN, n.id)
 	case m.units[n.unit] != nil:
 		return fmt.Errorf("cod: load: %s: its unit has another entry", e.DN)
+	}
+	for _, slip := range slips {
+		n.reject(slip.Attr, slip.What)
+	}
+	if !c.vacant(n.id, m.cfg) {
+		n.reject("codNodeId", "it is no number of a node, or another node's")
+		if n.id = c.numberOf(h.IP, m.cfg); n.id == 0 {
+			return fmt.Errorf("cod: load: %s: no number is free for it", e.DN)
+		}
 	}
 	n.settled(m, h)
 	if n.mac.IsZero() || n.mac[0]&1 != 0 {
@@ -239,6 +245,41 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 	l.origins[n.origin()] = n
 	l.entries = append(l.entries, hostEntry{n, h})
 	return nil
+}
+
+// readable is what a node's own entry says, and what of it cannot be read: an operator's
+// slip in one attribute does not lose us the node.
+func readable(e ldapschema.Entry) (h ldapschema.Host, slips []*ldapschema.Error, err error) {
+	for {
+		h, err = ldapschema.ParseHost(e)
+		var slip *ldapschema.Error
+		if !errors.As(err, &slip) || slip.Problem != ldapschema.BadValue || !e.Has(slip.Attr) {
+			return h, slips, err
+		}
+		slips = append(slips, slip)
+		e = e.With(slip.Attr)
+	}
+}
+
+// vacant reports whether a node may have an id: the number is one, and nobody has it.
+func (c *cluster) vacant(id int, cfg Config) bool {
+	return id >= 1 && id <= lastID(cfg.BlockBits) && c.nodes[id] == nil
+}
+
+// numberOf is the id of a node whose entry does not say it: the one that goes with its
+// address, or else the first that is free; 0 when none is.
+func (c *cluster) numberOf(a netip.Addr, cfg Config) int {
+	first := 0
+	for id := 1; id <= lastID(cfg.BlockBits); id++ {
+		switch {
+		case !c.vacant(id, cfg):
+		case offset(c.block.Addr(), id) == a:
+			return id
+		case first == 0:
+			first = id
+		}
+	}
+	return first
 }
 
 // hostEntry is a node and what its own entry says.
@@ -267,7 +308,7 @@ func (l *loader) addresses() {
 		case why == "":
 			n.addr = he.h.IP
 		default:
-			n.reject("ipHostNumber", why)
+			n.reject("ipHostNumber", cmp.Or(n.rejects["ipHostNumber"], why))
 			if a, err := netip.ParseAddr(told); err == nil && m.refuseAddr(n, a) == "" {
 				n.addr = a
 			}
@@ -285,7 +326,7 @@ func (l *loader) addresses() {
 			why = "it is no hardware address of one station"
 		}
 		if why != "" {
-			n.reject("macAddress", why)
+			n.reject("macAddress", cmp.Or(n.rejects["macAddress"], why))
 			if mac, ok := readMAC(l.told(n, "dhcpHWAddress", "ethernet")); ok && m.refuseMAC(n, mac) == "" {
 				n.mac = mac
 			}
@@ -347,6 +388,7 @@ func (l *loader) nodeShelf(n *node) error {
 	n.shelf.aim = hold
 	l.m.enroll(n)
 	l.compare(n, n.state != Up && n.state != Booting)
+	l.slips(n)
 	if !n.shelf.done() {
 		l.m.wake(0, n) // operators changed it meanwhile
 	}
@@ -369,6 +411,22 @@ func (l *loader) compare(o owner, incomplete bool) {
 			r.left, r.odd.gone = true, replaced
 		case !ok && !incomplete:
 			r.left, r.odd.gone = true, removed
+		}
+	}
+}
+
+// slips shows what of a node's own entry could not be read, where it is not to be
+// replaced by what the node has.
+func (l *loader) slips(n *node) {
+	r := &n.shelf.records[0]
+	e, ok := l.at[r.want.DN.Normal()]
+	if !ok {
+		return
+	}
+	for _, attr := range slices.Sorted(maps.Keys(n.rejects)) {
+		have := e.Values(attr)
+		if len(have) > 0 && !r.want.Has(attr) && !slices.ContainsFunc(r.odd.edits, func(c ldapschema.Conflict) bool { return c.Attr == attr }) {
+			r.odd.edits = append(r.odd.edits, ldapschema.Conflict{Attr: attr, Have: have})
 		}
 	}
 }

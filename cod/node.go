@@ -350,10 +350,19 @@ func (n *node) write(m *Machine, now actors.Millis, a aim, to State) bool {
 	return true
 }
 
+// saying is what the node's entry would say in a state.
+func (n *node) saying(s State) said { return said{s, n.telling, n.seat, n.ladder.saved, n.made} }
+
 // say puts the node's state and lease into the entry that should stand.
 func (n *node) say(m *Machine, s State) {
-	now := said{s, n.telling, n.seat, n.ladder.saved, n.made}
+	now := n.saying(s)
 	if n.cluster == nil || n.said == now {
+		return
+	}
+	before := n.said
+	if before.state = s; before == now { // nothing else is new, and making it all anew costs much
+		n.said = now
+		n.shelf.records[0].wish(n.shelf.records[0].want.With("codState", s.String()))
 		return
 	}
 	if e, err := n.entry(m.cfg, s); err == nil { // every value was made to fit

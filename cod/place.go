@@ -70,6 +70,7 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
+	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
 	n.shelf = newShelf(append(records, n.shelf.records...)) // what is left of the unit goes
 	m.enroll(n)
 	return true
@@ -175,14 +176,14 @@ func (n *node) vacate(m *Machine) {
 	n.hide(m)
 	n.moveOut(m)
 	n.oldAddrs, n.oldMACs = append(n.oldAddrs, n.addr), append(n.oldMACs, n.mac)
-	n.identity = identity{}
+	n.identity = identity{} // none of them is its own any more
 	n.release(m)
 	m.dismiss(n)
 	if n.leftStanding() {
 		c.taken[n.id] = true
 	}
 	delete(c.nodes, n.id)
-	n.cluster, n.id, n.identity, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, identity{}, false, nil, false, virtual{}, ladder{}
+	n.cluster, n.id, n.known, n.found, n.touched, n.virtual, n.ladder = nil, 0, false, nil, false, virtual{}, ladder{}
 	n.said, n.rejects, n.ruled = said{}, nil, false
 	n.shelf = newShelf(nil)
 }

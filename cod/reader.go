@@ -2,10 +2,8 @@ package cod
 
 import (
 	"crypto/hmac"
-	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -62,14 +60,9 @@ func (g Guests) password(c *cluster) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(g.derive("reader", c))
 }
 
-// stored is the password as servers store it: salted SHA-1, which all of them know, and
-// which is enough for a password that nobody can guess.
+// stored is the password as servers store it.
 func (g Guests) stored(c *cluster) string {
-	salt := g.derive("salt", c)[:8]
-	h := sha1.New()
-	h.Write([]byte(g.password(c)))
-	h.Write(salt)
-	return "{SSHA}" + base64.StdEncoding.EncodeToString(append(h.Sum(nil), salt...))
+	return ldapschema.StoredPassword(g.password(c), g.derive("salt", c)[:8])
 }
 
 // renderReader adds the cluster's credentials.

@@ -19,6 +19,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// configOf is the site that a story is played at.
+func configOf(file string) cod.Config {
+	if strings.HasPrefix(filepath.Base(file), "virtual-") {
+		return virtualConfig()
+	}
+	return siteConfig()
+}
+
 // TestStories plays the scripts in testdata/stories. Each command is followed by
 // what it led to: operations asked for (>), answers that were not simply "done"
 // (<), reports (!). The difference of these files is the change in behaviour.
@@ -29,10 +37,7 @@ func TestStories(t *testing.T) {
 		t.Fatal("no stories", err)
 	}
 	for _, file := range files {
-		config := siteConfig()
-		if strings.HasPrefix(filepath.Base(file), "virtual-") {
-			config = virtualConfig()
-		}
+		config := configOf(file)
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
 			script, err := os.ReadFile(file)
@@ -266,11 +271,7 @@ func TestEveryMoveHasAStory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config := siteConfig()
-		if strings.HasPrefix(filepath.Base(file), "virtual-") {
-			config = virtualConfig()
-		}
-		w := newWorld(t, config)
+		w := newWorld(t, configOf(file))
 		play(t, w, string(script))
 		for _, mv := range w.moved {
 			seen[[2]cod.State{mv.From, mv.To}] = true

@@ -241,18 +241,14 @@ func (n *node) migrate(m *Machine, now actors.Millis) bool {
 	if to == "" || n.state != Up || n.action.Verb == actors.ModifyUnit && n.answer == nil {
 		return false // a modify moves it by itself
 	}
-	if n.calling != 0 {
-		return true
-	}
-	if n.again > now {
-		m.wake(n.again, n)
+	if !n.callable(m, now) {
 		return true
 	}
 	p := n.params(m.cfg)
 	p[handlers.ParamSubcommand], p[handlers.ParamModify] = "modify."+handlers.Migrate, "move"
 	p["modify.move.host"] = to
-	n.calling, n.leaving = m.token(n), true
-	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, actors.ModifyUnit, n.action.Type, n.machine(), p})
+	n.leaving = true
+	n.call(m, actors.ModifyUnit, p)
 	return true
 }
 

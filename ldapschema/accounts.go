@@ -1,6 +1,11 @@
 package ldapschema
 
-import "strconv"
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"slices"
+	"strconv"
+)
 
 // An AccountRecord is one person's account on the nodes of a slice.
 type AccountRecord struct {
@@ -12,7 +17,7 @@ type AccountRecord struct {
 	Home     string // "/home/<UID>" when empty
 	Shell    string
 	Mail     string
-	Password string   // as the server stores it: "{SSHA}...", or empty
+	Password string   // as the server stores it ([StoredPassword]), or empty
 	Keys     []string // public keys that log in, as authorized_keys holds them
 	Mark
 }
@@ -59,6 +64,13 @@ func ParseAccount(e Entry) (AccountRecord, error) {
 		return AccountRecord{}, r.err
 	}
 	return a, nil
+}
+
+// StoredPassword is a password as servers store it: salted SHA-1 ({SSHA}), which all of
+// them know, and which is enough for a password that nobody can guess. It is for those.
+func StoredPassword(password string, salt []byte) string {
+	sum := sha1.Sum(slices.Concat([]byte(password), salt))
+	return "{SSHA}" + base64.StdEncoding.EncodeToString(slices.Concat(sum[:], salt))
 }
 
 // A GroupRecord is one group of accounts.

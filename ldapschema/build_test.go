@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-var mark = Mark{Slice: "slice-a", Lease: "R7", Generation: 3, Owner: "site1", Note: "for tests"}
+var mark = Mark{Slice: "slice-a", Lease: "R7", Unit: "u1", Generation: 3, Owner: "site1", Note: "for tests"}
 
 // TestBuildersReadBack: what a parser reads is what the builder was given.
 func TestBuildersReadBack(t *testing.T) {
 	t.Parallel()
 	cluster := Cluster{Name: "slice-a", HostPrefix: "a", Network: netip.MustParsePrefix("10.99.16.0/20"), State: "active", Description: "d", Mark: mark}
-	cluster.Lease = ""
+	cluster.Lease, cluster.Unit = "", ""
 	host := Host{
 		Name: "a1", Aliases: []string{"a1.a.site.test"}, IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1},
 		Serial: "S1", Description: "d", BootFile: "pxelinux.0", BootParameters: []string{"root=nfs1:/a1"}, NodeID: 1,
 		LeaseEnd: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), State: "active", Image: "debian", Dom0: "cn=h1,dc=x", Health: "good",
-		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Boot: "rescue", Hold: "ada: fan", Public: netip.MustParseAddr("192.0.2.1"), Mark: mark,
+		Memory: 512, CPU: 50, Bandwidth: 1000, ResourceType: "vm", Boot: "rescue", HostKey: "ssh-ed25519 AAAA", Origin: "u0", Hold: "ada: fan", Public: netip.MustParseAddr("192.0.2.1"), Mark: mark,
 	}
 	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Source: "/images/debian.raw", Format: "raw",
 		Size: 4 << 30, Digest: "sha256:00", Description: "d"}
 	dhcp := Host{
-		Name: "a1", IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1}, BootFile: "grub/x86_64-efi/core.efi",
+		Name: "a1", IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1}, BootFile: "pxelinux.0", BootFileUEFI: "grub/x86_64-efi/core.efi",
 		NextServer: netip.MustParseAddr("10.99.0.1"), HostName: "a1", Mark: mark,
 	}
 	zone := ZoneRecord{Name: "site.test", TTL: 60, Primary: "ns1.site.test.", Contact: "hostmaster.site.test.", Serial: 4000000000,
@@ -301,5 +301,13 @@ func TestEntry(t *testing.T) {
 		if s.String() == "" {
 			t.Errorf("%T has no text for what it does not know", s)
 		}
+	}
+}
+
+// TestStoredPassword: as any other program computes it.
+func TestStoredPassword(t *testing.T) {
+	t.Parallel()
+	if got := StoredPassword("secret", []byte("saltsalt")); got != "{SSHA}1G904nLkTkGWjKNnQuB/hpWXC/hzYWx0c2FsdA==" {
+		t.Error(got)
 	}
 }

@@ -1,5 +1,7 @@
 package ldapschema
 
+import "slices"
+
 // RFC 2307, "LDAP as a Network Information Service", as OpenLDAP loads it from
 // nis.schema: people, groups, hosts and networks for every Unix tool. RFC 2307bis
 // gives some of the same names other definitions and cannot be loaded beside it.
@@ -70,7 +72,7 @@ var nisClasses = []Class{
 // so that they can be groups of entries (groupOfNames) too, and automount maps are part
 // of it.
 func nisBis() family {
-	f := family{name: NISBis, attributes: append(append([]Attribute(nil), nisAttributes...), automountAttributes...)}
+	f := family{name: NISBis, attributes: slices.Concat(nisAttributes, automountAttributes)}
 	for _, c := range nisClasses {
 		if c.Name == "posixGroup" {
 			c.Kind, c.Must = Auxiliary, []string{"gidNumber"}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -59,11 +60,7 @@ func serveAgent(ctx context.Context, args []string) error {
 	}
 	given := []nodeagent.Right{}
 	for _, word := range strings.FieldsFunc(*rights, func(r rune) bool { return r == ',' }) {
-		known := false
-		for _, r := range nodeagent.Rights {
-			known = known || string(r) == word
-		}
-		if !known {
+		if !slices.Contains(nodeagent.Rights, nodeagent.Right(word)) {
 			return fmt.Errorf("there is no right %q; there are: %v", word, nodeagent.Rights)
 		}
 		given = append(given, nodeagent.Right(word))
@@ -101,6 +98,7 @@ func serveAgent(ctx context.Context, args []string) error {
 		return err
 	case <-ctx.Done():
 	}
-	// Whoever waits for an action with a key asks again; the others' actions end.
+	// Whoever waits for an action with a key asks again; the others' actions end, which
+	// closing the door waits for.
 	return s.Close()
 }

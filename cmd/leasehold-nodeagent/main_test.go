@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/leasehold/leasehold/handlers/nodeagent"
 	"github.com/leasehold/leasehold/handlers/nodeagent/pack"
@@ -55,15 +58,6 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-func uuid(t *testing.T) string {
-	t.Helper()
-	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
 // begin builds the program, starts it, and makes its authority known by the token that the
 // node was booted with.
 func begin(t *testing.T) *agent {
@@ -74,7 +68,7 @@ func begin(t *testing.T) *agent {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var err error
-	if a.authority, err = keys.Generate(rand.Reader, uuid(t), "authority", keys.RSA2048, time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); err != nil {
+	if a.authority, err = keys.Generate(rand.Reader, uuid.NewString(), "authority", keys.RSA2048, time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	line := "BOOT_IMAGE=/vmlinuz ro AUTH_HASH=" + nodeagent.Hash(a.authority.Cert) + " NODE_TOKEN=once\n"
@@ -90,6 +84,7 @@ func begin(t *testing.T) *agent {
 	a.start()
 	t.Cleanup(func() {
 		a.kill(syscall.SIGTERM)
+		a.quiet()
 		if t.Failed() {
 			t.Logf("the agent said:\n%s", a.log)
 		}
@@ -161,6 +156,18 @@ func (a *agent) kill(s syscall.Signal) {
 	}
 }
 
+// quiet waits until no action is under way. The agent's end is not theirs; script ends with
+// its folder, which is gone before.
+func (a *agent) quiet() {
+	locks, _ := filepath.Glob(a.dir + "/data/actions/*/lock")
+	for _, name := range locks {
+		if lock, err := os.Open(name); err == nil {
+			_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+			lock.Close()
+		}
+	}
+}
+
 func (a *agent) install(actions map[string]pack.Action, files ...pack.File) {
 	a.t.Helper()
 	data, err := pack.Build(pack.Manifest{ID: "d", Version: "1", Actions: actions}, files, a.authority.Key, a.authority.Cert)
@@ -182,7 +189,8 @@ func (a *agent) until(what string, ok func() bool) {
 }
 
 // script waits to be let go and then says so: its beginning and its end are lines of files.
-const script = "#!/bin/sh\nread -r line\nd=${line#*@}; d=${d%%@*}\necho $$ >> \"$d/began\"\nuntil test -e \"$d/go\"; do sleep 0.02; done\necho x >> \"$d/ended\"\necho '{\"properties\":{\"unit.done\":\"yes\"}}'\n"
+// It ends when the test has, whatever became of that.
+const script = "#!/bin/sh\nread -r line\nd=${line#*@}; d=${d%%@*}\necho $$ >> \"$d/began\"\nuntil test -e \"$d/go\"; do test -d \"$d\" || exit 9; sleep 0.02; done\necho x >> \"$d/ended\"\necho '{\"properties\":{\"unit.done\":\"yes\"}}'\n"
 
 func read(name string) string { data, _ := os.ReadFile(name); return string(data) }
 
@@ -191,7 +199,7 @@ func read(name string) string { data, _ := os.ReadFile(name); return string(data
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	a := begin(t)
-	a.install(map[string]pack.Action{"hold": {Run: []string{"hold"}}}, pack.File{Name: "hold", Exec: true, Data: []byte(script)})
+	a.install(map[string]pack.Action{"hold": {Run: []string{"hold"}, Timeout: "20m"}}, pack.File{Name: "hold", Exec: true, Data: []byte(script)})
 	for _, c := range []struct {
 		name string
 		when string // the action ends before, or after, the agent is there again
@@ -238,18 +246,16 @@ func TestKilled(t *testing.T) {
 func TestCutOff(t *testing.T) {
 	t.Parallel()
 	a := begin(t)
-	a.install(map[string]pack.Action{"hold": {Run: []string{"hold"}}}, pack.File{Name: "hold", Exec: true, Data: []byte(script)})
+	a.install(map[string]pack.Action{"hold": {Run: []string{"hold"}, Timeout: "20m"}}, pack.File{Name: "hold", Exec: true, Data: []byte(script)})
 	dir := t.TempDir()
 	q := wire.Request{Op: wire.ExecuteDriver, Driver: "d", Action: "hold", Properties: []wire.Property{{Name: "dir", Value: "@" + dir + "@"}, {Name: "action.key", Value: "k"}}}
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { _, _ = a.runner.Do(ctx, q) }()
 	a.until("it does not begin", func() bool { return read(dir+"/began") != "" })
-	var actions []string
-	// The agent may write it after the program has begun.
-	a.until("nobody says who supervises", func() bool {
-		actions, _ = filepath.Glob(a.dir + "/data/actions/*/pid")
-		return len(actions) == 1 && read(actions[0]) != ""
-	})
+	actions, _ := filepath.Glob(a.dir + "/data/actions/*/pid")
+	if len(actions) != 1 {
+		t.Fatal(actions)
+	}
 	var supervisor, program int
 	if _, err := fmt.Sscan(read(actions[0])+" "+read(dir+"/began"), &supervisor, &program); err != nil {
 		t.Fatal(err)
@@ -275,6 +281,76 @@ func TestCutOff(t *testing.T) {
 	}
 	if read(dir+"/ended") != "" || strings.Count(read(dir+"/began"), "\n") != 1 {
 		t.Error("it ran again")
+	}
+}
+
+// A command, which nobody can ask for again, ends with the agent: at once when that is
+// stopped, and when it is back if it was killed.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	a := begin(t)
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		began := filepath.Join(t.TempDir(), "began")
+		go func() {
+			_, _ = a.runner.Run(t.Context(), run.Cmd{Args: []string{"sh", "-c", `echo $$ > "$1"; exec sleep 1200`, "sh", began}})
+		}()
+		a.until("it does not begin", func() bool { return strings.HasSuffix(read(began), "\n") })
+		var pid int
+		if _, err := fmt.Sscan(read(began), &pid); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if strings.HasPrefix(read(fmt.Sprintf("/proc/%d/cmdline", pid)), "sleep\x001200") {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		})
+		a.kill(s)
+		gone := func() bool { return syscall.Kill(pid, 0) != nil }
+		if s == syscall.SIGTERM && !gone() {
+			t.Error("it goes on without the agent")
+		}
+		a.start()
+		a.until("it goes on", gone)
+		a.until("it is remembered", func() bool {
+			left, err := os.ReadDir(a.dir + "/data/actions")
+			return err == nil && len(left) == 0
+		})
+	}
+}
+
+// An action that is called off before its supervisor has looked is not begun.
+func TestCalledOff(t *testing.T) {
+	t.Parallel()
+	a := begin(t)
+	for _, off := range []bool{false, true} {
+		dir := t.TempDir()
+		lock, err := os.Create(dir + "/lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lock.Close()
+		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+		files := map[string]string{"request.json": fmt.Sprintf(`{"args":[%q,%q],"dir":%q,"env":[],"timeout":1200000000000}`, encode("/bin/touch"), encode("begun"), dir)}
+		if off {
+			files["stop"] = ""
+		}
+		for name, text := range files {
+			if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := exec.Command(a.program, "supervise", dir)
+		c.ExtraFiles = []*os.File{lock}
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		_, err = os.Stat(dir + "/begun")
+		if begun := err == nil; begun == off || strings.Contains(read(dir+"/result.json"), "called off") != off {
+			t.Errorf("called off: %v; begun: %v; %s", off, begun, read(dir+"/result.json"))
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ written again without --force.`,
 			if err := os.MkdirAll(dir, 0o750); err != nil {
 				return err
 			}
-			if site.Secrets, site.Stored, err = daemonSecrets(dir); err != nil {
+			if site.Secrets, err = daemonSecrets(dir); err != nil {
 				return err
 			}
 			files, err := daemons.Files(site)
@@ -112,21 +112,19 @@ func (a *app) directoryURL(directory string) (string, error) {
 	return strings.TrimSuffix(c.Directory.URL, "/"), nil
 }
 
-// daemonSecrets are the passwords of a folder, those that are there and new ones, and
-// the same as a directory keeps them.
-func daemonSecrets(dir string) (secrets, stored map[string]string, err error) {
-	secrets, stored = map[string]string{}, map[string]string{}
+// daemonSecrets are the passwords of a folder, those that are there and new ones.
+func daemonSecrets(dir string) (map[string]string, error) {
+	secrets := map[string]string{}
 	for _, name := range append(daemons.Accounts(), "admin") {
 		data, err := os.ReadFile(filepath.Join(dir, "secrets", name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			secrets[name] = rand.Text()
 		case err != nil:
-			return nil, nil, err
+			return nil, err
 		default:
 			secrets[name] = strings.TrimSpace(string(data))
 		}
-		stored[name] = daemons.Stored(secrets[name])
 	}
 	key, err := dns.LoadKey(filepath.Join(dir, "leasehold.key"))
 	switch {
@@ -135,11 +133,11 @@ func daemonSecrets(dir string) (secrets, stored map[string]string, err error) {
 		rand.Read(secret)
 		secrets["key"] = base64.StdEncoding.EncodeToString(secret)
 	case err != nil:
-		return nil, nil, err
+		return nil, err
 	default:
 		secrets["key"] = key.Secret
 	}
-	return secrets, stored, nil
+	return secrets, nil
 }
 
 // writeGenerated writes a file unless it is there.

@@ -190,7 +190,8 @@ func (a *app) feedBootCommand() *cobra.Command {
 		Short: "Write what machines boot next below a TFTP server's root",
 		Long: `Watch the directory's machines and images and write, for each machine with a
 hardware address, a file for PXELINUX (pxelinux.cfg/01-...) and one for GRUB
-(grub/grub.cfg-01-...) below the root of a TFTP server.
+(grub/grub.cfg-01-...) below the root of a TFTP server. Which of the loaders a machine
+fetches is said by boot_file and boot_file_uefi in the site's cod block.
 
 A machine that is being set up boots its image over the network; one in service
 boots its disk, or its image again when the image says so (codBootUp: image); and

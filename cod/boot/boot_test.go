@@ -154,6 +154,67 @@ func TestOthersFiles(t *testing.T) {
 	says(t, root, "pxelinux.cfg/01-52-54-00-99-00-09", "")
 }
 
+// lines is a log that is read while it is written.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default: // nobody reads so many
+	}
+	return len(p), nil
+}
+
+// TestUnwritable: below a root where some files cannot be written, for nobody may or for
+// something is in the way, the others are; the log says so once; and when it is mended
+// the files come without anybody's doing.
+func TestUnwritable(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]struct {
+		ill, well func(root string) error
+		says      string
+	}{
+		"in the way": {
+			func(root string) error { return os.WriteFile(filepath.Join(root, "pxelinux.cfg"), nil, 0o644) },
+			func(root string) error { return os.Remove(filepath.Join(root, "pxelinux.cfg")) },
+			"not a directory",
+		},
+		"not allowed": {
+			func(root string) error { return os.Mkdir(filepath.Join(root, "pxelinux.cfg"), 0o555) },
+			func(root string) error { return os.Chmod(filepath.Join(root, "pxelinux.cfg"), 0o755) },
+			"permission denied",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "not allowed" && os.Geteuid() == 0 {
+				t.Skip("root may write everywhere")
+			}
+			root, s, said := t.TempDir(), make(script), make(lines, 1000)
+			if err := in.ill(root); err != nil {
+				t.Fatal(err)
+			}
+			f := follower(root, s)
+			log := logrus.New()
+			log.SetOutput(said)
+			f.Log = log
+			go f.Run(t.Context())
+			s <- host("a", mac1, "up", "")
+			s <- refreshed
+			says(t, root, "grub/grub.cfg-01-52-54-00-99-00-01", "exit")
+			for line := range said {
+				if strings.Contains(line, in.says) {
+					break
+				}
+			}
+			if err := in.well(root); err != nil {
+				t.Fatal(err)
+			}
+			says(t, root, pxe1, "LOCALBOOT")
+		})
+	}
+}
+
 // TestSilentSource: a directory that shows nothing, and a root that is not there,
 // take nothing away.
 func TestSilentSource(t *testing.T) {

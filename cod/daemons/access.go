@@ -2,6 +2,7 @@ package daemons
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/cod"
@@ -44,7 +45,7 @@ func Access(base ldapschema.DN) ([]string, error) {
 	who := func(name string) string { return fmt.Sprintf(`dn.exact="%s"`, DaemonsDN(base).Child("cn", name)) }
 	writers := []string{who(Authority) + " write", fmt.Sprintf(`group/groupOfNames/member.exact="%s" write`, OperatorsDN(base)), who(Replica) + " read"}
 	rule := func(to string, by ...string) string {
-		lines := append([]string{"to " + to}, append(append([]string(nil), writers...), append(by, "* none")...)...)
+		lines := slices.Concat([]string{"to " + to}, writers, by, []string{"* none"})
 		return strings.Join(lines, "\n  by ")
 	}
 	slice := fmt.Sprintf(`dn.regex="^(.+,)?ou=([^,]+),ou=slices,%s$"`, tree)

@@ -1,10 +1,8 @@
 package daemons
 
 import (
-	"crypto/sha1"
 	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -23,7 +21,6 @@ type Site struct {
 	URL     string            // of the directory: "ldap://127.0.0.1"
 	Replica string            // of the copy that dhcpd reads
 	Secrets map[string]string // passwords of [Accounts] and of "admin", and the TSIG key's secret, "key", in base64
-	Stored  map[string]string // the same passwords as the directory keeps them
 	Paths
 }
 
@@ -100,7 +97,7 @@ func Files(s Site) ([]File, error) {
 	}
 	values := []string{"@DHCPSSL@", ssl, "@STARTTLS@", startTLS, "@CRITICAL@", critical, "@HARDENING@", string(hardening), "@ACCESS@", strings.Join(access, "\n"), "@BASE@", string(s.COD.Base), "@DAEMONS@", string(DaemonsDN(s.COD.Base)),
 		"@DOMAIN@", s.COD.Domain, "@REVERSE@", s.COD.ReverseZone(), "@NEXTSERVER@", s.COD.NextServer.String(), "@URL@", s.URL, "@LDAPHOST@", host, "@LDAPPORT@", port,
-		"@NIS@", s.nis(), "@KEY@", KeyName, "@ADMIN@", s.Stored["admin"], "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
+		"@NIS@", s.nis(), "@KEY@", KeyName, "@ADMIN@", stored(s.Secrets["admin"]), "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
 		"@SCHEMA@", s.Schema, "@RUN@", s.Run, "@DATA@", s.Data, "@REPLICADATA@", s.ReplicaData, "@ZONES@", s.Zones, "@KEYFILE@", s.KeyFile, "@TFTP@", s.TFTP,
 		"@SECRETS@", s.SecretsDir, "@PROGRAM@", s.Program, "@CONFIG@", s.Config, "@STATE@", s.State}
 	fill := func(name string, more ...string) string {
@@ -159,7 +156,7 @@ func (s Site) families() []ldapschema.Family {
 func (s Site) accounts() (string, error) {
 	var out []ldapschema.Entry
 	for _, name := range Accounts() {
-		e, err := ldapschema.Daemon(DaemonsDN(s.COD.Base), name, s.Stored[name])
+		e, err := ldapschema.Daemon(DaemonsDN(s.COD.Base), name, stored(s.Secrets[name]))
 		if err != nil {
 			return "", err
 		}
@@ -204,14 +201,9 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
-// Stored is a password as directories keep it: salted SHA-1 ({SSHA}), which every server
-// knows and which is enough for passwords that nobody can guess. The salt follows from the
-// password, so that the same site has the same files.
-func Stored(password string) string {
+// stored is a password as the directory keeps it. The salt follows from the password, so
+// that the same site has the same files.
+func stored(password string) string {
 	sum := sha256.Sum256([]byte("salt;" + password))
-	salt := sum[:8]
-	h := sha1.New()
-	h.Write([]byte(password))
-	h.Write(salt)
-	return "{SSHA}" + base64.StdEncoding.EncodeToString(append(h.Sum(nil), salt...))
+	return ldapschema.StoredPassword(password, sum[:8])
 }

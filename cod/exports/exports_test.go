@@ -83,7 +83,7 @@ func (w *world) export(cluster, path string) directory.Event {
 	return directory.Event{Kind: directory.Present, ID: "export " + cluster, Entry: e}
 }
 
-// account is one of a cluster's. The test's own numbers, so that it needs no rights.
+// account is one of a cluster's.
 func (w *world) account(cluster, login string, uid int) directory.Event {
 	e, err := ldapschema.Account(ldapschema.DN("ou=people,ou="+cluster+",dc=x"), ldapschema.AccountRecord{UID: login, Number: uid, Group: uid})
 	if err != nil {

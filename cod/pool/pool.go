@@ -80,6 +80,24 @@ func (h *host) leave(u *unit, size calendar.Vector) {
 	h.used = h.used.Plus(-1, size)
 }
 
+// settle counts a new unit on the host that it is on.
+func (p *Pool) settle(name string, size calendar.Vector, at string) {
+	u := &unit{name: name, size: size, at: at}
+	p.units[name] = u
+	p.hosts[at].enter(u, size)
+}
+
+// refuses says why a host cannot take so much more; empty when it can.
+func (p *Pool) refuses(name string, size calendar.Vector) string {
+	switch h := p.hosts[name]; {
+	case h == nil || h.state != Serving:
+		return fmt.Sprintf("%.64q takes no units", name)
+	case !size.Fits(h.room()):
+		return fmt.Sprintf("%s has %v left, not %v", name, h.room(), size)
+	}
+	return ""
+}
+
 // depart reserves a unit's place on another host.
 func (p *Pool) depart(u *unit, to string, size calendar.Vector) {
 	u.to, u.next = to, size
@@ -165,13 +183,22 @@ func (p *Pool) Place(name string, size calendar.Vector) (at, why string) {
 	if u := p.units[name]; u != nil {
 		return u.at, ""
 	}
-	at, why = p.choose(size, "")
-	if at != "" {
-		u := &unit{name: name, size: size, at: at}
-		p.units[name] = u
-		p.hosts[at].enter(u, size)
+	if at, why = p.choose(size, ""); at != "" {
+		p.settle(name, size, at)
 	}
 	return at, why
+}
+
+// PlaceOn puts a unit on a certain host, if there is room. The text says why it cannot be
+// there.
+func (p *Pool) PlaceOn(name string, size calendar.Vector, at string) (why string) {
+	if p.units[name] != nil {
+		return "it has a place"
+	}
+	if why = p.refuses(at, size); why == "" {
+		p.settle(name, size, at)
+	}
+	return why
 }
 
 // Take notes a unit that is on a host already, whatever room there is: it was found
@@ -181,9 +208,7 @@ func (p *Pool) Take(name string, size calendar.Vector, at string) {
 	if p.hosts[at] == nil {
 		p.hosts[at] = newHost(at, Lost)
 	}
-	u := &unit{name: name, size: size, at: at}
-	p.units[name] = u
-	p.hosts[at].enter(u, size)
+	p.settle(name, size, at)
 }
 
 // Release forgets a unit.
@@ -227,7 +252,7 @@ func (p *Pool) Resize(name string, size calendar.Vector) (to, why string) {
 // Move reserves a unit's size on another host, which is checked as Place would. The text
 // says why it cannot go there.
 func (p *Pool) Move(name, to string) (why string) {
-	u, h := p.units[name], p.hosts[to]
+	u := p.units[name]
 	switch {
 	case u == nil:
 		return "it has no place"
@@ -235,13 +260,11 @@ func (p *Pool) Move(name, to string) (why string) {
 		return ""
 	case u.to != "":
 		return "it is on its way to " + u.to
-	case h == nil || h.state != Serving:
-		return fmt.Sprintf("%.64q takes no units", to)
-	case !u.size.Fits(h.room()):
-		return fmt.Sprintf("%s has %v left, not %v", to, h.room(), u.size)
 	}
-	p.depart(u, to, u.size)
-	return ""
+	if why = p.refuses(to, u.size); why == "" {
+		p.depart(u, to, u.size)
+	}
+	return why
 }
 
 // Arrived ends a unit's move: it is on the host that it moved to, or, when the move
@@ -276,16 +299,14 @@ func (p *Pool) Next(from string) (name, to, why string) {
 		leaving = append(leaving, u)
 	}
 	slices.SortStableFunc(leaving, func(a, b *unit) int { return b.size.Compare(a.size) })
-	stuck := 0
 	for _, u := range leaving {
 		if to, _ := p.choose(u.size, from); to != "" {
 			p.depart(u, to, u.size)
 			return u.name, to, ""
 		}
-		stuck++
 	}
-	if stuck > 0 {
-		why = fmt.Sprintf("%d units have nowhere to go", stuck)
+	if len(leaving) > 0 {
+		why = fmt.Sprintf("%d units have nowhere to go", len(leaving))
 	}
 	return "", "", why
 }
@@ -302,7 +323,10 @@ func (p *Pool) choose(size calendar.Vector, not string) (at, why string) {
 			open, room = append(open, h), append(room, h.room())
 		}
 	}
-	if len(open) == 0 {
+	switch {
+	case len(open) == 0 && not == "":
+		return "", "no host takes units"
+	case len(open) == 0:
 		return "", "no other host takes units"
 	}
 	for _, s := range p.packing(room, size, 1) {
@@ -315,22 +339,4 @@ func (p *Pool) choose(size calendar.Vector, not string) (at, why string) {
 
 func (p *Pool) ordered() []*host {
 	return slices.SortedFunc(maps.Values(p.hosts), func(a, b *host) int { return cmp.Compare(a.name, b.name) })
-}
-
-// PlaceOn puts a unit on a certain host, if there is room. The text says why it cannot be
-// there.
-func (p *Pool) PlaceOn(name string, size calendar.Vector, at string) (why string) {
-	h := p.hosts[at]
-	switch {
-	case p.units[name] != nil:
-		return "it has a place"
-	case h == nil || h.state != Serving:
-		return fmt.Sprintf("%.64q takes no units", at)
-	case !size.Fits(h.room()):
-		return fmt.Sprintf("%s has %v left, not %v", at, h.room(), size)
-	}
-	u := &unit{name: name, size: size, at: at}
-	p.units[name] = u
-	h.enter(u, size)
-	return ""
 }

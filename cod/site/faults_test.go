@@ -13,9 +13,10 @@ import (
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/cod/site"
 	"github.com/leasehold/leasehold/conformance/setup"
+	"github.com/leasehold/leasehold/ldapschema"
 )
 
-// TestFaults: a slapd that refuses to write, has no room, or takes its time. What is
+// TestFaults: a slapd that refuses to write, has no room, lost our schema, or takes its time. What is
 // asked waits, with the cause for operators to see, and is carried out when the server
 // is well again; nobody is told of a failure, and nothing is there twice.
 func TestFaults(t *testing.T) {
@@ -38,9 +39,15 @@ func TestFaults(t *testing.T) {
 		for i := range units {
 			st.Run(action(fmt.Sprint("u", i), "web", actors.Setup, 2))
 		}
-		until(t, "the fault shows", func() bool { c := st.Snapshot().Counts; return c.Unavailable > 0 || c.Answering > time.Second })
+		until(t, "the fault shows", func() bool {
+			snap := st.Snapshot()
+			return snap.Counts.Unavailable > 0 || snap.Counts.Answering > time.Second || strings.Contains(snap.Problem, "lacks schema")
+		})
 		well()
 		done(2, units)
+		if c := st.Snapshot().View.Conflicts; len(c) > 0 {
+			t.Errorf("it takes for somebody's doing: %+v", c)
+		}
 		addrs := map[string]bool{}
 		for _, c := range st.Snapshot().View.Clusters {
 			for _, n := range c.Nodes {
@@ -58,6 +65,33 @@ func TestFaults(t *testing.T) {
 		t.Parallel()
 		s := setup.StartSlapd(t, "overlay syncprov")
 		story(t, s.URL, s, func() { s.Configure("readonly on") }, func() { s.Configure() })
+	})
+	t.Run("full", func(t *testing.T) {
+		t.Parallel()
+		s := setup.StartSlapd(t, "overlay syncprov")
+		story(t, s.URL, s, func() { s.Configure("maxsize 40960") }, func() { s.Configure() })
+	})
+	t.Run("schema missing", func(t *testing.T) {
+		t.Parallel()
+		s := setup.StartSlapd(t, "overlay syncprov")
+		story(t, s.URL, s, func() { s.Schema(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.PublicKey) }, func() { s.Schema() })
+	})
+	t.Run("schema not loaded yet", func(t *testing.T) {
+		t.Parallel()
+		s := setup.StartSlapd(t, "overlay syncprov")
+		s.Schema(ldapschema.DNS, ldapschema.PublicKey)
+		dir := dial(t, ldapdir.Config{URL: s.URL, BindDN: s.BindDN, Password: s.Password})
+		st, seen := start(t, dir, instant(), func(c *site.Config) { c.COD.RetryFirst, c.COD.RetryMost = 20, 500 })
+		st.Run(action("u1", "web", actors.Setup, 1))
+		until(t, "the site says what is lacking, and what to do", func() bool {
+			p := st.Snapshot().Problem
+			return strings.Contains(p, string(ldapschema.DHCP)+": no ") && strings.Contains(p, string(ldapschema.COD)+": no ") && strings.Contains(p, "leasehold cod schema") && !strings.Contains(p, "\n")
+		})
+		if left, err := dir.List(t.Context(), base); err != nil || len(left) != 0 {
+			t.Errorf("it wrote before it could write everything: %v, %v", left, err)
+		}
+		s.Schema()
+		until(t, "the node is there", func() bool { d, ok := seen.last("u1"); return ok && d.Code == 0 })
 	})
 	t.Run("slow", func(t *testing.T) {
 		t.Parallel()

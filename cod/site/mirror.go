@@ -2,6 +2,8 @@ package site
 
 import (
 	"hash/maphash"
+	"maps"
+	"slices"
 
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod"
@@ -71,10 +73,10 @@ func (m *mirror) missing() (gone, stay int) {
 
 // complete ends the telling of what is there: what was not told is gone.
 func (m *mirror) complete() (out []cod.Event) {
-	for id, old := range m.known {
+	for _, id := range slices.Sorted(maps.Keys(m.known)) {
 		if !m.fresh[id] {
+			out = append(out, cod.Lost{DN: m.known[id].dn})
 			delete(m.known, id)
-			out = append(out, cod.Lost{DN: old.dn})
 		}
 	}
 	m.fresh = nil

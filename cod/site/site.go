@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/clock"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/ldapschema"
-	"github.com/sirupsen/logrus"
 )
 
 // Site is a running site. Make it with New; its methods may be called from any

@@ -29,7 +29,8 @@ type Counts struct {
 	Reports        int64 `json:"reports"`   // actions answered
 	Told           int64 `json:"told"`      // what the directory's watch told
 	TakenOver      int64 `json:"takenOver"` // operators' changes that the site followed
-	// Answers counts the directory's answers, Answering is how long they took in all.
+	// Answers counts the directory's answers, Answering is how long they took in all, in
+	// JSON in nanoseconds.
 	Answers   int64         `json:"answers"`
 	Answering time.Duration `json:"answering"`
 }

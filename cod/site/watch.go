@@ -2,7 +2,10 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/leasehold/leasehold/cod"
@@ -53,6 +56,9 @@ func (s *Site) follow(ctx context.Context) {
 // look watches the directory until it is out of sight, and reports whether everything
 // that is there had been told. It returns no error when all is done that ever will be.
 func (s *Site) look(ctx context.Context, m *mirror) (complete bool, err error) {
+	if err := s.checkSchema(ctx); err != nil {
+		return false, err
+	}
 	w, ok := s.config.Directory.(directory.Watcher)
 	if ok {
 		complete, err = s.session(ctx, w, m)
@@ -76,6 +82,39 @@ func (s *Site) look(ctx context.Context, m *mirror) (complete bool, err error) {
 		"an operator's edit is noticed when the entry is written to next")
 	s.mail.put(letter{machine: machine, sight: true})
 	return true, nil
+}
+
+// checkSchema says what the directory's server lacks of what is written here. One that
+// has lost our schema shows our entries without our marks, as if somebody had replaced
+// them: nothing may be concluded from that. A server that does not say what it has is
+// believed to have everything.
+func (s *Site) checkSchema(ctx context.Context) error {
+	server, ok := s.config.Directory.(directory.Describer)
+	if !ok {
+		return nil
+	}
+	var is directory.Description
+	err := s.within(ctx, func(ctx context.Context) (err error) {
+		is, err = server.Describe(ctx)
+		return err
+	})
+	switch {
+	case outcomeOf(err) == cod.Unavailable:
+		return err
+	case err != nil || len(is.Schema) == 0:
+		return nil
+	}
+	families := []ldapschema.Family{ldapschema.DHCP, ldapschema.DNS, ldapschema.COD}
+	if s.base.Homes.Path != "" {
+		families = append(families, ldapschema.Automount)
+	}
+	// Definitions that differ from ours are for cod init to judge.
+	lacks := slices.DeleteFunc(ldapschema.Lacking(is.Schema, families...), func(l ldapschema.Lack) bool { return len(l.Missing) == 0 })
+	if len(lacks) > 0 { // for logs, in one line
+		err := &directory.SchemaError{Lacks: lacks}
+		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	}
+	return nil
 }
 
 // session watches once.

@@ -16,41 +16,6 @@ import (
 var needed = []ldapschema.Family{ldapschema.Core, ldapschema.Cosine, ldapschema.NIS, ldapschema.InetOrgPerson, ldapschema.DHCP, ldapschema.DNS,
 	ldapschema.Automount, ldapschema.PublicKey, ldapschema.COD}
 
-// shipped are the families that every OpenLDAP has as files.
-var shipped = []ldapschema.Family{ldapschema.Core, ldapschema.Cosine, ldapschema.NIS, ldapschema.InetOrgPerson}
-
-// A SchemaError says what a server's schema lacks, and what to load.
-type SchemaError struct{ Lacks []ldapschema.Lack }
-
-// Error lists the families, and ends with what to do.
-func (e *SchemaError) Error() string {
-	var b strings.Builder
-	b.WriteString("the directory's server lacks schema that a site needs:")
-	var ours []string
-	for _, l := range e.Lacks {
-		fmt.Fprintf(&b, "\n  %s:", l.Family)
-		if n := len(l.Missing); n > 0 {
-			fmt.Fprintf(&b, " no %s", strings.Join(l.Missing[:min(n, 4)], ", "))
-			if n > 4 {
-				fmt.Fprintf(&b, " and %d more", n-4)
-			}
-		}
-		if len(l.Clash) > 0 {
-			fmt.Fprintf(&b, " other definitions under the same names: %s; another schema is loaded that cannot be beside it", strings.Join(l.Clash, ", "))
-			continue
-		}
-		if slices.Contains(shipped, l.Family) {
-			fmt.Fprintf(&b, "; load OpenLDAP's own %s.schema", l.Family)
-			continue
-		}
-		ours = append(ours, string(l.Family))
-	}
-	if len(ours) > 0 {
-		fmt.Fprintf(&b, "\nload it while the server runs: leasehold cod schema --ldif %s | ldapadd -Y EXTERNAL -H ldapi:///", strings.Join(ours, " "))
-	}
-	return b.String()
-}
-
 // checkGroups says whether a server's groups are those of RFC 2307 or of RFC 2307bis
 // where the site believes otherwise.
 func checkGroups(published []ldapschema.Definition, bis bool) error {
@@ -81,7 +46,7 @@ func (d Desk) CheckServer(ctx context.Context, bis bool) (notes []string, err er
 		return nil, err
 	}
 	if lacks := ldapschema.Lacking(is.Schema, needed...); len(lacks) > 0 {
-		return nil, &SchemaError{lacks}
+		return nil, &directory.SchemaError{Lacks: lacks}
 	}
 	if err := checkGroups(is.Schema, bis); err != nil {
 		return nil, err

@@ -135,7 +135,7 @@ include %[2]s/more.conf
 	files := map[string][]byte{
 		"slapd.conf":       []byte(conf),
 		"more.conf":        nil,
-		"leasehold.schema": []byte(ldapschema.SchemaText(ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.PublicKey, ldapschema.COD, ldapschema.Recovery)),
+		"leasehold.schema": []byte(ldapschema.SchemaText(families...)),
 		"cert.pem":         certPEM,
 		"key.pem":          keyPEM,
 	}
@@ -220,6 +220,23 @@ func (s *Slapd) Configure(lines ...string) {
 	s.Stop()
 	text := strings.Join(append(lines, ""), "\n")
 	if err := os.WriteFile(filepath.Join(s.dir, "more.conf"), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.Start()
+}
+
+// families are what StartSlapd loads of our schema.
+var families = []ldapschema.Family{ldapschema.DHCP, ldapschema.DNS, ldapschema.Automount, ldapschema.PublicKey, ldapschema.COD, ldapschema.Recovery}
+
+// Schema starts slapd again with these families only of our schema; with all of them
+// when none is named.
+func (s *Slapd) Schema(only ...ldapschema.Family) {
+	s.t.Helper()
+	s.Stop()
+	if len(only) == 0 {
+		only = families
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "leasehold.schema"), []byte(ldapschema.SchemaText(only...)), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	s.Start()

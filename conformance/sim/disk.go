@@ -101,7 +101,11 @@ func (p *process) mark(records []actors.Record) []actors.Record {
 func (p *process) resume() {
 	p.reached, p.ticked, p.marked = 0, -1, nil
 	r, ok := p.disk[reachedKey].value.(reached)
-	if !ok || p.w.cfg.SetBack && p.w.cycles().Start(r.now) > p.local() {
+	switch {
+	case !ok:
+		return
+	case p.w.cfg.SetBack && p.w.cycles().Start(r.now) > p.local():
+		p.durable = reached{ticked: -1}
 		return
 	}
 	p.reached, p.ticked, p.marked = r.now, r.ticked, r

@@ -23,12 +23,11 @@ func TestGeneratedConfigurations(t *testing.T) {
 	w := newWorld(t, func(c *cod.Config) { conf = *c })
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	s := daemons.Site{COD: conf, URL: w.slapd.URL, Replica: w.slapd.URL, Secrets: map[string]string{}, Stored: map[string]string{}, Paths: daemons.Paths{
+	s := daemons.Site{COD: conf, URL: w.slapd.URL, Replica: w.slapd.URL, Secrets: map[string]string{}, Paths: daemons.Paths{
 		Schema: at("schema"), Run: dir, Data: at("data"), ReplicaData: at("replica"), Zones: at("zones"), KeyFile: at("leasehold.key"), TFTP: at("tftp"),
 		SecretsDir: at("secrets"), Program: "/bin/true", Config: at("leasehold.yaml"), State: at("state")}}
 	for _, name := range append(daemons.Accounts(), "admin", "key") {
 		s.Secrets[name] = "c2VjcmV0LW9mLXRoZS1zaXRl"
-		s.Stored[name] = daemons.Stored(s.Secrets[name])
 	}
 	files, err := daemons.Files(s)
 	w.must(err)

@@ -25,7 +25,7 @@ wire/soap:              wire wire/xmltree
 wire/wsdl:              wire wire/soap + etree
 wire/xmlrpc:            wire wire/xmltree
 wire/xmlrpc/leasing:    wire wire/xmlrpc
-wire/nodeagent:         wire/xmlrpc wire/xmltree
+wire/nodeagent:         wire wire/xmlrpc wire/xmltree
 wssec/c14n:             wire/xmltree
 wssec/dsig:             wire/xmltree wssec/c14n + sha1cd
 wssec:                  wire wire/xmlrpc wire/xmltree wssec/c14n wssec/dsig ! sync

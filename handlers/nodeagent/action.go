@@ -3,6 +3,9 @@ package nodeagent
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,12 +25,12 @@ import (
 
 // action is one that is under way.
 type action struct {
-	id     string // also the name of its folder
-	key    string // of overlap: driver and object
-	driver string
-	dir    string
-	done   chan struct{} // closed when end is there
-	end    ended
+	id    string // also the name of its folder
+	key   string // of overlap: driver and object
+	named bool   // it can be asked for again
+	dir   string
+	done  chan struct{} // closed when end is there
+	end   ended
 }
 
 // ParamKey is the property that names an action: asked for again under the same key, it is
@@ -38,7 +41,7 @@ const ParamKey = "action.key"
 const mostKept = 1000
 
 // loadActions finds the actions of before a restart: those that go on are waited for,
-// and those that nobody will end are marked so.
+// those that nobody will end are marked so, and those that nobody can ask for are ended.
 func (a *Agent) loadActions() error {
 	root := filepath.Join(a.cfg.Dir, "actions")
 	all, err := os.ReadDir(root)
@@ -55,19 +58,26 @@ func (a *Agent) loadActions() error {
 			}
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(dir, fileResult)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, fileResult)); err == nil && j.Named {
 			continue
 		}
-		act := &action{id: e.Name(), key: j.Key, driver: driverOf(j.Key), dir: dir, done: make(chan struct{})}
+		act := newAction(e.Name(), dir, j)
 		a.seen[act.id] = act
-		a.running[act.key] = append(a.running[act.key], act)
-		a.cfg.Log("%s: waiting for what was under way", j.Name)
+		if j.Named {
+			a.cfg.Log("%s: waiting for what was under way", j.Name)
+		} else {
+			act.interrupt()
+		}
 		go a.attend(act)
 	}
 	return nil
 }
 
-// attend waits for an action's end.
+func newAction(id, dir string, j job) *action {
+	return &action{id: id, key: j.Key, named: j.Named, dir: dir, done: make(chan struct{})}
+}
+
+// attend waits for an action's end. What nobody can ask for again is removed then.
 func (a *Agent) attend(act *action) {
 	end, err := await(act.dir)
 	if err != nil {
@@ -75,12 +85,13 @@ func (a *Agent) attend(act *action) {
 	}
 	a.mu.Lock()
 	act.end = end
-	a.running[act.key] = slices.DeleteFunc(a.running[act.key], func(o *action) bool { return o == act })
-	if len(a.running[act.key]) == 0 {
-		delete(a.running, act.key)
-	}
 	delete(a.seen, act.id)
 	a.mu.Unlock()
+	if act.named {
+		a.prune()
+	} else {
+		_ = os.RemoveAll(act.dir)
+	}
 	close(act.done)
 }
 
@@ -126,7 +137,7 @@ func (a *Agent) busy(driver string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, act := range a.seen {
-		if act.driver == driver {
+		if driverOf(act.key) == driver {
 			return true
 		}
 	}
@@ -149,8 +160,8 @@ func (a *Agent) invoke(ctx context.Context, r wire.Request) wire.Response {
 		return refused(wire.InvalidArguments, "%v", err)
 	}
 	dir := filepath.Join(a.cfg.Dir, d.path)
-	j := job{Key: overlapKey(r.Driver, r.Object), Name: r.Driver + " " + r.Action, Args: program(dir, act.Run), Dir: dir,
-		Env: environment(dir, r.Driver, r.Object, r.Action), Stdin: string(input), Timeout: act.Limit()}
+	j := job{Key: overlapKey(r.Driver, r.Object), Name: r.Driver + " " + r.Action, Args: octets(program(dir, act.Run)), Dir: dir,
+		Env: environment(dir, r.Driver, r.Object, r.Action), Stdin: input, Timeout: act.Limit()}
 	id := ""
 	if key := props[ParamKey]; key != "" {
 		id = hexID(r.Driver, r.Object, r.Action, key)
@@ -167,8 +178,8 @@ func (a *Agent) command(ctx context.Context, r wire.Request) wire.Response {
 	if len(args) == 0 || args[0] == "" {
 		return refused(wire.InvalidArguments, "there is no program to run")
 	}
-	j := job{Key: overlapKey("", strconv.FormatInt(time.Now().UnixNano(), 36)), Name: "script " + args[0], Args: args, Dir: a.cfg.Dir,
-		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + a.cfg.Dir}, Stdin: r.Stdin, Timeout: 24 * time.Hour}
+	j := job{Name: "script " + args[0], Args: octets(args), Dir: a.cfg.Dir,
+		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + a.cfg.Dir}, Stdin: []byte(r.Stdin), Timeout: 24 * time.Hour}
 	// Nobody asks again for a command without a key, so it ends with its caller.
 	return a.run(ctx, r.Op, "", j, pack.Ignore)
 }
@@ -176,9 +187,8 @@ func (a *Agent) command(ctx context.Context, r wire.Request) wire.Response {
 // run starts a job by its rule of overlap and waits for its end, or finds the one of the
 // same identity.
 func (a *Agent) run(ctx context.Context, op wire.Op, id string, j job, rule pack.Overlap) wire.Response {
-	named := id != ""
-	if !named {
-		id = hexID(uuid())
+	if j.Named = id != ""; !j.Named {
+		id = rand.Text()
 	}
 	dir := filepath.Join(a.cfg.Dir, "actions", id)
 	select {
@@ -191,7 +201,7 @@ func (a *Agent) run(ctx context.Context, op wire.Op, id string, j job, rule pack
 		a.mu.Lock()
 		act := a.seen[id]
 		if act == nil {
-			if data, err := os.ReadFile(filepath.Join(dir, fileResult)); named && err == nil {
+			if data, err := os.ReadFile(filepath.Join(dir, fileResult)); j.Named && err == nil {
 				a.mu.Unlock()
 				var e ended
 				if err := json.Unmarshal(data, &e); err != nil {
@@ -199,7 +209,7 @@ func (a *Agent) run(ctx context.Context, op wire.Op, id string, j job, rule pack
 				}
 				return e.response(op)
 			}
-			others := slices.Clone(a.running[j.Key])
+			others := a.others(j.Key)
 			if len(others) == 0 || rule == pack.Ignore {
 				act, err := a.start(id, dir, j)
 				a.mu.Unlock()
@@ -207,7 +217,7 @@ func (a *Agent) run(ctx context.Context, op wire.Op, id string, j job, rule pack
 					return refused(wire.InternalError, "%v", err)
 				}
 				go a.attend(act)
-				return a.wait(ctx, op, act, named)
+				return act.wait(ctx, op)
 			}
 			a.mu.Unlock()
 			switch rule {
@@ -226,26 +236,31 @@ func (a *Agent) run(ctx context.Context, op wire.Op, id string, j job, rule pack
 			continue
 		}
 		a.mu.Unlock()
-		return a.wait(ctx, op, act, named)
+		return act.wait(ctx, op)
 	}
+}
+
+// others are the actions under way of a driver and object. mu is held.
+func (a *Agent) others(key string) (out []*action) {
+	for _, id := range sorted(a.seen) {
+		if a.seen[id].key == key {
+			out = append(out, a.seen[id])
+		}
+	}
+	return out
 }
 
 // wait waits for an action. One without a key is ended with its caller, since nobody could
 // ask for its result.
-func (a *Agent) wait(ctx context.Context, op wire.Op, act *action, named bool) wire.Response {
+func (act *action) wait(ctx context.Context, op wire.Op) wire.Response {
 	select {
 	case <-act.done:
 	case <-ctx.Done():
-		if named {
+		if act.named {
 			return refused(wire.Interrupted, "it goes on, and is asked for again by its key: %v", ctx.Err())
 		}
 		act.interrupt()
 		<-act.done
-	}
-	if !named {
-		_ = os.RemoveAll(act.dir)
-	} else {
-		a.prune()
 	}
 	return act.end.response(op)
 }
@@ -283,18 +298,16 @@ func (a *Agent) start(id, dir string, j job) (*action, error) {
 		return fail(err)
 	}
 	go func() { _ = c.Wait() }() // the result is in the folder
-	if err := os.WriteFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(c.Process.Pid)), 0o600); err != nil {
-		a.cfg.Log("%s: it cannot be ended by another: %v", j.Name, err)
-	}
-	act := &action{id: id, key: j.Key, driver: driverOf(j.Key), dir: dir, done: make(chan struct{})}
+	act := newAction(id, dir, j)
 	a.seen[id] = act
-	a.running[j.Key] = append(a.running[j.Key], act)
 	return act, nil
 }
 
-// interrupt asks an action's supervisor to end it. The lock shows that the process of that
-// number is still the one.
+// interrupt ends an action: its supervisor finds that in the folder before it begins, and is
+// told if it has begun, for which it has left its number there before. The lock shows that the
+// process of that number is still the one.
 func (act *action) interrupt() {
+	_ = os.WriteFile(filepath.Join(act.dir, fileStop), nil, 0o600) // a folder that is gone has ended
 	data, err := os.ReadFile(filepath.Join(act.dir, filePID))
 	if err != nil {
 		return
@@ -333,4 +346,13 @@ func (a *Agent) prune() {
 	for _, o := range list[:max(0, len(list)-mostKept)] {
 		_ = os.RemoveAll(o.dir)
 	}
+}
+
+// hexID is a short identity of texts, for the name of a folder.
+func hexID(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -41,7 +41,7 @@ type Config struct {
 	CommandLine string   // the kernel's, or what stands for it: AUTH_HASH and NODE_TOKEN
 	Supervisor  []string // the command that calls Supervise, to which the folder is added
 	Rights      []Right  // what keys that are registered later may ask for; none means all but keys
-	AtOnce      int      // commands under way at once; 0 means 32
+	AtOnce      int      // calls that run something, or wait to, at once; 0 means 32
 	Log         func(format string, args ...any)
 	Now         func() time.Time // nil means the real one
 }
@@ -55,7 +55,6 @@ type Agent struct {
 	mu      sync.Mutex
 	keys    map[string]*Key    // by alias
 	drivers map[string]*driver // by identity
-	running map[string][]*action
 	seen    map[string]*action // under way, by identity
 
 	changing sync.Mutex // one change of drivers or keys at a time
@@ -78,8 +77,7 @@ func Open(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	cfg.Dir = dir
-	a := &Agent{cfg: cfg, slots: make(chan struct{}, cmp.Or(cfg.AtOnce, 32)), keys: map[string]*Key{}, drivers: map[string]*driver{},
-		running: map[string][]*action{}, seen: map[string]*action{}}
+	a := &Agent{cfg: cfg, slots: make(chan struct{}, cmp.Or(cfg.AtOnce, 32)), keys: map[string]*Key{}, drivers: map[string]*driver{}, seen: map[string]*action{}}
 	for _, sub := range []string{"", "keys", "drivers", "actions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("nodeagent: %w", err)
@@ -96,9 +94,8 @@ func (a *Agent) loadIdentity() error {
 	dir := filepath.Join(a.cfg.Dir, "server")
 	id, err := keys.Load(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		guid := uuid()
 		now := a.cfg.Now()
-		if id, err = keys.Generate(rand.Reader, guid, "nodeagent", keys.RSA2048, now.Add(-time.Hour), now.AddDate(10, 0, 0)); err == nil {
+		if id, err = keys.Generate(rand.Reader, uuid(), "nodeagent", keys.RSA2048, now.Add(-time.Hour), now.AddDate(10, 0, 0)); err == nil {
 			err = id.Save(dir)
 		}
 	}
@@ -109,15 +106,16 @@ func (a *Agent) loadIdentity() error {
 	return nil
 }
 
+// Identity is the agent's own, with which it signs answers.
+func (a *Agent) Identity() keys.Identity { return a.identity }
+
+// uuid is a random UUID (RFC 9562 5.4). It is written here so that nodes need no library.
 func uuid() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
-
-// Identity is the agent's own, with which it signs answers.
-func (a *Agent) Identity() keys.Identity { return a.identity }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

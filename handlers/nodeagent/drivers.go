@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,11 +27,10 @@ end, or of a version that is gone: it is removed when the agent starts.
 
 // driver is an installed driver.
 type driver struct {
-	id            string
-	class         string // as whoever installed it said; not used
-	path, before  string // folders of the version that counts and of the one before, which may be empty
-	manifest      pack.Manifest
-	beforeVersion string
+	id           string
+	class        string // as whoever installed it said; not used
+	path, before string // folders of the version that counts and of the one before, which may be empty
+	manifest     pack.Manifest
 }
 
 // registry is drivers.xml (nodeagent 3).
@@ -70,11 +70,9 @@ func (a *Agent) loadDrivers() error {
 			return fmt.Errorf("nodeagent: the driver %s: %w", e.ID, err)
 		}
 		if d.before != "" {
-			m, err := a.manifest(d.before)
-			if err != nil {
+			if _, err := a.manifest(d.before); err != nil {
 				return fmt.Errorf("nodeagent: the driver %s: %w", e.ID, err)
 			}
-			d.beforeVersion = m.Version
 		}
 		a.drivers[e.ID] = d
 		named[e.Path], named[e.Before] = true, true
@@ -133,10 +131,7 @@ func (a *Agent) save(id string, d *driver) error {
 	var r registry
 	named := map[string]bool{}
 	a.mu.Lock()
-	all := map[string]*driver{}
-	for k, v := range a.drivers {
-		all[k] = v
-	}
+	all := maps.Clone(a.drivers)
 	a.mu.Unlock()
 	if all[id] = d; d == nil {
 		delete(all, id)
@@ -196,7 +191,7 @@ func (a *Agent) install(ctx context.Context, r wire.Request) wire.Response {
 		last, _ := strconv.ParseUint(filepath.Base(old.path), 10, 64)
 		second, _ := strconv.ParseUint(filepath.Base(old.before), 10, 64)
 		n = max(last, second) + 1
-		d.before, d.beforeVersion = old.path, old.manifest.Version
+		d.before = old.path
 	}
 	d.path = filepath.Join("drivers", r.Driver, strconv.FormatUint(n, 10))
 	dir := filepath.Join(a.cfg.Dir, d.path)
@@ -214,7 +209,7 @@ func (a *Agent) install(ctx context.Context, r wire.Request) wire.Response {
 		return undo(refused(wire.NoDirectory, "%v", err))
 	}
 	if len(p.Manifest.Install) > 0 {
-		e := job{Name: "install " + r.Driver, Args: program(dir, p.Manifest.Install), Dir: dir, Env: environment(dir, r.Driver, "", "install"), Timeout: 10 * time.Minute}.run(ctx)
+		e := job{Name: "install " + r.Driver, Args: octets(program(dir, p.Manifest.Install)), Dir: dir, Env: environment(dir, r.Driver, "", "install"), Timeout: 10 * time.Minute}.run(ctx)
 		if out := e.response(wire.ExecuteScript); out.Code != 0 {
 			return undo(refused(out.Code, "the package's own installation: %.300s %.300s", out.Message, out.Stderr))
 		}
@@ -270,7 +265,7 @@ func (a *Agent) uninstall(r wire.Request) wire.Response {
 	if a.lookup(r.Driver) == nil {
 		return refused(wire.NotInstalled, "%.80s is not installed", r.Driver)
 	}
-	if busy := a.busy(r.Driver); busy {
+	if a.busy(r.Driver) {
 		return refused(wire.Overlap, "an action of %s is under way", r.Driver)
 	}
 	if err := a.save(r.Driver, nil); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/handlers/nodeagent/pack"
@@ -104,12 +105,16 @@ func (a *Agent) keep(k *Key) error {
 
 // Known finds the key that a certificate is of; nil if nobody registered it. The key
 // counts, not the certificate.
-func (a *Agent) Known(cert *x509.Certificate) *Key {
+func (a *Agent) Known(cert *x509.Certificate) *Key { return a.Holder(cert.PublicKey) }
+
+// Holder finds a key; nil if nobody registered it. One that is registered twice has its
+// rights by its first alias, and the first key has its own whatever else it is called.
+func (a *Agent) Holder(key crypto.PublicKey) *Key {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, alias := range sorted(a.keys) {
-		if same(a.keys[alias].Cert.PublicKey, cert.PublicKey) {
-			return a.keys[alias]
+	for _, alias := range append([]string{first}, sorted(a.keys)...) {
+		if k := a.keys[alias]; k != nil && same(k.Cert.PublicKey, key) {
+			return k
 		}
 	}
 	return nil
@@ -123,15 +128,7 @@ func same(a, b crypto.PublicKey) bool {
 // publisher reports whether a key may sign packages.
 func (a *Agent) publisher(cert *x509.Certificate) bool {
 	k := a.Known(cert)
-	if k == nil {
-		return false
-	}
-	for _, r := range k.Rights {
-		if r == RightDrivers {
-			return true
-		}
-	}
-	return false
+	return k != nil && slices.Contains(k.Rights, RightDrivers)
 }
 
 func (a *Agent) register(r wire.Request) wire.Response {

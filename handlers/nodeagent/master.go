@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
@@ -10,9 +11,10 @@ import (
 	"crypto/rsa"
 	"crypto/sha1" // likewise
 	"crypto/sha256"
+	"crypto/subtle"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"strings"
@@ -153,14 +155,20 @@ func signedBy(key *rsa.PublicKey, message, signature []byte, strong bool) error 
 // answer is the node's certificate and the token, and the key they are encrypted with,
 // encrypted for the authority.
 func (a *Agent) answer(key *rsa.PublicKey, b boot) (reply, secret []byte, err error) {
+	var token bytes.Buffer
+	if err := xml.EscapeText(&token, []byte(b.token)); err != nil {
+		return nil, nil, err
+	}
 	text := []byte(`<?xml version="1.0" encoding="ISO-8859-1"?>` + "\n<keymastermessage>\n  <nodecertificate>" +
-		base64.StdEncoding.EncodeToString(a.identity.Cert.Raw) + "</nodecertificate>\n  <nodetoken>" + escape(b.token) + "</nodetoken>\n</keymastermessage>\n")
+		base64.StdEncoding.EncodeToString(a.identity.Cert.Raw) + "</nodecertificate>\n  <nodetoken>" + token.String() + "</nodetoken>\n</keymastermessage>\n")
 	if strongHash(b.hash) {
 		k := make([]byte, 32)
 		_, _ = rand.Read(k)
-		if reply, err = sealGCM(k, text); err != nil {
+		g, err := gcm(k)
+		if err != nil {
 			return nil, nil, err
 		}
+		reply = g.Seal(nil, nil, text, nil)
 		secret, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, key, []byte(base64.StdEncoding.EncodeToString(k)), nil)
 		return reply, secret, err
 	}
@@ -173,22 +181,13 @@ func (a *Agent) answer(key *rsa.PublicKey, b boot) (reply, secret []byte, err er
 	return reply, secret, err
 }
 
-func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
-
-func sealGCM(key, text []byte) ([]byte, error) {
+// gcm is AES-GCM that writes its nonce before what it seals.
+func gcm(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	g, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
-	}
-	nonce := make([]byte, g.NonceSize())
-	_, _ = rand.Read(nonce)
-	return g.Seal(nonce, nonce, text, nil), nil
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // crypt3DES is TripleDES/ECB/PKCS5.
@@ -200,7 +199,7 @@ func crypt3DES(key, text []byte, encrypt bool) ([]byte, error) {
 	n := block.BlockSize()
 	if encrypt {
 		pad := n - len(text)%n
-		text = append(append([]byte(nil), text...), []byte(strings.Repeat(string(rune(pad)), pad))...)
+		text = append(append([]byte(nil), text...), bytes.Repeat([]byte{byte(pad)}, pad)...)
 	}
 	if len(text) == 0 || len(text)%n != 0 {
 		return nil, errors.New("nodeagent: not whole blocks")
@@ -233,15 +232,11 @@ func OpenAnswer(key *rsa.PrivateKey, reply, secret []byte, token string) (*x509.
 		if err != nil {
 			return nil, bad
 		}
-		block, err := aes.NewCipher(k)
+		g, err := gcm(k)
 		if err != nil {
 			return nil, bad
 		}
-		g, err := cipher.NewGCM(block)
-		if err != nil || len(reply) < g.NonceSize() {
-			return nil, bad
-		}
-		if text, err = g.Open(nil, reply[:g.NonceSize()], reply[g.NonceSize():], nil); err != nil {
+		if text, err = g.Open(nil, nil, reply, nil); err != nil {
 			return nil, bad
 		}
 	} else {
@@ -264,7 +259,7 @@ func OpenAnswer(key *rsa.PrivateKey, reply, secret []byte, token string) (*x509.
 		return nil, bad
 	}
 	root := doc.Root()
-	if got := root.Child("", "nodetoken").Text(); subtle(got, token) {
+	if subtle.ConstantTimeCompare([]byte(root.Child("", "nodetoken").Text()), []byte(token)) == 0 {
 		return nil, errors.New("nodeagent: the node has another token: it is not the one that was booted")
 	}
 	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(root.Child("", "nodecertificate").Text()), ""))
@@ -272,16 +267,6 @@ func OpenAnswer(key *rsa.PrivateKey, reply, secret []byte, token string) (*x509.
 		return nil, bad
 	}
 	return x509.ParseCertificate(der)
-}
-
-// subtle reports whether two texts differ, in a time that says nothing of where.
-func subtle(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	diff := byte(0)
-	for i := range x {
-		diff |= x[i] ^ y[i]
-	}
-	return diff != 0
 }
 
 // Hash is the fingerprint of a certificate for AUTH_HASH, with SHA-256.
@@ -294,13 +279,4 @@ func LegacyHash(cert *x509.Certificate) string {
 		return fingerprint(cert, 3*md5.Size-1)
 	}
 	return fingerprint(cert, 3*sha1.Size-1)
-}
-
-// hexID is a short identity of texts, for names of files.
-func hexID(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

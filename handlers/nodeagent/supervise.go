@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,17 +28,19 @@ const (
 	fileRequest = "request.json"
 	fileResult  = "result.json"
 	fileLock    = "lock"
-	filePID     = "pid"
+	filePID     = "pid"  // the supervisor's, once a signal ends the job
+	fileStop    = "stop" // somebody wants it ended
 )
 
 // job is what a supervisor is to run.
 type job struct {
-	Key     string        `json:"key,omitempty"`  // of overlap
-	Name    string        `json:"name,omitempty"` // for people
-	Args    []string      `json:"args"`
+	Key     string        `json:"key,omitempty"`   // of overlap
+	Name    string        `json:"name,omitempty"`  // for people
+	Named   bool          `json:"named,omitempty"` // it can be asked for again
+	Args    [][]byte      `json:"args"`            // octets, which JSON would change in a string
 	Dir     string        `json:"dir"`
 	Env     []string      `json:"env"`
-	Stdin   string        `json:"stdin,omitempty"`
+	Stdin   []byte        `json:"stdin,omitempty"`
 	Timeout time.Duration `json:"timeout"`
 }
 
@@ -73,8 +77,15 @@ func Supervise(dir string) int {
 	var e ended
 	if err != nil || len(j.Args) == 0 {
 		e.Failed = fmt.Sprint("the request cannot be read: ", err)
+	} else if err := os.WriteFile(filepath.Join(dir, filePID), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		e.Failed = err.Error() // nobody could end it
 	} else {
+		ctx, cancel := context.WithCancel(ctx)
+		if _, err := os.Stat(filepath.Join(dir, fileStop)); err == nil {
+			cancel()
+		}
 		e = j.run(ctx)
+		cancel()
 	}
 	if data, err = json.Marshal(e); err == nil {
 		err = writeFile(filepath.Join(dir, fileResult), data, 0o600)
@@ -86,15 +97,28 @@ func Supervise(dir string) int {
 	return 0
 }
 
+// octets are arguments as a job has them.
+func octets(args []string) [][]byte {
+	out := make([][]byte, len(args))
+	for i, a := range args {
+		out[i] = []byte(a)
+	}
+	return out
+}
+
 // run runs the job; SIGTERM and its time end it.
 func (j job) run(ctx context.Context) (e ended) {
 	limited, cancel := context.WithTimeout(ctx, j.Timeout)
 	defer cancel()
 	var out, errs run.Capped
+	args := make([]string, len(j.Args))
+	for i, a := range j.Args {
+		args[i] = string(a)
+	}
 	var err error
 	for {
-		c := exec.CommandContext(limited, j.Args[0], j.Args[1:]...)
-		c.Dir, c.Env, c.Stdin = j.Dir, j.Env, strings.NewReader(j.Stdin)
+		c := exec.CommandContext(limited, args[0], args[1:]...)
+		c.Dir, c.Env, c.Stdin = j.Dir, j.Env, bytes.NewReader(j.Stdin)
 		c.Stdout, c.Stderr = &out, &errs
 		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
@@ -110,7 +134,7 @@ func (j job) run(ctx context.Context) (e ended) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		e.Interrupted = "it was ended for another"
+		e.Interrupted = "it was called off: another takes its place, or nobody waits for it"
 	case limited.Err() != nil:
 		e.Interrupted = fmt.Sprintf("it took longer than %s", j.Timeout)
 	case errors.As(err, &exit):

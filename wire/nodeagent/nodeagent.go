@@ -9,8 +9,6 @@ Signatures are package wssec's, and what an operation does is handlers/nodeagent
 */
 package nodeagent
 
-import "strings"
-
 // Op is an operation, by its name on the wire.
 type Op string
 
@@ -101,10 +99,3 @@ func Map(list []Property) map[string]string {
 // Ops are all operations.
 var Ops = []Op{ExecuteScript, ExecuteDriver, ExecuteObjectDriver, InstallDriver, UpgradeDriver, UninstallDriver,
 	RollbackDriver, Run, TestFunc, RegisterKey, UnregisterKey, RegisterAuthorityKey, GetServiceKey}
-
-// plain reports whether text can be written in XML.
-func plain(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r < ' ' && r != '\t' && r != '\n' || r == 0xfffe || r == 0xffff || r == 0xfffd
-	})
-}

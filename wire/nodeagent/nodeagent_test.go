@@ -20,7 +20,7 @@ func parse(t *testing.T, text string) xmltree.Node {
 
 // every has something in each field of every operation.
 func every() []Request {
-	props := []Property{{"a", "1"}, {"unit.net.ip", "10.0.0.9 <&>\"'\n"}}
+	props := []Property{{"a", "1"}, {"unit.net.ip", "10.0.0.9 <&>\"'\r\n"}}
 	return []Request{
 		{Op: ExecuteScript, Script: "ls", Arguments: "-l /"},
 		{Op: ExecuteDriver, Driver: "d", Action: "test", Properties: props},
@@ -102,6 +102,13 @@ func TestResponses(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "<stdOut>a??b?</stdOut>") {
 		t.Errorf("%s, %v", out, err)
 	}
+	said := Response{Op: ExecuteDriver, Properties: []Property{{"a", "\x1b[1m"}}}
+	if out, err := EncodeResponse(said); err != nil || !strings.Contains(string(out), "<value>?[1m</value>") {
+		t.Errorf("%s, %v", out, err)
+	}
+	if out, err := xmlrpc.AppendAnswer(nil, Value(said), xmlrpc.Dialect{}); err != nil || !strings.Contains(string(out), "?[1m") {
+		t.Errorf("%s, %v", out, err)
+	}
 }
 
 // The example of the document, its children in another order, octets as base64, and what is
@@ -137,6 +144,16 @@ func TestWire(t *testing.T) {
 	}
 	if _, err := FromParams(ExecuteDriver, []xmlrpc.Value{xmlrpc.Int(1), xmlrpc.String("a"), xmlrpc.Struct()}); err == nil {
 		t.Error("a number is a driver")
+	}
+	if _, err := FromParams(ExecuteDriver, []xmlrpc.Value{xmlrpc.String("d"), xmlrpc.String("a"), xmlrpc.String("none")}); err == nil {
+		t.Error("a string is properties")
+	}
+	if _, err := EncodeRequest(Request{Op: ExecuteScript, Script: "a\x1b"}); err == nil {
+		t.Error("an escape is said in XML")
+	}
+	asked := Request{Op: ExecuteDriver, Driver: "d", Action: "a", Properties: []Property{{"a", "\x1b"}}}
+	if _, err := xmlrpc.AppendCall(nil, xmlrpc.Call{Method: "a", Params: Params(asked)}, xmlrpc.Dialect{}); err == nil {
+		t.Error("an escape is asked for as something else")
 	}
 	if _, err := FromParams(ExecuteDriver, nil); err == nil {
 		t.Error("nothing is a request")

@@ -3,9 +3,12 @@ package nodeagent
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/leasehold/leasehold/wire"
 	"github.com/leasehold/leasehold/wire/xmltree"
 )
 
@@ -34,23 +37,10 @@ type writer struct {
 }
 
 func (w *writer) text(name, value string) {
-	if !plain(value) {
-		w.err = fmt.Errorf("nodeagent: %s holds what XML cannot carry", name)
-	}
 	w.b = append(append(append(w.b, '<'), name...), '>')
-	for i := range len(value) {
-		switch c := value[i]; c {
-		case '&':
-			w.b = append(w.b, "&amp;"...)
-		case '<':
-			w.b = append(w.b, "&lt;"...)
-		case '>':
-			w.b = append(w.b, "&gt;"...)
-		case '\r':
-			w.b = append(w.b, "&#xD;"...)
-		default:
-			w.b = append(w.b, c)
-		}
+	bad := 0
+	if w.b, bad = wire.AppendText(w.b, value); bad >= 0 {
+		w.err = fmt.Errorf("nodeagent: %s holds what XML cannot carry", name)
 	}
 	w.b = append(append(append(w.b, "</"...), name...), '>')
 }
@@ -155,23 +145,23 @@ func EncodeResponse(r Response) ([]byte, error) {
 	case GetServiceKey:
 		w.bytes("key", r.Key)
 	default:
-		w.properties(r.Properties)
+		w.properties(printable(r.Properties))
 	}
 	return w.whole(names[1])
 }
 
-// Printable replaces what XML cannot carry.
+// Printable puts a question mark for what XML cannot carry.
 func Printable(s string) string {
-	s = strings.ToValidUTF8(s, "?")
-	if plain(s) {
-		return s
+	return strings.ReplaceAll(wire.Clean(s), string(utf8.RuneError), "?")
+}
+
+// printable is what a driver said, so that it can be written whatever it is.
+func printable(list []Property) []Property {
+	out := make([]Property, len(list))
+	for i, p := range list {
+		out[i] = Property{Printable(p.Name), Printable(p.Value)}
 	}
-	return strings.Map(func(r rune) rune {
-		if !plain(string(r)) {
-			return '?'
-		}
-		return r
-	}, s)
+	return out
 }
 
 // fields are the children of an element by their names: each once, but for those that
@@ -183,7 +173,7 @@ func fields(n xmltree.Node, single, repeated []string) (map[string][]xmltree.Nod
 		if c.Space() != "" {
 			return nil, fmt.Errorf("nodeagent: %.60q in %s has a namespace", name, n.Local())
 		}
-		known, many := contains(single, name), contains(repeated, name)
+		known, many := slices.Contains(single, name), slices.Contains(repeated, name)
 		if !known && !many {
 			return nil, fmt.Errorf("nodeagent: %s has no %.60q", n.Local(), name)
 		}
@@ -193,15 +183,6 @@ func fields(n xmltree.Node, single, repeated []string) (map[string][]xmltree.Nod
 		out[name] = append(out[name], c)
 	}
 	return out, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func first(list []xmltree.Node) string {

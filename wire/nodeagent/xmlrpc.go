@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,9 +28,31 @@ var parameters = map[Op][]string{
 	GetServiceKey:        {},
 }
 
-// kinds are the types of parameters by their names; the others are strings.
-var kinds = map[string]xmlrpc.Kind{"properties": xmlrpc.KindStruct, "pkg": xmlrpc.KindBase64, "args": xmlrpc.KindArray, "stdin": xmlrpc.KindBase64,
-	"n": xmlrpc.KindInt, "certificate": xmlrpc.KindBase64, "request": xmlrpc.KindBase64, "signature": xmlrpc.KindBase64}
+// A parameter has its type on the wire, and its place in a request: a pointer to a string,
+// octets, properties, arguments or a number.
+type parameter struct {
+	kind  xmlrpc.Kind
+	place func(*Request) any
+}
+
+// places are all parameters by their names.
+var places = map[string]parameter{
+	"script":      {xmlrpc.KindString, func(r *Request) any { return &r.Script }},
+	"arguments":   {xmlrpc.KindString, func(r *Request) any { return &r.Arguments }},
+	"driverId":    {xmlrpc.KindString, func(r *Request) any { return &r.Driver }},
+	"objectId":    {xmlrpc.KindString, func(r *Request) any { return &r.Object }},
+	"actionId":    {xmlrpc.KindString, func(r *Request) any { return &r.Action }},
+	"className":   {xmlrpc.KindString, func(r *Request) any { return &r.Class }},
+	"alias":       {xmlrpc.KindString, func(r *Request) any { return &r.Alias }},
+	"stdin":       {xmlrpc.KindBase64, func(r *Request) any { return &r.Stdin }},
+	"pkg":         {xmlrpc.KindBase64, func(r *Request) any { return &r.Package }},
+	"certificate": {xmlrpc.KindBase64, func(r *Request) any { return &r.Certificate }},
+	"request":     {xmlrpc.KindBase64, func(r *Request) any { return &r.Message }},
+	"signature":   {xmlrpc.KindBase64, func(r *Request) any { return &r.Signature }},
+	"properties":  {xmlrpc.KindStruct, func(r *Request) any { return &r.Properties }},
+	"args":        {xmlrpc.KindArray, func(r *Request) any { return &r.Args }},
+	"n":           {xmlrpc.KindInt, func(r *Request) any { return &r.Number }},
+}
 
 // Signature is the types of an operation's result and parameters (system.methodSignature).
 func Signature(op Op) []xmlrpc.Kind {
@@ -42,11 +65,7 @@ func Signature(op Op) []xmlrpc.Kind {
 		out = append(out, xmlrpc.KindStruct)
 	}
 	for _, p := range parameters[op] {
-		k, ok := kinds[p]
-		if !ok {
-			k = xmlrpc.KindString
-		}
-		out = append(out, k)
+		out = append(out, places[p].kind)
 	}
 	return out
 }
@@ -55,54 +74,40 @@ func Signature(op Op) []xmlrpc.Kind {
 func Params(r Request) []xmlrpc.Value {
 	var out []xmlrpc.Value
 	for _, name := range parameters[r.Op] {
-		out = append(out, param(r, name))
+		out = append(out, places[name].write(&r))
 	}
 	return out
 }
 
-func param(r Request, name string) xmlrpc.Value {
-	switch name {
-	case "script":
-		return xmlrpc.String(r.Script)
-	case "arguments":
-		return xmlrpc.String(r.Arguments)
-	case "driverId":
-		return xmlrpc.String(r.Driver)
-	case "objectId":
-		return xmlrpc.String(r.Object)
-	case "actionId":
-		return xmlrpc.String(r.Action)
-	case "className":
-		return xmlrpc.String(r.Class)
-	case "pkg":
-		return xmlrpc.Base64(r.Package)
-	case "properties":
-		return structOf(r.Properties)
-	case "args":
+// write is what a request has in the parameter's place.
+func (p parameter) write(r *Request) xmlrpc.Value {
+	switch from := p.place(r).(type) {
+	case *[]byte:
+		return xmlrpc.Base64(*from)
+	case *[]Property:
+		return structOf(*from)
+	case *[]string:
 		var items []xmlrpc.Value
-		for _, a := range r.Args {
+		for _, a := range *from {
 			items = append(items, xmlrpc.Base64([]byte(a)))
 		}
 		return xmlrpc.Array(items...)
-	case "stdin":
-		return xmlrpc.Base64([]byte(r.Stdin))
-	case "n":
-		return xmlrpc.Int(r.Number)
-	case "alias":
-		return xmlrpc.String(r.Alias)
-	case "certificate":
-		return xmlrpc.Base64(r.Certificate)
-	case "request":
-		return xmlrpc.Base64(r.Message)
+	case *int32:
+		return xmlrpc.Int(*from)
+	case *string:
+		if p.kind == xmlrpc.KindBase64 {
+			return xmlrpc.Base64([]byte(*from))
+		}
+		return xmlrpc.String(*from)
 	}
-	return xmlrpc.Base64(r.Signature)
+	panic("nodeagent: a parameter without a place")
 }
 
 func structOf(list []Property) xmlrpc.Value {
 	members := make([]xmlrpc.Member, 0, len(list))
 	seen := map[string]int{}
 	for _, p := range list {
-		v := xmlrpc.String(Printable(strings.ReplaceAll(p.Value, "\r", "?")))
+		v := xmlrpc.String(p.Value)
 		if i, twice := seen[p.Name]; twice {
 			members[i].Value = v
 			continue
@@ -135,77 +140,46 @@ func FromParams(op Op, params []xmlrpc.Value) (r Request, err error) {
 		return r, err
 	}
 	for name, v := range named.Members() {
-		if err := r.take(name, v); err != nil {
+		if err := places[name].read(&r, v); err != nil {
 			return r, fmt.Errorf("nodeagent: %s: %w", name, err)
 		}
 	}
 	return r, nil
 }
 
-func (r *Request) take(name string, v xmlrpc.Value) error {
-	text, isText := v.Text()
-	raw, isRaw := v.Octets()
-	switch kinds[name] {
-	case xmlrpc.KindBase64:
-		if !isRaw {
-			return fmt.Errorf("is %v, not base64", v.Kind())
-		}
-	case xmlrpc.KindStruct:
+// read puts a value into the parameter's place.
+func (p parameter) read(r *Request, v xmlrpc.Value) error {
+	if v.Kind() != p.kind && p.kind != xmlrpc.KindInt {
+		return fmt.Errorf("is %v, not %v", v.Kind(), p.kind)
+	}
+	switch to := p.place(r).(type) {
+	case *string:
+		text, _ := v.Raw()
+		*to = strings.Clone(text)
+	case *[]byte:
+		*to, _ = v.Octets()
+	case *[]Property:
 		for k, m := range v.Members() {
 			t, ok := m.Text()
 			if !ok {
 				return fmt.Errorf("%.60q is %v, not a string", k, m.Kind())
 			}
-			r.Properties = append(r.Properties, Property{strings.Clone(k), strings.Clone(t)})
+			*to = append(*to, Property{strings.Clone(k), strings.Clone(t)})
 		}
-		return nil
-	case xmlrpc.KindArray:
+	case *[]string:
 		for m := range v.Items() {
 			t, ok := m.Raw()
 			if !ok {
 				return fmt.Errorf("holds %v", m.Kind())
 			}
-			r.Args = append(r.Args, strings.Clone(t))
+			*to = append(*to, strings.Clone(t))
 		}
-		return nil
-	case xmlrpc.KindInt:
+	case *int32:
 		n, ok := v.Int()
 		if !ok || n != int64(int32(n)) {
-			return fmt.Errorf("is no 32-bit number")
+			return errors.New("is no 32-bit number")
 		}
-		r.Number = int32(n)
-		return nil
-	default:
-		if !isText {
-			return fmt.Errorf("is %v, not a string", v.Kind())
-		}
-	}
-	text, raw = strings.Clone(text), append([]byte(nil), raw...)
-	switch name {
-	case "script":
-		r.Script = text
-	case "arguments":
-		r.Arguments = text
-	case "driverId":
-		r.Driver = text
-	case "objectId":
-		r.Object = text
-	case "actionId":
-		r.Action = text
-	case "className":
-		r.Class = text
-	case "pkg":
-		r.Package = raw
-	case "stdin":
-		r.Stdin = string(raw)
-	case "alias":
-		r.Alias = text
-	case "certificate":
-		r.Certificate = raw
-	case "request":
-		r.Message = raw
-	case "signature":
-		r.Signature = raw
+		*to = int32(n)
 	}
 	return nil
 }
@@ -220,7 +194,7 @@ func Value(r Response) xmlrpc.Value {
 	add := func(name string, v xmlrpc.Value) { members = append(members, xmlrpc.Member{Name: name, Value: v}) }
 	text := func(name, s string) {
 		if s != "" {
-			add(name, xmlrpc.String(Printable(strings.ReplaceAll(s, "\r", "?"))))
+			add(name, xmlrpc.String(Printable(s)))
 		}
 	}
 	switch r.Op {
@@ -238,7 +212,7 @@ func Value(r Response) xmlrpc.Value {
 	case GetServiceKey:
 		add("key", xmlrpc.Base64(r.Key))
 	default:
-		add("properties", structOf(r.Properties))
+		add("properties", structOf(printable(r.Properties)))
 	}
 	return xmlrpc.Struct(members...)
 }

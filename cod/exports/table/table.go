@@ -38,7 +38,7 @@ func Read(x ldapschema.ExportRecord, servers []string, root string) (e Export, o
 	}
 	plain := strings.Trim(x.Path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == ""
 	switch {
-	case !plain || path.Clean(x.Path) != x.Path || !Below(x.Path, root):
+	case !plain || path.Clean(x.Path) != x.Path || !below(x.Path, root):
 		return Export{}, false, fmt.Errorf("%.80q is no folder below %s", x.Path, root)
 	case !x.Clients.IsValid():
 		return Export{}, false, fmt.Errorf("%s: no network that may mount it", x.Path)
@@ -46,8 +46,8 @@ func Read(x ldapschema.ExportRecord, servers []string, root string) (e Export, o
 	return Export{x.Path, x.Clients.String()}, true, nil
 }
 
-// Below says whether a clean path lies below a folder.
-func Below(p, root string) bool { return strings.HasPrefix(p, strings.TrimSuffix(root, "/")+"/") }
+// below reports whether a clean path lies below a folder.
+func below(p, root string) bool { return strings.HasPrefix(p, strings.TrimSuffix(root, "/")+"/") }
 
 // Sort puts exports in order, each once.
 func Sort(list []Export) []Export {

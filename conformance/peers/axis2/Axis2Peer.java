@@ -73,14 +73,19 @@ public final class Axis2Peer implements Frames.Handler {
 
     private AuthorityServiceStub stub(String url, String mtom) throws Exception {
         if (client == null) {
-            client = ConfigurationContextFactory.createConfigurationContextFromFileSystem(
-                repository("client").toString(), null);
+            client = context(dir, libraries);
         }
         AuthorityServiceStub s = new AuthorityServiceStub(client, url);
         Options options = s._getServiceClient().getOptions();
         options.setProperty(Constants.Configuration.ENABLE_MTOM, mtom);
         options.setTimeOutInMilliSeconds(60_000);
         return s;
+    }
+
+    /** context is that of a client with Rampart at hand, in dir. */
+    static ConfigurationContext context(Path dir, Path libraries) throws Exception {
+        return ConfigurationContextFactory.createConfigurationContextFromFileSystem(
+            repository(dir, libraries, "client").toString(), null);
     }
 
     private static AuthorityServiceStub signed(AuthorityServiceStub s, String[] text) throws Exception {
@@ -116,7 +121,7 @@ public final class Axis2Peer implements Frames.Handler {
 
     /** serve deploys the generated service as services.xml has it, but for its name, and more in it. */
     private String serve(String name, String more) throws Exception {
-        Path repository = repository(name);
+        Path repository = repository(dir, libraries, name);
         Path service = Files.createDirectories(repository.resolve("services").resolve("actor").resolve("META-INF"));
         String text = new String(Files.readAllBytes(stub.resolve("resources/services.xml")), StandardCharsets.UTF_8);
         text = text.replace("peer.stub.AuthorityServiceSkeleton<", "Axis2Service<")
@@ -128,7 +133,7 @@ public final class Axis2Peer implements Frames.Handler {
     }
 
     /** repository is an Axis2 repository with Rampart in it, of which only those who say so make use. */
-    private Path repository(String name) throws Exception {
+    private static Path repository(Path dir, Path libraries, String name) throws Exception {
         Path repository = dir.resolve("repository-" + name);
         Path modules = Files.createDirectories(repository.resolve("modules"));
         Files.createDirectories(repository.resolve("services"));

@@ -19,21 +19,41 @@ import org.apache.ws.security.WSPasswordCallback;
 public final class Rampart implements CallbackHandler {
     private static final String PASSWORD = "changeit";
     private static final String PROPERTIES = "rampart.properties";
+    private static final String STORE = "keys.jks";
 
     /** add puts a key into the key store in dir, which is on the class path. */
     static void add(Path dir, String alias, byte[] pkcs8, byte[] der) throws Exception {
+        KeyStore keys = load(dir);
+        keys.setKeyEntry(alias,
+            KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(pkcs8)),
+            PASSWORD.toCharArray(), new Certificate[] {certificate(der)});
+        store(dir, keys);
+    }
+
+    /** trust puts a certificate without its key into the key store in dir. */
+    static void trust(Path dir, String alias, byte[] der) throws Exception {
+        KeyStore keys = load(dir);
+        keys.setCertificateEntry(alias, certificate(der));
+        store(dir, keys);
+    }
+
+    private static Certificate certificate(byte[] der) throws Exception {
+        return CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
+    }
+
+    private static KeyStore load(Path dir) throws Exception {
         KeyStore keys = KeyStore.getInstance("JKS");
-        Path store = dir.resolve("keys.jks");
+        Path store = dir.resolve(STORE);
         if (Files.exists(store)) {
             keys.load(new ByteArrayInputStream(Files.readAllBytes(store)), PASSWORD.toCharArray());
         } else {
             keys.load(null, null);
         }
-        Certificate certificate =
-            CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
-        keys.setKeyEntry(alias,
-            KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(pkcs8)),
-            PASSWORD.toCharArray(), new Certificate[] {certificate});
+        return keys;
+    }
+
+    private static void store(Path dir, KeyStore keys) throws Exception {
+        Path store = dir.resolve(STORE);
         try (OutputStream out = Files.newOutputStream(store)) {
             keys.store(out, PASSWORD.toCharArray());
         }

@@ -15,17 +15,16 @@ package serve
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -62,6 +61,8 @@ type Server struct {
 
 	mu   sync.Mutex
 	seen *os.File
+
+	busy sync.RWMutex // read by each request until it is answered
 }
 
 // New makes a door, with what it remembers of requests.
@@ -126,8 +127,13 @@ func (s *Server) remember() error {
 	return err
 }
 
-// Close ends what the door keeps open.
-func (s *Server) Close() error { return s.seen.Close() }
+// Close waits for the requests that are being answered, and ends what the door keeps
+// open. Those whose connections are closed before end soon.
+func (s *Server) Close() error {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	return s.seen.Close()
+}
 
 // first remembers a request durably before anything is done, and refuses one that was
 // seen.
@@ -155,6 +161,8 @@ func sender(cert *x509.Certificate) string {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.busy.RLock()
+	defer s.busy.RUnlock()
 	if r.URL.Path == "/xmlrpc" || r.URL.Path == "/RPC2" {
 		s.rpc.ServeHTTP(w, r)
 		return
@@ -191,9 +199,10 @@ func fault(err error) []byte {
 	case errors.As(err, &c):
 		code, text = "Client", c.Error()
 	}
-	var b bytes.Buffer
+	var b, said bytes.Buffer
+	_ = xml.EscapeText(&said, []byte(text)) // a buffer takes everything
 	fmt.Fprintf(&b, `<soapenv:Envelope xmlns:soapenv="%s"><soapenv:Body><soapenv:Fault><faultcode>soapenv:%s</faultcode><faultstring>%s</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`,
-		soap.EnvelopeNS, code, strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(wire.Printable(text)))
+		soap.EnvelopeNS, code, &said)
 	return b.Bytes()
 }
 
@@ -285,7 +294,7 @@ func (s *Server) call(ctx context.Context, op wire.Op, c server.Call) (xmlrpc.Va
 			s.cfg.Log("%s from %s: %v", method, c.Request.RemoteAddr, err)
 			return xmlrpc.Value{}, &xmlrpc.Fault{Code: refusedCode, Text: wssec.ErrRefused.Error()}
 		}
-		if key = s.holder(v.Key()); key == nil {
+		if key = s.cfg.Agent.Holder(v.Key()); key == nil {
 			return xmlrpc.Value{}, &xmlrpc.Fault{Code: refusedCode, Text: wssec.ErrRefused.Error()}
 		}
 	}
@@ -304,12 +313,3 @@ func (s *Server) call(ctx context.Context, op wire.Op, c server.Call) (xmlrpc.Va
 
 // refusedCode is the fault of a call that is not signed by anybody known.
 const refusedCode = 403
-
-func (s *Server) holder(key crypto.PublicKey) *nodeagent.Key {
-	for _, k := range s.cfg.Agent.Keys() {
-		if p, ok := k.Cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); ok && p.Equal(key) {
-			return &k
-		}
-	}
-	return nil
-}

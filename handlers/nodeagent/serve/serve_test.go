@@ -20,9 +20,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/leasehold/leasehold/handlers/nodeagent"
 	"github.com/leasehold/leasehold/handlers/nodeagent/pack"
 	"github.com/leasehold/leasehold/handlers/nodeagent/serve"
+	"github.com/leasehold/leasehold/handlers/run"
 	"github.com/leasehold/leasehold/handlers/run/agentrun"
 	"github.com/leasehold/leasehold/handlers/run/runtest"
 	wire "github.com/leasehold/leasehold/wire/nodeagent"
@@ -42,12 +45,7 @@ func TestMain(m *testing.M) {
 
 func identity(t *testing.T, alg keys.Algorithm) keys.Identity {
 	t.Helper()
-	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		t.Fatal(err)
-	}
-	guid := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-	id, err := keys.Generate(rand.Reader, guid, "authority", alg, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	id, err := keys.Generate(rand.Reader, uuid.NewString(), "authority", alg, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,8 +334,6 @@ func TestSOAP(t *testing.T) {
 	second := identity(t, keys.RSA2048)
 	register := wire.Request{Op: wire.RegisterKey, Alias: "actorkey", Certificate: second.Cert.Raw}
 	for n, code := range []int32{0, wire.KeyAlready} {
-		register.Alias = strings.Repeat("actorkey", 1)
-		register.Class = fmt.Sprint(n)
 		if n == 1 {
 			register.Certificate = identity(t, keys.RSA2048).Cert.Raw
 		}
@@ -356,7 +352,11 @@ func TestSOAP(t *testing.T) {
 	if status != 200 || w.decode(data, wire.RegisterKey, request).Code != wire.InvalidArguments {
 		t.Errorf("%d %s", status, data)
 	}
-	for alias, code := range map[string]int32{"firstkey": wire.InvalidArguments, "nobody": wire.InvalidArguments, "../x": wire.InvalidArguments, "actorkey": 0} {
+	// The authority under another name too, with the rights of that one, is the authority.
+	if r := w.soap(wire.Request{Op: wire.RegisterKey, Alias: "again", Certificate: w.authority.Cert.Raw}); r.Code != 0 {
+		t.Errorf("%+v", r)
+	}
+	for alias, code := range map[string]int32{"again": 0, "firstkey": wire.InvalidArguments, "nobody": wire.InvalidArguments, "../x": wire.InvalidArguments, "actorkey": 0} {
 		if r := w.soap(wire.Request{Op: wire.UnregisterKey, Alias: alias}); r.Code != code {
 			t.Errorf("%s: %+v", alias, r)
 		}
@@ -622,6 +622,16 @@ func TestRunner(t *testing.T) {
 	t.Parallel()
 	_, r := begin(t)
 	runtest.Suite(t, r)
+}
+
+// Input and arguments of a command are octets, whatever they mean.
+func TestOctets(t *testing.T) {
+	t.Parallel()
+	_, r := begin(t)
+	got, err := r.Run(t.Context(), run.Cmd{Args: []string{"sh", "-c", `printf %s "$1"; cat`, "sh", "\xfe"}, Stdin: "\xff\x00\r\n"})
+	if err != nil || got.Code != 0 || got.Stdout != "\xfe\xff\x00\r\n" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 // An action under a key is run once, however often it is asked for.
