@@ -36,6 +36,15 @@ type ActionsDone struct {
 	Done        []ActionDone // all of that reservation
 }
 
+// UnitChanged tells a site authority what is now true of a unit though nobody asked for
+// an action: an operator gave its node another address. What is true already changes
+// nothing, so that it may be told again. A unit that is not there any more is ignored.
+type UnitChanged struct {
+	Reservation ReservationID
+	Unit        UnitID
+	Properties  Properties // an empty value takes the property away
+}
+
 // SendFailed reports that a peer refused a message for good.
 type SendFailed struct {
 	Message Message
@@ -163,6 +172,7 @@ func (Receive) event()      {}
 func (Tick) event()         {}
 func (ActionDone) event()   {}
 func (ActionsDone) event()  {}
+func (UnitChanged) event()  {}
 func (SendFailed) event()   {}
 func (Request) event()      {}
 func (RequestGroup) event() {}

@@ -99,6 +99,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.actionsDone(now, ev.Reservation, ev)
 	case actors.ActionsDone:
 		fx, err = a.actionsDone(now, ev.Reservation, ev.Done...)
+	case actors.UnitChanged:
+		fx = a.unitChanged(now, ev)
 	case actors.Close:
 		r, ok := a.book[ev.Reservation]
 		if !ok {
@@ -207,6 +209,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.Released != r.Released {
 		a.ledger.Release(s.ID, s.Released)
 	}
+	if s.answer && s.News != 0 {
+		s.News, s.changed = 0, true
+	}
 	if s.changed {
 		if fx.Run = s.Reservation.owed(&r); len(fx.Run) > 0 {
 			s.Begun = max(now, 1)
@@ -299,6 +304,10 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 		return max(r.Since, a.config.Cycles.Of(r.Wanted.End)) + a.config.Keep
 	case redeeming, extending:
 		at = min(at, r.Start)
+	case active:
+		if r.News != 0 {
+			at = min(at, r.News)
+		}
 	case closingTicket, closingLease, closingFailed:
 		at = actors.Never
 	}
@@ -333,6 +342,8 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			fx.Join(a.must(now, r, (*step).retry))
 		case a.overdue(now, r):
 			fx.Join(a.must(now, r, (*step).overdue))
+		case r.Status == active && r.News != 0 && r.News <= now:
+			fx.Join(a.must(now, r, func(s *step) { s.answer = true }))
 		case r.Status == redeeming || r.Status == extending:
 			due = append(due, id)
 		}

@@ -161,6 +161,7 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 	p.save(p.mark(latest(fx.Save)), 1, func() {
 		if len(fx.Save) > 0 {
 			p.durable = reached{p.reached, p.ticked}
+			w.judgeConserved(p)
 		}
 		if d.at != never {
 			w.expect(p, p.machine)
