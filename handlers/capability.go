@@ -41,6 +41,12 @@ type (
 	Prober interface {
 		Probe(ctx context.Context, on run.Runner, p Params) (Result, error)
 	}
+	// A Chooser can what it was given: it has the methods of no capability, and says for
+	// each subcommand what to call, or nil. What can only be undone by another subcommand
+	// it gives with that one, or not at all.
+	Chooser interface {
+		Can(subcommand string) Call
+	}
 )
 
 // The subcommands that capabilities are called by.
@@ -74,6 +80,9 @@ func Capability(d Driver, subcommand string) Call {
 			return call(ctx, on, g.info.Guard(p, g.site))
 		}
 	}
+	if c, ok := d.(Chooser); ok {
+		return c.Can(subcommand)
+	}
 	switch subcommand {
 	case Suspend, Resume:
 		if c, ok := d.(Suspender); ok {
@@ -101,6 +110,26 @@ func Capability(d Driver, subcommand string) Call {
 		}
 	}
 	return nil
+}
+
+// Inverse is the subcommand that takes a unit back from where another left it; empty for
+// those that leave nothing behind.
+func Inverse(subcommand string) string {
+	switch subcommand {
+	case Suspend:
+		return Resume
+	case Checkpoint:
+		return Restore
+	case Pause:
+		return Unpause
+	case Resume:
+		return Suspend
+	case Restore:
+		return Checkpoint
+	case Unpause:
+		return Pause
+	}
+	return ""
 }
 
 func either(first bool, a, b Call) Call {
