@@ -192,7 +192,8 @@ func (p *process) afterSave(fx actors.Effects, batch []mail, answers []error, d 
 	if !p.sendAll(fx.Send, d) {
 		return "while it sent"
 	}
-	for i, a := range fx.Run {
+	for i, t := range fx.Run {
+		a := t.Action()
 		if d.at == whileRunning && i >= d.after {
 			return "while it began actions"
 		}
