@@ -236,8 +236,8 @@ const reservationPrefix = "reservation/"
 func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // records is what has to be saved of r when it was as before until now: itself, and
-// those parts of its units that are others.
-func (r Reservation) records(before Reservation) []actors.Record {
+// those parts of its units that are others. From then on r stays as it is.
+func (r *Reservation) records(before Reservation) []actors.Record {
 	return r.Units.Records([]actors.Record{{Key: key(r.ID), Value: r}}, r.ID, before.Units)
 }
 
