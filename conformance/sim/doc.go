@@ -49,7 +49,8 @@ config.go is what a world can be, run.go the acts, world.go who is in it.
 	people.go, meddler.go            operators; attacker.go those who want harm; lies.go
 	                                 policies that lie
 	sentences.go                     what is judged
-	safe.go, waits.go                at every step: moves and messages, what is waited for
+	safe.go, waits.go, conserved.go  at every step: moves and messages, what is waited for,
+	                                 what is free
 	history.go, ledger.go            one reservation's past, units sold
 	brokers.go, units.go, books.go   units bought, units and hosts, the directory
 	live.go                          at rest

@@ -161,6 +161,7 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 	p.save(p.mark(latest(fx.Save)), 1, func() {
 		if len(fx.Save) > 0 {
 			p.durable = reached{p.reached, p.ticked}
+			w.judgeConserved(p)
 		}
 		if d.at != never {
 			w.expect(p, p.machine)
@@ -191,7 +192,8 @@ func (p *process) afterSave(fx actors.Effects, batch []mail, answers []error, d 
 	if !p.sendAll(fx.Send, d) {
 		return "while it sent"
 	}
-	for i, a := range fx.Run {
+	for i, t := range fx.Run {
+		a := t.Action()
 		if d.at == whileRunning && i >= d.after {
 			return "while it began actions"
 		}

@@ -9,6 +9,7 @@ type sentence string
 const (
 	saysOversold  sentence = "a broker never grants more units than were delegated to it, at any instant"
 	saysShare     sentence = "a site never gives out more units under a delegation than it delegated"
+	saysConserved sentence = "what is held of a delegation and what is free are together what was delegated, and every host is free or has its unit"
 	saysOneUnit   sentence = "a host never has two units"
 	saysBare      sentence = "nothing of a unit is on a host that is free"
 	saysUp        sentence = "a unit that a site calls active is up in the directory"
@@ -61,7 +62,7 @@ const (
 func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
-		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
+		saysOversold, saysShare, saysConserved, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
 		saysExplained, saysLegal, saysJoined, saysAfter, saysOwnClock, saysTime, saysMeasured, saysWaits,
 		saysTaken, saysTicketed, saysGivenBack, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
 		saysOwed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
