@@ -25,8 +25,8 @@ demo: build
 
 test: setup
 	$(GO) vet ./...
-	$(GO) test $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
-	$(GO) test -race $(RACE)
+	$(GO) test -timeout 1h $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
+	$(GO) test -timeout 1h -race $(RACE)
 	$(MAKE) --no-print-directory sim
 
 # SIGKILL at KILLS random moments for each durable store: of the real servers, and

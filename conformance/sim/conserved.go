@@ -10,19 +10,16 @@ import (
 // delegated, at every instant that is still to come; and a host is free, or has the one unit
 // that a lease has on it.
 func (w *world) judgeConserved(p *process) {
-	switch m := p.machine.(type) {
-	case calendar.Keeper:
-		if p.role == actors.RoleBroker {
-			w.judgeStock(p, m)
-			return
-		}
+	switch p.role {
+	case actors.RoleBroker:
+		w.judgeStock(p)
+	case actors.RoleAuthority:
 		w.judgePlaces(p)
 	}
 }
 
-func (w *world) judgeStock(p *process, m calendar.Keeper) {
-	now := p.present()
-	for _, t := range m.Tables(now, actors.Forever) {
+func (w *world) judgeStock(p *process) {
+	for _, t := range p.machine.(calendar.Keeper).Tables(p.present(), actors.Forever) {
 		a := w.accounts[actors.TicketID(t.Name)]
 		if t.Kind != calendar.Stock || a == nil || a.given {
 			continue

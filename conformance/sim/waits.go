@@ -21,7 +21,7 @@ func (w *world) judgeWaits(p *process, now actors.Cycle, moves []actors.Transiti
 		failed := v.State == actors.Failed.String() && p.role != actors.RoleAuthority
 		switch {
 		case waits && !failed && v.Waiting == "", v.Next == "", v.NextAt == actors.Never,
-			!failed && (v.Deadline == actors.Never || v.Deadline == 0 && w.cycles().Of(v.Term.End) > early):
+			!failed && (v.Deadline == actors.Never || v.Deadline == 0 && w.cycles().Of(v.Term.End) > firstCycles):
 			w.fail(saysWaits, "%s: %s is %s,%s,%s, waits for %q until cycle %d, and then %q at %d",
 				p.Name, v.Reservation, v.State, v.Pending, v.Join, v.Waiting, v.Deadline, v.Next, v.NextAt)
 		case p.wake > max(v.NextAt, now+1):
@@ -30,8 +30,8 @@ func (w *world) judgeWaits(p *process, now actors.Cycle, moves []actors.Transiti
 	}
 }
 
-// early is a cycle so late that no deadline of a term that ends behind it is in cycle 0.
-const early actors.Cycle = 8
+// firstCycles is so many that no deadline of a term that ends behind them is in cycle 0.
+const firstCycles actors.Cycle = 8
 
 // judgeGivenBack wants what a manager gives back to be out of use at its site: the broker
 // may sell it at once. A site that has not answered is waited for until its term has long
