@@ -37,7 +37,8 @@ type (
 	Resizer interface {
 		Resize(ctx context.Context, on run.Runner, p Params) (Result, error)
 	}
-	// A Prober tells how a unit is, in properties, and changes nothing.
+	// A Prober tells how a unit is, in properties, and changes nothing: in any case
+	// whether it is there, in ProbeState.
 	Prober interface {
 		Probe(ctx context.Context, on run.Runner, p Params) (Result, error)
 	}
@@ -54,6 +55,18 @@ const (
 	Migrate    = "migrate"
 	Resize     = "resize"
 	Probe      = "probe"
+)
+
+// ProbeState is the property in which a Prober tells how a unit is. A script's action may
+// tell the same.
+const ProbeState = "unit.probe"
+
+// What ProbeState says.
+const (
+	StateRunning   = "running"
+	StatePaused    = "paused"    // it is there and stands still
+	StateSuspended = "suspended" // it is not there, and what it was doing is kept
+	StateAbsent    = "absent"
 )
 
 // subcommands are those above, in their order.
@@ -119,4 +132,26 @@ func Capabilities(d Driver) []string {
 		}
 	}
 	return out
+}
+
+// A Choosy driver knows only when it runs which subcommands it has: a driver of scripts.
+type Choosy interface {
+	Modifier
+	// Has reports whether it does something of its own at a subcommand.
+	Has(subcommand string) bool
+}
+
+// Probing is how d looks at a unit without changing anything; nil when it cannot.
+func Probing(d Driver) Call {
+	if call := Capability(d, Probe); call != nil {
+		return call
+	}
+	inner := d
+	if g, ok := d.(guarded); ok {
+		inner = g.info.Driver
+	}
+	if c, ok := inner.(Choosy); ok && c.Has(Probe) {
+		return func(ctx context.Context, on run.Runner, p Params) (Result, error) { return Modify(ctx, d, on, p) }
+	}
+	return nil
 }

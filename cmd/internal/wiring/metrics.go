@@ -116,7 +116,7 @@ func (p *Process) collect(ctx context.Context) ([]byte, error) {
 
 // collectSites writes down what sites with clusters count.
 func (p *Process) collectSites(ctx context.Context, m *metrics) error {
-	drift, err := p.drift(ctx, false)
+	drift, err := p.drift(ctx, false, false)
 	if err != nil || len(drift.Sites) == 0 {
 		return err
 	}

@@ -99,7 +99,7 @@ func New(cfg Config) *Driver {
 	return &Driver{cfg: cfg, active: map[string]*active{}}
 }
 
-var _ handlers.Modifier = (*Driver)(nil)
+var _ handlers.Choosy = (*Driver)(nil)
 
 // Info lists d in a catalogue.
 func (d *Driver) Info() handlers.Info {
@@ -151,6 +151,11 @@ func (d *Driver) Modify(ctx context.Context, on run.Runner, p handlers.Params) (
 		}
 	}
 	return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + sub}
+}
+
+// Has reports whether the script has an action for a subcommand alone (handlers.Choosy).
+func (d *Driver) Has(subcommand string) bool {
+	return d.cfg.Script.Action("modify."+subcommand) != nil || subcommand == handlers.Probe && d.cfg.Script.Action(subcommand) != nil
 }
 
 // Act runs an action by its name, whichever it is. An error is an Exit with its code.
