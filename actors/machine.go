@@ -36,6 +36,15 @@ type ActionsDone struct {
 	Done        []ActionDone // all of that reservation
 }
 
+// UnitChanged tells a site authority what is now true of a unit though nobody asked for
+// an action: an operator gave its node another address. What is true already changes
+// nothing, so that it may be told again. A unit that is not there any more is ignored.
+type UnitChanged struct {
+	Reservation ReservationID
+	Unit        UnitID
+	Properties  Properties // an empty value takes the property away
+}
+
 // SendFailed reports that a peer refused a message for good.
 type SendFailed struct {
 	Message Message
@@ -163,6 +172,7 @@ func (Receive) event()      {}
 func (Tick) event()         {}
 func (ActionDone) event()   {}
 func (ActionsDone) event()  {}
+func (UnitChanged) event()  {}
 func (SendFailed) event()   {}
 func (Request) event()      {}
 func (RequestGroup) event() {}
@@ -185,7 +195,7 @@ func (Inventory) event()    {}
 type Effects struct {
 	Save  []Record     // make durable
 	Send  []Message    // then tell peers
-	Run   []Action     // then touch machines
+	Run   []Task       // then touch machines
 	Moved []Transition // then tell watchers
 	Wake  Cycle        // and deliver Tick at this cycle; Never asks for nothing
 }
@@ -294,6 +304,32 @@ type Action struct {
 	// unit. A site's actions have them; they are in Properties too, where the lessee may
 	// have said otherwise.
 	Ticket Properties
+}
+
+// Task is an [Action] as a step asks for it. What the actions of one step on one lease
+// have in common it only points to, and so it does to the unit, of which nobody changes
+// what a step has left: a step may begin a hundred thousand actions.
+type Task struct {
+	*Order
+	Unit     *Unit
+	Verb     Verb
+	Sequence int
+}
+
+// Order is what all actions of one step on one lease say. Its fields are those of Action.
+type Order struct {
+	Reservation ReservationID
+	Slice       Slice
+	Type        ResourceType
+	Term        Term
+	Properties  Properties
+	Ticket      Properties
+}
+
+// Action is the task on its own.
+func (t Task) Action() Action {
+	return Action{Reservation: t.Reservation, Slice: t.Slice, Type: t.Type, Term: t.Term, Unit: *t.Unit, Verb: t.Verb,
+		Sequence: t.Sequence, Properties: t.Properties, Ticket: t.Ticket}
 }
 
 // Transition is one move of one reservation, for watchers and logs.

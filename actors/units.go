@@ -51,6 +51,7 @@ type page struct {
 	era    uint32
 	states uint8 // a bit for each state that a unit is in; of pages of earlier steps only
 	units  []Unit
+	lent   bool // units are those of the page before: the first may be left out, none changed
 }
 
 // Spot is the place of a unit, until units are removed.
@@ -165,15 +166,24 @@ func (u Units) At(s Spot) *Unit { return &u.pages[s.page].units[s.unit] }
 // Edit is the unit at a spot, for the step to change.
 func (u *Units) Edit(s Spot) *Unit { return &u.touch(s.page).units[s.unit] }
 
-// touch makes a page the step's own.
+// touch makes a page and its units the step's own.
 func (u *Units) touch(i int32) *page {
+	p := u.borrow(i)
+	if p.lent {
+		p.units, p.lent = slices.Clone(p.units), false
+	}
+	return p
+}
+
+// borrow makes a page the step's own, but not yet its units.
+func (u *Units) borrow(i int32) *page {
 	p := u.pages[i]
 	if p.era == u.era {
 		return p
 	}
 	u.ownPages(0)
 	u.lo, u.hi = min(u.lo, i), max(u.hi, i)
-	p = &page{number: p.number, era: u.era, units: slices.Clone(p.units)}
+	p = &page{number: p.number, era: u.era, units: p.units, lent: true}
 	u.pages[i] = p
 	return p
 }
@@ -199,23 +209,23 @@ func (u *Units) Find(id UnitID) (Spot, bool) {
 		u.at = Spot{s.page, s.unit + 1}
 		return s, true
 	}
-	for i, p := range u.near(id) {
-		for k := range p.units {
-			if p.units[k].ID == id {
-				s = Spot{int32(i), int32(k)}
-				u.at = Spot{s.page, s.unit + 1}
-				return s, true
+	from, to := u.near(id)
+	for i := from; i < to; i++ {
+		for k, units := 0, u.pages[i].units; k < len(units); k++ {
+			if units[k].ID == id {
+				u.at = Spot{i, int32(k) + 1}
+				return Spot{i, int32(k)}, true
 			}
 		}
 	}
 	return Spot{}, false
 }
 
-// near is the pages that a unit can be in, with their places: all of a few, and of many
-// the one that an index says.
-func (u *Units) near(id UnitID) iter.Seq2[int, *page] {
+// near is the pages that a unit can be in: all of a few, and of many the one that an
+// index says.
+func (u *Units) near(id UnitID) (from, to int32) {
 	if u.n <= int32(u.paging.Whole) {
-		return slices.All(u.pages)
+		return 0, int32(len(u.pages))
 	}
 	if u.index == nil || len(u.index) > 2*int(u.n) { // half of it is about units that have gone
 		u.index = make(map[UnitID]int, u.n)
@@ -225,14 +235,12 @@ func (u *Units) near(id UnitID) iter.Seq2[int, *page] {
 			}
 		}
 	}
-	return func(yield func(int, *page) bool) {
-		if number, known := u.index[id]; known {
-			i, found := slices.BinarySearchFunc(u.pages, number, func(p *page, n int) int { return p.number - n })
-			if found {
-				yield(i, u.pages[i])
-			}
-		}
+	number, known := u.index[id]
+	i, found := slices.BinarySearchFunc(u.pages, number, func(p *page, n int) int { return p.number - n })
+	if !known || !found {
+		return 0, 0
 	}
+	return int32(i), int32(i) + 1
 }
 
 // Append adds a unit behind the others.
@@ -291,10 +299,16 @@ func (u *Units) Change(which func(*Unit) bool, how func(*Unit)) {
 	u.tail = int32(len(u.pages) - 1)
 }
 
-// Remove takes the unit at a spot away.
+// Remove takes the unit at a spot away. Most go in their order, and then nothing is
+// copied.
 func (u *Units) Remove(s Spot) {
-	p := u.touch(s.page)
-	p.units = slices.Delete(p.units, int(s.unit), int(s.unit)+1)
+	p := u.borrow(s.page)
+	if s.unit == 0 {
+		p.units = p.units[1:]
+	} else {
+		p = u.touch(s.page)
+		p.units = slices.Delete(p.units, int(s.unit), int(s.unit)+1)
+	}
 	u.n--
 	u.at = s
 	u.shut(s.page)
@@ -310,15 +324,24 @@ func (u *Units) shut(i int32) {
 
 // Keep takes every unit away that stays says no to.
 func (u *Units) Keep(stays func(*Unit) bool) {
-	goes := func(one Unit) bool { return !stays(&one) }
 	for i := int32(len(u.pages) - 1); i >= 0; i-- {
-		if slices.ContainsFunc(u.pages[i].units, goes) {
-			p := u.touch(i)
-			had := len(p.units)
-			p.units = slices.DeleteFunc(p.units, goes)
-			u.n -= int32(had - len(p.units))
-			u.shut(i)
+		first := 0
+		for units := u.pages[i].units; first < len(units) && stays(&units[first]); first++ {
 		}
+		if first == len(u.pages[i].units) {
+			continue
+		}
+		p := u.touch(i)
+		kept := p.units[:first]
+		for k := first + 1; k < len(p.units); k++ {
+			if stays(&p.units[k]) {
+				kept = append(kept, p.units[k])
+			}
+		}
+		u.n -= int32(len(p.units) - len(kept))
+		clear(p.units[len(kept):])
+		p.units = kept
+		u.shut(i)
 	}
 }
 

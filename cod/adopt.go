@@ -44,7 +44,7 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 	if held && !n.held() {
 		m.wake(now, n)
 	}
-	if n.name != before.name || n.addr != before.addr || n.mac != before.mac {
+	if n.name != before.name || n.addr != before.addr || n.mac != before.mac || n.stopped != before.stopped {
 		n.announce(m)
 	}
 }
@@ -227,11 +227,25 @@ func (n *node) reject(attr, why string) {
 	n.rejects[attr] = why
 }
 
-// announce tells the lessee what became of a node that is up.
+// announce tells the lessee what is true of a node that is up. It is told again after a
+// restart, as operators may have been at work meanwhile; whoever hears it knows what is
+// news.
 func (n *node) announce(m *Machine) {
-	if n.state == Up && n.answer != nil && n.answer.Verb == actors.Setup && n.answer.Code == CodeDone {
-		m.fx.Changed = append(m.fx.Changed, Changed{Unit: n.unit, Reservation: n.action.Reservation, Properties: n.facts(m.cfg)})
+	if n.state != Up || n.cluster == nil {
+		return
 	}
+	c := Changed{Unit: n.unit, Reservation: n.action.Reservation, Properties: n.facts(m.cfg)}
+	if n.action.Verb == 0 {
+		c.Reservation = actors.ReservationID(n.lease)
+	} else {
+		c.Unit = n.action.Unit.ID
+	}
+	for _, k := range []string{FactPublic, FactHeld} {
+		if _, said := c.Properties[k]; !said {
+			c.Properties[k] = ""
+		}
+	}
+	m.fx.Changed = append(m.fx.Changed, c)
 }
 
 // renamedEntry is what we would have written under the name that wanted has.
@@ -263,6 +277,7 @@ func (c *cluster) edited(m *Machine, now actors.Millis, i int, have ldapschema.E
 		m.notice(c, r, e.Attr, e.Have, TakenOver, "")
 		m.wake(now, c)
 		for _, id := range c.ids() {
+			c.nodes[id].announce(m)
 			m.wake(now, c.nodes[id])
 		}
 	}

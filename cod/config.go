@@ -30,8 +30,9 @@ type Config struct {
 	Gateway netip.Addr
 	// NextServer is where nodes boot from; zero means Gateway.
 	NextServer netip.Addr
-	// BootFile is what physical nodes load by TFTP; empty leaves it out.
-	BootFile string
+	// BootFile is what physical nodes load by TFTP; empty leaves it out. Those with UEFI
+	// firmware load BootFileUEFI, if there is one.
+	BootFile, BootFileUEFI string
 	// UIDs and GIDs are the numbers accounts and groups of slices get; zero means
 	// 30000 to 59999.
 	UIDs, GIDs Range
@@ -123,8 +124,13 @@ func (c Config) checked() (Config, error) {
 	if !block(c.Network, c.BlockBits, 0).Contains(c.Gateway) {
 		return bad("gateway %v lies outside the site's own block %v", c.Gateway, block(c.Network, c.BlockBits, 0))
 	}
-	if strings.ContainsFunc(c.BootFile, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' || r == ';' }) {
-		return bad("boot file %q has characters that have a meaning in DHCP statements", c.BootFile)
+	for _, file := range []string{c.BootFile, c.BootFileUEFI} {
+		if !safeFile(file) {
+			return bad("boot file %q has characters that have a meaning in DHCP statements", file)
+		}
+	}
+	if c.BootFileUEFI != "" && c.BootFile == "" {
+		return bad("there is a boot file for UEFI firmware, and none for other firmware; one for all is the boot file itself")
 	}
 	for _, r := range []*Range{&c.UIDs, &c.GIDs} {
 		if *r == (Range{}) {

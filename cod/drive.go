@@ -172,6 +172,7 @@ const (
 	FactSubnet    = "subnet.name"         // subdomain of the slice, in the site's domain
 	FactNetmask   = "subnet.privNetmask"  // FactMask by its name in the paper
 	FactPublic    = "host.pubIPaddr"      // by which it is reached from outside, if it has one
+	FactHeld      = "unit.hold"           // an operator holds it, so that what is asked of it waits: who, and why
 )
 
 // facts is what the site decided about the node; nothing while it has no id.
@@ -183,6 +184,9 @@ func (n *node) facts(cfg Config) actors.Properties {
 	var seen actors.Properties
 	if n.public.IsValid() {
 		seen = actors.Properties{FactPublic: n.public.String()}
+	}
+	if why := cmp.Or(n.stopped, n.cluster.hold); why != "" {
+		seen = seen.Merged(actors.Properties{FactHeld: why})
 	}
 	return actors.Properties{
 		FactSubnet: n.cluster.label, FactNetmask: netmask(cfg.Network.Bits()),

@@ -140,6 +140,9 @@ func (n *node) render(cfg Config) ([]record, error) {
 	h := ldapschema.Host{
 		Name: n.name, IP: n.addr, MAC: n.mac, HostName: n.name, NextServer: cfg.NextServer, BootFile: n.bootFile, Mark: mark,
 	}
+	if n.bootFile == cfg.BootFile { // an operator's word is for whatever firmware there is
+		h.BootFileUEFI = cfg.BootFileUEFI
+	}
 	r.add(partHost)(n.entry(cfg, n.state))
 	r.add(partDHCPHost)(ldapschema.DHCPHost(cfg.serviceDN().Child("cn", n.cluster.label), h))
 	r.add(partForward)(ldapschema.ZoneRecordA(cfg.forwardDN(), ldapschema.NameRecord{

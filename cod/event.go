@@ -143,8 +143,8 @@ type Drive struct {
 	Params handlers.Params
 }
 
-// Changed is what is now true of a node that is up, and was not when its setup was
-// reported.
+// Changed is what is true of a node that is up, an operator's edits among it. An empty
+// value says that it has nothing of that name.
 type Changed struct {
 	Reservation actors.ReservationID
 	Unit        actors.UnitID

@@ -67,7 +67,7 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 	l.addresses()
 	for _, c := range m.ordered() {
 		for _, id := range c.ids() {
-			m.unasked = append(m.unasked, c.nodes[id])
+			m.unasked, m.untold = append(m.unasked, c.nodes[id]), append(m.untold, c.nodes[id])
 			if err := l.nodeShelf(c.nodes[id]); err != nil {
 				notes = append(notes, err.Error())
 			}

@@ -24,6 +24,7 @@ type Machine struct {
 	publics  map[netip.Addr]*node    // by public address
 	units    map[actors.UnitID]*node // see unitKey
 	unasked  []*node                 // found in the directory, by cluster and id; see occupied
+	untold   []*node                 // likewise, until their lessees are told what is true of them now
 	names    map[ldapschema.DN]place // of every record, in normal form
 	buried   map[ldapschema.DN]bool  // names whose end the watcher has not told yet
 	synced   bool                    // changes of the directory are told
@@ -97,6 +98,10 @@ func (m *Machine) Config() Config { return m.cfg }
 // Step takes in one event. The same history always gives the same answer.
 func (m *Machine) Step(now actors.Millis, ev Event) Effects {
 	m.fx = Effects{}
+	for _, n := range m.untold {
+		n.announce(m)
+	}
+	m.untold = nil
 	switch ev := ev.(type) {
 	case Do:
 		m.do(now, ev.Action)

@@ -228,6 +228,8 @@ func TestConfigChecked(t *testing.T) {
 		"gateway of others":    func(c *Config) { c.Gateway = netip.MustParseAddr("10.98.0.1") },
 		"gateway in a block":   func(c *Config) { c.Gateway = netip.MustParseAddr("10.99.1.1") },
 		"boot file":            func(c *Config) { c.BootFile = `x"; option` },
+		"boot file for UEFI":   func(c *Config) { c.BootFile, c.BootFileUEFI = "x", "y;" },
+		"UEFI alone":           func(c *Config) { c.BootFileUEFI = "y" },
 		"system numbers":       func(c *Config) { c.UIDs = Range{0, 10} },
 		"empty range":          func(c *Config) { c.GIDs = Range{5000, 4000} },
 		"negative":             func(c *Config) { c.TTL = -1 },

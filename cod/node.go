@@ -359,6 +359,12 @@ func (n *node) say(m *Machine, s State) {
 	if n.cluster == nil || n.said == now {
 		return
 	}
+	before := n.said
+	if before.state = s; before == now { // nothing else is new, and making it all anew costs much
+		n.said = now
+		n.shelf.records[0].wish(n.shelf.records[0].want.With("codState", s.String()))
+		return
+	}
 	if e, err := n.entry(m.cfg, s); err == nil { // every value was made to fit
 		n.said = now
 		n.shelf.records[0].wish(e)

@@ -70,6 +70,7 @@ func (n *node) place(m *Machine, now actors.Millis) bool {
 		c.advance(m, now)
 		return true
 	}
+	n.said = said{n.state, n.telling, n.seat, n.ladder.saved, n.made}
 	n.shelf = newShelf(append(records, n.shelf.records...)) // what is left of the unit goes
 	m.enroll(n)
 	return true

@@ -42,6 +42,12 @@ type (
 	Prober interface {
 		Probe(ctx context.Context, on run.Runner, p Params) (Result, error)
 	}
+	// A Chooser can what it was given: it has the methods of no capability, and says for
+	// each subcommand what to call, or nil. What can only be undone by another subcommand
+	// it gives with that one, or not at all.
+	Chooser interface {
+		Can(subcommand string) Call
+	}
 )
 
 // The subcommands that capabilities are called by.
@@ -87,6 +93,9 @@ func Capability(d Driver, subcommand string) Call {
 			return call(ctx, on, g.info.Guard(p, g.site))
 		}
 	}
+	if c, ok := d.(Chooser); ok {
+		return c.Can(subcommand)
+	}
 	switch subcommand {
 	case Suspend, Resume:
 		if c, ok := d.(Suspender); ok {
@@ -116,6 +125,26 @@ func Capability(d Driver, subcommand string) Call {
 	return nil
 }
 
+// Inverse is the subcommand that takes a unit back from where another left it; empty for
+// those that leave nothing behind.
+func Inverse(subcommand string) string {
+	switch subcommand {
+	case Suspend:
+		return Resume
+	case Checkpoint:
+		return Restore
+	case Pause:
+		return Unpause
+	case Resume:
+		return Suspend
+	case Restore:
+		return Checkpoint
+	case Unpause:
+		return Pause
+	}
+	return ""
+}
+
 func either(first bool, a, b Call) Call {
 	if first {
 		return a
@@ -132,26 +161,4 @@ func Capabilities(d Driver) []string {
 		}
 	}
 	return out
-}
-
-// A Choosy driver knows only when it runs which subcommands it has: a driver of scripts.
-type Choosy interface {
-	Modifier
-	// Has reports whether it does something of its own at a subcommand.
-	Has(subcommand string) bool
-}
-
-// Probing is how d looks at a unit without changing anything; nil when it cannot.
-func Probing(d Driver) Call {
-	if call := Capability(d, Probe); call != nil {
-		return call
-	}
-	inner := d
-	if g, ok := d.(guarded); ok {
-		inner = g.info.Driver
-	}
-	if c, ok := inner.(Choosy); ok && c.Has(Probe) {
-		return func(ctx context.Context, on run.Runner, p Params) (Result, error) { return Modify(ctx, d, on, p) }
-	}
-	return nil
 }

@@ -24,7 +24,7 @@ func TestBuildersReadBack(t *testing.T) {
 	image := Image{Name: "debian", Kernel: "debian/vmlinuz", Initrd: "debian/initrd.gz", Options: "quiet", Up: "local", Source: "/images/debian.raw", Format: "raw",
 		Size: 4 << 30, Digest: "sha256:00", Description: "d"}
 	dhcp := Host{
-		Name: "a1", IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1}, BootFile: "grub/x86_64-efi/core.efi",
+		Name: "a1", IP: netip.MustParseAddr("10.99.16.1"), MAC: MAC{0x52, 0x54, 0, 0x99, 0, 1}, BootFile: "pxelinux.0", BootFileUEFI: "grub/x86_64-efi/core.efi",
 		NextServer: netip.MustParseAddr("10.99.0.1"), HostName: "a1", Mark: mark,
 	}
 	zone := ZoneRecord{Name: "site.test", TTL: 60, Primary: "ns1.site.test.", Contact: "hostmaster.site.test.", Serial: 4000000000,

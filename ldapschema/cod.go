@@ -95,6 +95,7 @@ type Host struct {
 	Description string
 
 	BootFile       string     // file the machine is told to boot
+	BootFileUEFI   string     // the same for one with UEFI firmware, if that is another; DHCP only
 	BootParameters []string   // "key=server:path", RFC 2307 2.4
 	NextServer     netip.Addr // whom to fetch it from; DHCP only
 	HostName       string     // name the machine is told it has; DHCP only

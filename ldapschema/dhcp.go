@@ -87,6 +87,10 @@ func DHCPSubnet(under DN, s DHCPSubnetRecord) (Entry, error) {
 		Build()
 }
 
+// uefi is how dhcpd tells a machine with UEFI firmware of 64 bits: the architecture in
+// option 93 (RFC 4578 2.1). That document has 9 for it, and firmware says 7.
+const uefi = "option pxe-system-type = 00:07 or option pxe-system-type = 00:09"
+
 // DHCPHost is the entry from which a DHCP server gives h its fixed address, and
 // tells it where to boot from when h says so. It goes below a group or a service.
 func DHCPHost(under DN, h Host) (Entry, error) {
@@ -101,8 +105,12 @@ func DHCPHost(under DN, h Host) (Entry, error) {
 	if h.NextServer.IsValid() {
 		b.Set("dhcpStatements", "next-server "+h.NextServer.String())
 	}
-	b.quote("dhcpStatements", "filename ", h.BootFile)
-	b.quote("dhcpOption", "host-name ", h.HostName)
+	if h.BootFile != "" {
+		b.Set("dhcpStatements", b.bootFile(h.BootFile, h.BootFileUEFI))
+	}
+	if h.HostName != "" {
+		b.Set("dhcpOption", "host-name "+b.quoted("dhcpOption", h.HostName))
+	}
 	return b.mark(h.Mark).Build()
 }
 
@@ -129,7 +137,7 @@ func ParseDHCPHost(e Entry) (Host, error) {
 		case "next-server":
 			h.NextServer, _ = netip.ParseAddr(rest) // a host name is legal here too
 		case "filename":
-			h.BootFile = strings.Trim(rest, `"`)
+			h.BootFile, h.BootFileUEFI = bootFiles(s)
 		}
 	}
 	for _, o := range e.Values("dhcpOption") {
@@ -144,18 +152,40 @@ func ParseDHCPHost(e Entry) (Host, error) {
 	return h, nil
 }
 
-// quote adds word and a quoted string. dhcpd's strings have escapes, but nothing
-// that belongs in a file or host name needs one; a value that could end its string
-// is refused, so that no name becomes a statement.
-func (b *Builder) quote(attr, word, value string) {
-	if value == "" {
-		return
+// bootFile is the statement that names the file to boot: one for all machines, or
+// another for those with UEFI firmware.
+func (b *Builder) bootFile(file, efi string) string {
+	said := "filename " + b.quoted("dhcpStatements", file)
+	if efi == "" {
+		return said
 	}
+	return "if " + uefi + " { filename " + b.quoted("dhcpStatements", efi) + "; } else { " + said + "; }"
+}
+
+// bootFiles reads what bootFile makes. A condition of somebody else's is not read.
+func bootFiles(statement string) (file, efi string) {
+	rest, ok := strings.CutPrefix(statement, "if "+uefi+" { filename \"")
+	if ok {
+		efi, rest, _ = strings.Cut(rest, `"; } else { filename "`)
+		file, _, _ = strings.Cut(rest, `"; }`)
+		return file, efi
+	}
+	_, rest, _ = strings.Cut(strings.TrimSpace(statement), " ")
+	if file := strings.TrimSpace(rest); !strings.Contains(file, "{") {
+		return strings.Trim(file, `"`), ""
+	}
+	return "", ""
+}
+
+// quoted is a quoted string. dhcpd's strings have escapes, but nothing that belongs in
+// a file or host name needs one; a value that could end its string is refused, so that
+// no name becomes a statement.
+func (b *Builder) quoted(attr, value string) string {
 	for i := 0; i < len(value); i++ {
 		if c := value[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			b.Fail(&Error{b.e.DN, attr, BadValue, fmt.Sprintf("%.64q cannot be quoted for dhcpd", value)})
-			return
+			break
 		}
 	}
-	b.Set(attr, word+`"`+value+`"`)
+	return `"` + value + `"`
 }

@@ -1,6 +1,7 @@
 package ldapschema
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -82,8 +83,15 @@ func (e Entry) With(name string, values ...string) Entry {
 // Clone is a copy of e that shares nothing with it.
 func (e Entry) Clone() Entry {
 	out := Entry{DN: e.DN, Attrs: make([]Attr, len(e.Attrs))}
+	values := 0
+	for _, a := range e.Attrs {
+		values += len(a.Values)
+	}
+	all := make([]string, 0, values)
 	for i, a := range e.Attrs {
-		out.Attrs[i] = Attr{a.Name, append([]string(nil), a.Values...)}
+		first := len(all)
+		all = append(all, a.Values...)
+		out.Attrs[i] = Attr{a.Name, all[first:len(all):len(all)]}
 	}
 	return out
 }
@@ -93,38 +101,45 @@ func (e Entry) Clone() Entry {
 // but superclasses before the classes below them, and the value that names the
 // entry before its others (for a host the first cn is the one that counts).
 func (e Entry) Canonical() Entry {
-	out := Entry{DN: e.DN}
-	at := make(map[string]int, len(e.Attrs))
+	type keyed struct {
+		key string // of the name, in lower case
+		Attr
+	}
+	attrs, values := make([]keyed, 0, len(e.Attrs)), 0
 	for _, a := range e.Attrs {
 		if len(a.Values) == 0 {
 			continue
 		}
 		name := canonicalName(a.Name)
-		key := lower(name)
-		i, ok := at[key]
-		if !ok {
-			i = len(out.Attrs)
-			at[key] = i
-			out.Attrs = append(out.Attrs, Attr{Name: name})
-		}
-		out.Attrs[i].Values = append(out.Attrs[i].Values, a.Values...)
+		attrs = append(attrs, keyed{lower(name), Attr{name, a.Values}})
+		values += len(a.Values)
 	}
-	slices.SortFunc(out.Attrs, func(a, b Attr) int { return strings.Compare(lower(a.Name), lower(b.Name)) })
-	avas := e.DN.AVAs()
-	for _, a := range out.Attrs {
-		sortValues(a, avas)
+	slices.SortStableFunc(attrs, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	out := Entry{DN: e.DN, Attrs: make([]Attr, 0, len(attrs))}
+	all := make([]string, 0, values) // the values of one attribute after those of another
+	var avas []AVA
+	for i := 0; i < len(attrs); {
+		first := len(all)
+		at := attrs[i]
+		for ; i < len(attrs) && attrs[i].key == at.key; i++ {
+			all = append(all, attrs[i].Values...)
+		}
+		one := Attr{at.Name, all[first:len(all):len(all)]}
+		if len(one.Values) > 1 {
+			if avas == nil {
+				avas = e.DN.AVAs()
+			}
+			sortValues(one, avas)
+		}
+		out.Attrs = append(out.Attrs, one)
 	}
 	return out
 }
 
 func sortValues(a Attr, avas []AVA) {
 	if strings.EqualFold(a.Name, "objectClass") {
-		sort.SliceStable(a.Values, func(i, j int) bool {
-			ri, rj := classRank(a.Values[i]), classRank(a.Values[j])
-			if ri != rj {
-				return ri < rj
-			}
-			return a.Values[i] < a.Values[j]
+		slices.SortStableFunc(a.Values, func(a, b string) int {
+			return cmp.Or(cmp.Compare(classRank(a), classRank(b)), strings.Compare(a, b))
 		})
 		return
 	}
@@ -137,12 +152,15 @@ func sortValues(a Attr, avas []AVA) {
 		}
 		return false
 	}
-	sort.SliceStable(a.Values, func(i, j int) bool {
-		ni, nj := naming(a.Values[i]), naming(a.Values[j])
-		if ni != nj {
-			return ni
+	slices.SortStableFunc(a.Values, func(a, b string) int {
+		na, nb := naming(a), naming(b)
+		if na != nb {
+			if na {
+				return -1
+			}
+			return 1
 		}
-		return a.Values[i] < a.Values[j]
+		return strings.Compare(a, b)
 	})
 }
 

@@ -136,10 +136,14 @@ func minus(t Attribute, a, b []string) []string {
 	return out
 }
 
-// settingOf is the first word of a value, the setting that it makes:
-// "fixed-address" of "fixed-address 10.0.0.1".
+// settingOf is the first word of a value, the setting that it makes: "fixed-address" of
+// "fixed-address 10.0.0.1". A condition makes the setting that its first branch makes.
 func settingOf(v string) string {
-	key, _, _ := strings.Cut(strings.TrimSpace(v), " ")
+	v = strings.TrimSpace(v)
+	if _, then, ok := strings.Cut(v, "{"); ok && strings.HasPrefix(v, "if ") {
+		v = strings.TrimSpace(then)
+	}
+	key, _, _ := strings.Cut(v, " ")
 	return strings.ToLower(key)
 }
 

@@ -39,6 +39,8 @@ func TestMerge(t *testing.T) {
 
 		{"settings: each by itself", "dhcpStatements", "fixed-address 10.0.0.1|filename \"a\"", "fixed-address 10.0.0.1|filename \"x\"",
 			"fixed-address 10.0.0.2|filename \"b\"", "delete fixed-address 10.0.0.1; add fixed-address 10.0.0.2", "fixed-address 10.0.0.1|filename \"x\""},
+		{"settings: a condition is the setting in it", "dhcpStatements", "filename \"a\"", "filename \"x\"",
+			"if c { filename \"e\"; } else { filename \"a\"; }", "", "filename \"x\""},
 		{"settings: theirs stays", "dhcpStatements", "filename \"a\"", "filename \"a\"|allow booting", "filename \"b\"",
 			"delete filename \"a\"; add filename \"b\"", "filename \"a\"|allow booting"},
 		{"settings: several of a kind", "dhcpOption", "x 1|x 2", "x 1|x 2|x 9", "x 1|x 3", "delete x 2; add x 3", "x 1|x 2|x 9"},

@@ -45,7 +45,7 @@ func TestActionsTogether(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				slices.SortFunc(all.Run, func(x, y actors.Action) int { return strings.Compare(string(x.Unit.ID), string(y.Unit.ID)) })
+				slices.SortFunc(all.Run, func(x, y actors.Task) int { return strings.Compare(string(x.Unit.ID), string(y.Unit.ID)) })
 				want, _ := one.book[r.ID].AppendRecord(nil)
 				have, _ := other.book[r.ID].AppendRecord(nil)
 				if !bytes.Equal(want, have) || !reflect.DeepEqual(all.Run, got.Run) || !reflect.DeepEqual(one.hosts, other.hosts) {

@@ -99,6 +99,8 @@ func (a *Actor) Step(now actors.Cycle, ev actors.Event) (actors.Effects, error) 
 		fx, err = a.actionsDone(now, ev.Reservation, ev)
 	case actors.ActionsDone:
 		fx, err = a.actionsDone(now, ev.Reservation, ev.Done...)
+	case actors.UnitChanged:
+		fx = a.unitChanged(now, ev)
 	case actors.Close:
 		r, ok := a.book[ev.Reservation]
 		if !ok {
@@ -207,6 +209,9 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if s.Released != r.Released {
 		a.ledger.Release(s.ID, s.Released)
 	}
+	if s.answer && s.News != 0 {
+		s.News, s.changed = 0, true
+	}
 	if s.changed {
 		if fx.Run = s.Reservation.owed(&r); len(fx.Run) > 0 {
 			s.Begun = max(now, 1)
@@ -237,8 +242,15 @@ func (a *Actor) step(now actors.Cycle, r Reservation, do func(*step) error) (act
 	if rec, news := a.paces.learn(r.Type, s.took); news {
 		fx.Save = append(fx.Save, rec)
 	}
+	var h *host
 	for _, name := range s.freed {
-		a.hosts.hold(name, "")
+		if h = a.hosts.find(name, h); h == nil {
+			continue
+		}
+		a.hosts.take(h, "")
+		if !h.Leaving {
+			continue
+		}
 		if gone, ok := a.hosts.leave(name); ok {
 			fx.Save = append(fx.Save, gone)
 		}
@@ -292,6 +304,10 @@ func (a *Actor) due(r Reservation) actors.Cycle {
 		return max(r.Since, a.config.Cycles.Of(r.Wanted.End)) + a.config.Keep
 	case redeeming, extending:
 		at = min(at, r.Start)
+	case active:
+		if r.News != 0 {
+			at = min(at, r.News)
+		}
 	case closingTicket, closingLease, closingFailed:
 		at = actors.Never
 	}
@@ -314,7 +330,7 @@ func (a *Actor) expiry(r Reservation) actors.Cycle {
 // shrink or stay, then those that grow, then new ones (paper B, extend and flex).
 func (a *Actor) tick(now actors.Cycle) actors.Effects {
 	var fx actors.Effects
-	var due []Reservation
+	var due []actors.ReservationID
 	for _, id := range a.agenda.Due(now) {
 		r := a.book[id]
 		switch {
@@ -326,13 +342,16 @@ func (a *Actor) tick(now actors.Cycle) actors.Effects {
 			fx.Join(a.must(now, r, (*step).retry))
 		case a.overdue(now, r):
 			fx.Join(a.must(now, r, (*step).overdue))
+		case r.Status == active && r.News != 0 && r.News <= now:
+			fx.Join(a.must(now, r, func(s *step) { s.answer = true }))
 		case r.Status == redeeming || r.Status == extending:
-			due = append(due, r)
+			due = append(due, id)
 		}
 	}
-	slices.SortStableFunc(due, func(x, y Reservation) int { return stage(x) - stage(y) })
+	slices.SortStableFunc(due, func(x, y actors.ReservationID) int { return stage(a.book[x]) - stage(a.book[y]) })
 	short := map[actors.ResourceType]bool{} // of which a growing lease waits for more
-	for i, r := range due {
+	for i, id := range due {
+		r := a.book[id]
 		if stage(r) == isNew && short[r.Type] {
 			a.starve(now, r)
 			continue
@@ -422,6 +441,7 @@ func (a *Actor) wants(r Reservation) actors.Properties {
 // each once, no more than needed.
 func (a *Actor) valid(t actors.ResourceType, names []string, need int) []*host {
 	out := make([]*host, 0, min(len(names), need))
+	var h *host
 	var seen map[string]bool // as long as names come in order, none comes twice
 	for _, name := range names {
 		if n := len(out); seen == nil && n > 0 && name <= out[n-1].Name {
@@ -430,8 +450,7 @@ func (a *Actor) valid(t actors.ResourceType, names []string, need int) []*host {
 				seen[o.Name] = true
 			}
 		}
-		h, ok := a.hosts.hosts[name]
-		if ok && h.Type == t && h.holder == "" && h.serves() && !seen[name] && len(out) < need {
+		if h = a.hosts.find(name, h); h != nil && h.Type == t && h.holder == "" && h.serves() && !seen[name] && len(out) < need {
 			out = append(out, h)
 			if seen != nil {
 				seen[name] = true

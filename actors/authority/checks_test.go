@@ -31,7 +31,7 @@ func TestCheck09StaleCompletion(t *testing.T) {
 // TestCheck11PartialPriming: units that cannot be set up make the lease smaller, with
 // their story in the update; when none can be, there is one failed update.
 func TestCheck11PartialPriming(t *testing.T) {
-	begin := func() (*Actor, []actors.Action) {
+	begin := func() (*Actor, []actors.Task) {
 		a := world(t)
 		play(t, a, 9, from("sm", actors.OpRedeem, 1, ticket("T1", 2, term)))
 		return a, play(t, a, 10, actors.Tick{}).Run

@@ -19,8 +19,12 @@ oversold, and the conflicting tickets, which their issuer has signed, are kept a
 evidence: an issuer that sells more than it was given never gets a unit twice, and
 everybody can be shown why.
 
+A unit may change though nobody asked: an operator gave its node another address. The
+client hears of that in an update it did not ask for, once in a cycle however many of
+its units changed; or in the answer it waits for, if it waits for one.
+
 states.go has the legal moves, reservation.go what one lease does about each
-event, units.go its units, inventory.go the hosts, ledger.go what is delegated and
-redeemed, actor.go the actor around them.
+event, units.go its units, changed.go what becomes of them by themselves, inventory.go
+the hosts, ledger.go what is delegated and redeemed, actor.go the actor around them.
 */
 package authority

@@ -138,6 +138,17 @@ func (v inventory) mark(h *host) {
 	}
 }
 
+// find is the host of a name, or nil. Those of one lease are mostly neighbours: it looks
+// behind the one that was found last first.
+func (v inventory) find(name string, last *host) *host {
+	if last != nil {
+		if s := v.shelves[last.Type]; s != nil && last.place+1 < len(s.hosts) && s.hosts[last.place+1].Name == name {
+			return s.hosts[last.place+1]
+		}
+	}
+	return v.hosts[name]
+}
+
 // hold notes who has a unit on the host; the empty name frees it.
 func (v inventory) hold(name string, by actors.ReservationID) {
 	if h, ok := v.hosts[name]; ok {

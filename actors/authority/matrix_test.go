@@ -133,6 +133,7 @@ var events = []struct {
 	{"u2 done", done("u2", 1, 0)},
 	{"u2 failed", done("u2", 1, 7)},
 	{"u2 done, stale", done("u2", 9, 0)},
+	{"u1 changed", actors.UnitChanged{Reservation: "R1", Unit: "u1", Properties: actors.Properties{"address": "10.0.0.9"}}},
 	{"close by the operator", actors.Close{Reservation: "R1"}},
 	{"tick", actors.Tick{}},
 }

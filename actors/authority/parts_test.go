@@ -74,7 +74,7 @@ func TestParts(t *testing.T) {
 	if saved != "reservation/R1 part/R1/000000 part/R1/000001" || bytes.Contains(p.disk["reservation/R1"], []byte(`"h1"`)) {
 		t.Fatalf("saved %s; %s", saved, p.disk["reservation/R1"])
 	}
-	done := func(a actors.Action, code int) actors.ActionDone {
+	done := func(a actors.Task, code int) actors.ActionDone {
 		return actors.ActionDone{Reservation: "R1", Unit: a.Unit.ID, Sequence: a.Sequence, Code: code, Note: "so"}
 	}
 	if _, saved := p.play(10, done(fx.Run[1], 0)); saved != "reservation/R1 part/R1/000001" {

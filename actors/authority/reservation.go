@@ -36,6 +36,7 @@ type Reservation struct {
 	Released actors.Millis `json:"released,omitempty"` // from when its tickets count no more; 0 while they do
 	Retry    actors.Cycle  `json:"retry,omitempty"`    // when failed teardowns are tried again; 0 means none
 	Begun    actors.Cycle  `json:"begun,omitempty"`    // when actions were last begun, while any may be under way; 0 means none is
+	News     actors.Cycle  `json:"news,omitempty"`     // when its client hears how its units have changed by themselves; 0 means they have not
 	Since    actors.Cycle  `json:"since"`
 	Error    string        `json:"error,omitempty"`
 }
@@ -235,8 +236,8 @@ const reservationPrefix = "reservation/"
 func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // records is what has to be saved of r when it was as before until now: itself, and
-// those parts of its units that are others.
-func (r Reservation) records(before Reservation) []actors.Record {
+// those parts of its units that are others. From then on r stays as it is.
+func (r *Reservation) records(before Reservation) []actors.Record {
 	return r.Units.Records([]actors.Record{{Key: key(r.ID), Value: r}}, r.ID, before.Units)
 }
 
@@ -268,6 +269,7 @@ func (r Reservation) AppendRecord(dst []byte) ([]byte, error) {
 	o.SomeNumber("released", int64(r.Released))
 	o.SomeNumber("retry", int64(r.Retry))
 	o.SomeNumber("begun", int64(r.Begun))
+	o.SomeNumber("news", int64(r.News))
 	o.Number("since", int64(r.Since))
 	o.SomeText("error", r.Error)
 	return o.End(), o.Err()

@@ -252,7 +252,7 @@ func TestOneHolder(t *testing.T) {
 		a := world(t)
 		a.config.Paging = actors.Paging{Page: uint16(rapid.IntRange(0, 2).Draw(rt, "page")), Whole: uint16(rapid.IntRange(0, 1).Draw(rt, "whole"))}
 		now := actors.Cycle(1)
-		running := map[actors.UnitID]actors.Action{}
+		running := map[actors.UnitID]actors.Task{}
 		seq := map[actors.ReservationID]int{}
 		tickets := 0
 		drive := func(ev actors.Event) {
@@ -303,7 +303,7 @@ func TestOneHolder(t *testing.T) {
 					rt.Fatalf("a restart changed\n%s\nto\n%s\nfree %s to %s", x, y, free(a), free(b))
 				}
 				a = b
-				running = map[actors.UnitID]actors.Action{}
+				running = map[actors.UnitID]actors.Task{}
 				for _, r := range a.Recover(now).Run {
 					running[r.Unit.ID] = r
 				}

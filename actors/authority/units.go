@@ -84,13 +84,15 @@ func (s *step) actionDone(ev actors.ActionDone) {
 		return
 	}
 	s.changed = true
-	u := s.Units.Edit(at)
-	u.Notice = ev.Note
-	s.measured(u.State, ev)
-	switch {
-	case u.State == actors.UnitClosing && ev.Code == 0:
+	s.measured(s.Units.At(at).State, ev)
+	if u := s.Units.At(at); u.State == actors.UnitClosing && ev.Code == 0 {
 		s.freed = append(s.freed, u.Host)
 		s.Units.Remove(at)
+		return
+	}
+	u := s.Units.Edit(at)
+	u.Notice = ev.Note
+	switch {
 	case u.State == actors.UnitClosing:
 		s.again(at, ev)
 	case u.State == actors.UnitModifying && s.Modify > 0:
@@ -148,13 +150,13 @@ func (s *step) overdue() {
 // owed lists the actions r's units wait for, beyond those before waited for; with
 // a nil before, all of them. It depends on the two reservations only. Units keep
 // their order from one to the next, so that one walk over both finds what is new.
-func (r Reservation) owed(before *Reservation) []actors.Action {
-	var out []actors.Action
+func (r Reservation) owed(before *Reservation) []actors.Task {
+	var out []actors.Task
 	var was actors.Units
 	if before != nil {
 		was = before.Units
 	}
-	var config actors.Properties
+	var order *actors.Order
 	r.Units.News(was, func(units, old []actors.Unit) {
 		for i := range units {
 			u := &units[i]
@@ -169,11 +171,11 @@ func (r Reservation) owed(before *Reservation) []actors.Action {
 				continue
 			}
 			if out == nil {
-				out = make([]actors.Action, 0, len(units)-i)
-				config = r.Ticket.Properties.Merged(r.Config)
+				out = make([]actors.Task, 0, len(units)-i)
+				order = &actors.Order{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term,
+					Properties: r.Ticket.Properties.Merged(r.Config), Ticket: r.Ticket.Properties}
 			}
-			out = append(out, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.Term, Unit: *u,
-				Verb: r.verb(u), Sequence: u.Sequence, Properties: config, Ticket: r.Ticket.Properties})
+			out = append(out, actors.Task{Order: order, Unit: u, Verb: r.verb(u), Sequence: u.Sequence})
 		}
 	})
 	return out

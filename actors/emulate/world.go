@@ -194,7 +194,7 @@ func (w *world) carry(p *player, now actors.Cycle, fx actors.Effects) error {
 		w.send(to, actors.Receive{Message: m})
 	}
 	for _, a := range fx.Run {
-		w.run(p, now, a)
+		w.run(p, now, a.Action())
 	}
 	return nil
 }

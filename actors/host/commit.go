@@ -30,8 +30,8 @@ func (h *Host) carryOut(ctx context.Context, fx actors.Effects, answers []outcom
 	for _, m := range fx.Send {
 		h.cfg.Send(m)
 	}
-	for _, a := range fx.Run {
-		h.cfg.Run(a)
+	for _, t := range fx.Run {
+		h.cfg.Run(t.Action())
 	}
 	if len(fx.Moved) > 0 {
 		h.cfg.Watch(fx.Moved)
@@ -52,7 +52,7 @@ func latest(records []actors.Record) []actors.Record {
 		return records
 	}
 	place := make(map[string]int, len(records))
-	var out []actors.Record
+	out := make([]actors.Record, 0, len(records))
 	for _, r := range records {
 		if i, seen := place[r.Key]; seen {
 			out[i] = r

@@ -81,7 +81,7 @@ func (l *ledger) move(id actors.ReservationID, to string) actors.Effects {
 func (l *ledger) owed(id actors.ReservationID) actors.Effects {
 	return actors.Effects{
 		Send: []actors.Message{{Op: actors.OpUpdateLease, Reservation: id, Note: l.held[id]}},
-		Run:  []actors.Action{{Reservation: id, Verb: actors.Setup}},
+		Run:  []actors.Task{{Order: &actors.Order{Reservation: id}, Unit: new(actors.Unit), Verb: actors.Setup}},
 		Wake: actors.Never,
 	}
 }

@@ -73,11 +73,8 @@ type outcome struct {
 func (h *Host) round(ctx context.Context, tick bool) error {
 	now := h.cycle()
 	all := &h.effects
-	defer func() { // lets go of what they refer to, and keeps the room; watchers may keep Moved
-		clear(all.Save)
-		clear(all.Send)
-		clear(all.Run)
-		*all = actors.Effects{Save: all.Save[:0], Send: all.Send[:0], Run: all.Run[:0]}
+	defer func() { // watchers may keep Moved
+		*all = actors.Effects{Save: emptied(all.Save), Send: emptied(all.Send), Run: emptied(all.Run)}
 	}()
 	var answers []outcome
 	for i := 0; i < len(h.batch); i++ {
@@ -121,6 +118,18 @@ func (h *Host) round(ctx context.Context, tick bool) error {
 		}
 	}
 	return nil
+}
+
+// keepRoom is for how many effects of a kind room is kept between two rounds.
+const keepRoom = 8192
+
+// emptied lets go of what all refers to, and keeps its room unless it is that of a burst.
+func emptied[T any](all []T) []T {
+	if cap(all) > keepRoom {
+		return nil
+	}
+	clear(all)
+	return all[:0]
 }
 
 // delivered steps the machine through an event that nobody waits for, or through the

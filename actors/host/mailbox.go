@@ -48,59 +48,84 @@ func (it *item) reply(err error) {
 	it.answer <- err
 }
 
-// mailbox is an unbounded queue with one reader.
+// mailbox is an unbounded queue with one reader. It is a chain of blocks, so that a
+// burst of a hundred thousand items is neither copied while it gathers nor remembered
+// when it is over.
 type mailbox struct {
-	ready  chan struct{} // holds a token when something is waiting
-	mu     sync.Mutex
-	items  []mail // those before head have been taken
-	head   int
-	closed bool
+	ready       chan struct{} // holds a token when something is waiting
+	mu          sync.Mutex
+	first, last *block // nil when nothing is waiting
+	spare       *block // for the next time that one is needed
+	n           int    // items in all blocks
+	closed      bool
 }
 
-// keepRoom is how many items' room a mailbox keeps when it is empty.
-const keepRoom = 4096
+// block is a few items in their order: those from head to tail are waiting.
+type block struct {
+	items      [256]mail
+	head, tail int
+	next       *block
+}
 
 func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
 
 // put appends one; false when the mailbox is closed.
 func (m *mailbox) put(it mail) bool {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.closed {
-		m.mu.Unlock()
 		return false
 	}
-	if m.head > len(m.items)/2 && len(m.items) == cap(m.items) {
-		n := copy(m.items, m.items[m.head:])
-		clear(m.items[n:])
-		m.items, m.head = m.items[:n], 0
-	}
-	m.items = append(m.items, it)
+	m.add(it)
 	select {
 	case m.ready <- struct{}{}:
 	default:
 	}
-	m.mu.Unlock()
 	return true
+}
+
+func (m *mailbox) add(it mail) {
+	if m.last == nil || m.last.tail == len(m.last.items) {
+		b := m.spare
+		if m.spare = nil; b == nil {
+			b = new(block)
+		}
+		if m.last == nil {
+			m.first = b
+		} else {
+			m.last.next = b
+		}
+		m.last = b
+	}
+	m.last.items[m.last.tail] = it
+	m.last.tail++
+	m.n++
 }
 
 // take appends up to n items to dst, oldest first.
 func (m *mailbox) take(dst []mail, n int) []mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n = min(n, len(m.items)-m.head)
-	taken := m.items[m.head : m.head+n]
-	dst = append(dst, taken...)
-	clear(taken)
-	if m.head += n; m.head < len(m.items) {
-		return dst
+	for b := m.first; b != nil && n > 0; b = m.first {
+		some := b.items[b.head:min(b.tail, b.head+n)]
+		dst = append(dst, some...)
+		clear(some)
+		b.head += len(some)
+		n, m.n = n-len(some), m.n-len(some)
+		if b.head < b.tail {
+			break
+		}
+		m.first = b.next
+		if b.head, b.tail, b.next = 0, 0, nil; m.first == nil {
+			m.last = nil
+		}
+		m.spare = b
 	}
-	select {
-	case <-m.ready: // nobody is woken for what has been taken
-	default:
-	}
-	// The room is used again; that of a burst is let go.
-	if m.items, m.head = m.items[:0], 0; cap(m.items) > keepRoom {
-		m.items = nil
+	if m.n == 0 {
+		select {
+		case <-m.ready: // nobody is woken for what has been taken
+		default:
+		}
 	}
 	return dst
 }
@@ -109,17 +134,24 @@ func (m *mailbox) take(dst []mail, n int) []mail {
 func (m *mailbox) takeLooks() (looks []*item) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rest := m.items[m.head:m.head]
-	for _, it := range m.items[m.head:] {
+	for _, it := range m.empty() {
 		if it.item != nil && it.item.look != nil {
 			looks = append(looks, it.item)
 		} else {
-			rest = append(rest, it)
+			m.add(it)
 		}
 	}
-	clear(m.items[m.head+len(rest):])
-	m.items = m.items[:m.head+len(rest)]
 	return looks
+}
+
+// empty takes all that is waiting.
+func (m *mailbox) empty() []mail {
+	all := make([]mail, 0, m.n)
+	for b := m.first; b != nil; b = b.next {
+		all = append(all, b.items[b.head:b.tail]...)
+	}
+	m.first, m.last, m.n = nil, nil, 0
+	return all
 }
 
 // close refuses further items and returns those that were waiting.
@@ -127,14 +159,12 @@ func (m *mailbox) close() []mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	left := m.items[m.head:]
-	m.items, m.head = nil, 0
-	return left
+	return m.empty()
 }
 
 // waiting is how many items are in the mailbox.
 func (m *mailbox) waiting() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.items) - m.head
+	return m.n
 }

@@ -25,6 +25,8 @@ func subjectOf(ev actors.Event) subject {
 		return subject{reservation: ev.Reservation}
 	case actors.ActionsDone:
 		return subject{reservation: ev.Reservation}
+	case actors.UnitChanged:
+		return subject{reservation: ev.Reservation}
 	case actors.Request:
 		return subject{reservation: ev.Reservation}
 	case actors.Extend:

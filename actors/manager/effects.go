@@ -20,6 +20,7 @@ func (r Reservation) owed(k Rules, before *Reservation) actors.Effects {
 		}
 	}
 	var was actors.Units
+	var order *actors.Order
 	if before != nil {
 		was = before.Held
 	}
@@ -40,10 +41,10 @@ func (r Reservation) owed(k Rules, before *Reservation) actors.Effects {
 				continue
 			}
 			if fx.Run == nil {
-				fx.Run = make([]actors.Action, 0, len(units)-i)
+				fx.Run = make([]actors.Task, 0, len(units)-i)
+				order = &actors.Order{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.LeaseTerm, Properties: r.Local}
 			}
-			fx.Run = append(fx.Run, actors.Action{Reservation: r.ID, Slice: r.Slice, Type: r.Type, Term: r.LeaseTerm,
-				Unit: *u, Verb: verb, Sequence: u.Sequence, Properties: r.Local})
+			fx.Run = append(fx.Run, actors.Task{Order: order, Unit: u, Verb: verb, Sequence: u.Sequence})
 		}
 	})
 	return fx
@@ -109,8 +110,8 @@ const reservationPrefix = "reservation/"
 func key(id actors.ReservationID) string { return reservationPrefix + string(id) }
 
 // records is what has to be saved of r when it was as before until now: itself, and
-// those parts of its units that are others.
-func (r Reservation) records(before Reservation) []actors.Record {
+// those parts of its units that are others. From then on r stays as it is.
+func (r *Reservation) records(before Reservation) []actors.Record {
 	return r.Held.Records([]actors.Record{{Key: key(r.ID), Value: r}}, r.ID, before.Held)
 }
 

@@ -16,7 +16,7 @@ type desk struct {
 	*Actor
 	now  actors.Cycle
 	sent []actors.Message
-	runs []actors.Action
+	runs []actors.Task
 }
 
 func newDesk(t *testing.T, gate Gatekeeper) *desk {

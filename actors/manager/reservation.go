@@ -222,9 +222,10 @@ func (s *step) actionDone(ev actors.ActionDone) {
 		return
 	}
 	s.changed = true
-	u := s.Held.Edit(at)
+	u := s.Held.At(at)
 	switch {
 	case u.State == actors.UnitPriming && ev.Code == 0:
+		u = s.Held.Edit(at)
 		u.State, u.Notice = actors.UnitActive, ev.Note
 	case u.State == actors.UnitPriming:
 		s.Error = fmt.Sprintf("unit %s did not join: %s", u.ID, ev.Note)

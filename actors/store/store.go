@@ -100,6 +100,12 @@ const maxRoom = 1 << 20
 // Encode asks every value for its durable form and checks the limits. Bodies
 // call it before they touch anything; its only error is *EncodeError.
 func Encode(batch []actors.Record) ([]Write, error) {
+	return EncodeWith(batch, func(data []byte) []byte { return append(make([]byte, 0, len(data)), data...) })
+}
+
+// EncodeWith is Encode for a body that has room of its own: it copies each value to
+// where keep says.
+func EncodeWith(batch []actors.Record, keep func(data []byte) []byte) ([]Write, error) {
 	out := make([]Write, len(batch))
 	room := rooms.Get().(*[]byte)
 	defer rooms.Put(room)
@@ -125,7 +131,7 @@ func Encode(batch []actors.Record) ([]Write, error) {
 		if len(data) > MaxValue {
 			return nil, &EncodeError{Key: rec.Key, Err: fmt.Errorf("value of %d octets, limit %d", len(data), MaxValue)}
 		}
-		out[i].Data = append(make([]byte, 0, len(data)), data...) // never nil: an empty value is a value
+		out[i].Data = keep(data) // never nil: an empty value is a value
 	}
 	return out, nil
 }

@@ -96,7 +96,8 @@ func pack(part string, m manifest, path string, conf config.Config, work string)
 		return m, err
 	}
 	for _, f := range files {
-		if err := a.addFile(f.name, f.path); err != nil {
+		// A result may be dropped meanwhile, with the unit that it is of.
+		if err := a.addFile(f.name, f.path); err != nil && !(errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(f.name, "state/results/")) {
 			return m, err
 		}
 	}
@@ -151,6 +152,7 @@ type named struct{ name, path string }
 // the files at those paths.
 func portable(c config.Config) (config.Config, []named, error) {
 	var files []named
+	before := c
 	take := func(p *string, name string) {
 		if *p != "" {
 			files = append(files, named{name, *p})
@@ -170,20 +172,18 @@ func portable(c config.Config) (config.Config, []named, error) {
 	own := append([]config.Actor(nil), c.Actors...)
 	for i, a := range own {
 		dir := "keys/" + a.Name
-		list, err := os.ReadDir(a.Keys)
+		list, err := folder(dir, a.Keys)
 		if err != nil {
 			return c, nil, err
 		}
-		for _, e := range list {
-			if e.Type().IsRegular() {
-				files = append(files, named{dir + "/" + e.Name(), filepath.Join(a.Keys, e.Name())})
-			}
-		}
+		files = append(files, list...)
 		own[i].Keys = dir
-		if h := a.Handler; h != nil && h.Journal != "" {
-			moved := *h
-			moved.Journal = a.Name + ".runs" // of a pretended world, which another host begins anew
-			own[i].Handler = &moved
+		if a.Handler != nil {
+			h, list, err := portableHandler(a.Name, *a.Handler, wiring.ResultsFolder(before, a.Name))
+			if err != nil {
+				return c, nil, err
+			}
+			own[i].Handler, files = &h, append(files, list...)
 		}
 		if a.COD != nil {
 			moved := *a.COD

@@ -49,6 +49,15 @@ func (m *mistakes) private(flag, path string) {
 	}
 }
 
+// folder complains about a folder that is none.
+func (m *mistakes) folder(flag, path string) {
+	if info, err := os.Stat(path); err != nil {
+		m.add("--%s: %w", flag, err)
+	} else if !info.IsDir() {
+		m.add("--%s: %s is no folder", flag, path)
+	}
+}
+
 // where is the directory that the flags name, or else the configuration, as far as
 // that is right.
 func (a *app) where(o directoryFlags, wrong *mistakes) (wiring.DirectorySource, error) {

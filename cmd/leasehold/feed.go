@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -72,27 +71,32 @@ func (a *app) source(o feedSource, wrong *mistakes) (where wiring.DirectorySourc
 	return where, out, nil
 }
 
-// open prepares to read the directory when nothing was wrong.
-func (m mistakes) open(where wiring.DirectorySource, out *feed.Source) (done func(), err error) {
-	if err := m.err(); err != nil {
-		return nil, err
-	}
-	dir, err := wiring.OpenDirectory(where)
-	if err != nil {
-		return nil, usage("%w", err)
-	}
-	out.Directory = dir
-	return func() { dir.Close() }, nil
-}
-
 // A follower keeps one kind of daemon; R is what one comparison reports.
 type follower[R any] interface {
 	Run(ctx context.Context)
 	Once(ctx context.Context, dry bool) (R, error)
 }
 
-// follow lets a follower run, or compare once and report, as the flags say.
-func follow[R any](ctx context.Context, a *app, o feedSource, f follower[R], table func(io.Writer, R)) error {
+// follow makes a follower of the directory and lets it run, or compare once and report, as
+// the flags say. build gives the follower and where its source belongs, and adds what is
+// wrong with the flags of its own.
+func follow[R any](ctx context.Context, a *app, o feedSource, build func(wrong *mistakes) (follower[R], *feed.Source), table func(io.Writer, R)) error {
+	var wrong mistakes
+	where, source, err := a.source(o, &wrong)
+	if err != nil {
+		return err
+	}
+	f, its := build(&wrong)
+	if err := wrong.err(); err != nil {
+		return err
+	}
+	dir, err := wiring.OpenDirectory(where)
+	if err != nil {
+		return usage("%w", err)
+	}
+	defer dir.Close()
+	source.Directory = dir
+	*its = source
 	if !o.once {
 		f.Run(ctx)
 		return nil
@@ -137,7 +141,9 @@ Without --directory the one that the configuration names is followed.`,
 		Example: `  leasehold feed dns --config site/leasehold.yaml --server 127.0.0.1 --key /etc/bind/leasehold.key
   leasehold feed dns --directory ldap://127.0.0.1/dc=site,dc=test --key k --once --dry-run --json`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.followDNS(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return follow(c.Context(), a, o.feedSource, o.follower, showDNS)
+		},
 	}
 	o.flags(c)
 	f := c.Flags()
@@ -150,13 +156,9 @@ Without --directory the one that the configuration names is followed.`,
 	return c
 }
 
-func (a *app) followDNS(ctx context.Context, o feedDNS) error {
-	var wrong mistakes
-	where, source, err := a.source(o.feedSource, &wrong)
-	if err != nil {
-		return err
-	}
-	f := &dns.Follower{Source: source, MaxRemoval: o.maxRemoval, Server: &dns.Server{Addr: hostPort(o.server, "53")}}
+func (o feedDNS) follower(wrong *mistakes) (follower[dns.Report], *feed.Source) {
+	f := &dns.Follower{MaxRemoval: o.maxRemoval, Server: &dns.Server{Addr: hostPort(o.server, "53")}}
+	var err error
 	if o.key == "" {
 		wrong.add("--key is needed")
 	} else if f.Server.Key, err = dns.LoadKey(o.key); err != nil {
@@ -169,12 +171,7 @@ func (a *app) followDNS(ctx context.Context, o feedDNS) error {
 			wrong.add("--zone-dir: %w", err)
 		}
 	}
-	done, err := wrong.open(where, &f.Source)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return follow(ctx, a, o.feedSource, f, showDNS)
+	return f, &f.Source
 }
 
 // feedBoot is the flags of "feed boot".
@@ -190,7 +187,8 @@ func (a *app) feedBootCommand() *cobra.Command {
 		Short: "Write what machines boot next below a TFTP server's root",
 		Long: `Watch the directory's machines and images and write, for each machine with a
 hardware address, a file for PXELINUX (pxelinux.cfg/01-...) and one for GRUB
-(grub/grub.cfg-01-...) below the root of a TFTP server.
+(grub/grub.cfg-01-...) below the root of a TFTP server. Which of the loaders a machine
+fetches is said by boot_file and boot_file_uefi in the site's cod block.
 
 A machine that is being set up boots its image over the network; one in service
 boots its disk, or its image again when the image says so (codBootUp: image); and
@@ -208,7 +206,9 @@ Files that others wrote stay as they are. When a comparison would take away more
 --max-removal percent of the files, none is and the log says so.`,
 		Example: "  leasehold feed boot --config site/leasehold.yaml --tftp-root /srv/tftp",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.followBoot(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return follow(c.Context(), a, o.feedSource, o.follower, showBoot)
+		},
 	}
 	o.flags(c)
 	c.Flags().StringVar(&o.root, "tftp-root", "/srv/tftp", "the TFTP server's root")
@@ -216,24 +216,10 @@ Files that others wrote stay as they are. When a comparison would take away more
 	return c
 }
 
-func (a *app) followBoot(ctx context.Context, o feedBoot) error {
-	var wrong mistakes
-	where, source, err := a.source(o.feedSource, &wrong)
-	if err != nil {
-		return err
-	}
-	if info, err := os.Stat(o.root); err != nil {
-		wrong.add("--tftp-root: %w", err)
-	} else if !info.IsDir() {
-		wrong.add("--tftp-root: %s is no folder", o.root)
-	}
-	f := &boot.Follower{Source: source, Root: o.root, MaxRemoval: o.maxRemoval}
-	done, err := wrong.open(where, &f.Source)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return follow(ctx, a, o.feedSource, f, showBoot)
+func (o feedBoot) follower(wrong *mistakes) (follower[boot.Report], *feed.Source) {
+	wrong.folder("tftp-root", o.root)
+	f := &boot.Follower{Root: o.root, MaxRemoval: o.maxRemoval}
+	return f, &f.Source
 }
 
 // hostPort adds a port where there is none.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/leasehold/leasehold/cod/exports"
 	"github.com/leasehold/leasehold/cod/exports/table"
+	"github.com/leasehold/leasehold/cod/feed"
 	"github.com/spf13/cobra"
 )
 
@@ -43,14 +43,14 @@ A site has a volume for each cluster when its configuration names a file server:
   cod:
     homes: {server: nfs1.site.test, path: /export, options: "-fstype=nfs4,rw"}`,
 		Example: `  leasehold feed exports --config site/leasehold.yaml --root /export
-  leasehold feed exports --directory ldap://10.0.0.1/dc=site,dc=test --root /export \\
+  leasehold feed exports --directory ldap://10.0.0.1/dc=site,dc=test --root /export \
     --server nfs1.site.test --format ganesha --file /etc/ganesha/leasehold.conf`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !c.Flags().Changed("reload") {
 				o.reload = exportsReload[o.format]
 			}
-			return a.followExports(c.Context(), o)
+			return follow(c.Context(), a, o.feedSource, o.follower, showExports)
 		},
 	}
 	o.flags(c)
@@ -65,13 +65,8 @@ A site has a volume for each cluster when its configuration names a file server:
 	return c
 }
 
-func (a *app) followExports(ctx context.Context, o feedExports) error {
-	var wrong mistakes
-	where, source, err := a.source(o.feedSource, &wrong)
-	if err != nil {
-		return err
-	}
-	f := &exports.Follower{Source: source, File: o.file, Format: table.Linux, Root: filepath.Clean(o.root), Servers: o.servers,
+func (o feedExports) follower(wrong *mistakes) (follower[exports.Report], *feed.Source) {
+	f := &exports.Follower{File: o.file, Format: table.Linux, Root: filepath.Clean(o.root), Servers: o.servers,
 		Reload: strings.Fields(o.reload), MaxRemoval: o.maxRemoval}
 	switch o.format {
 	case "linux":
@@ -82,20 +77,13 @@ func (a *app) followExports(ctx context.Context, o feedExports) error {
 	}
 	if !filepath.IsAbs(o.root) {
 		wrong.add("--root is needed: the folder that all volumes lie below, from /")
-	} else if info, err := os.Stat(o.root); err != nil {
-		wrong.add("--root: %w", err)
-	} else if !info.IsDir() {
-		wrong.add("--root: %s is no folder", o.root)
+	} else {
+		wrong.folder("root", o.root)
 	}
 	if _, err := os.Stat(filepath.Dir(o.file)); err != nil {
 		wrong.add("--file: %w", err)
 	}
-	done, err := wrong.open(where, &f.Source)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return follow(ctx, a, o.feedSource, f, showExports)
+	return f, &f.Source
 }
 
 func showExports(w io.Writer, r exports.Report) {

@@ -17,6 +17,7 @@ import (
 	"github.com/leasehold/leasehold/cod/exports"
 	"github.com/leasehold/leasehold/cod/exports/table"
 	"github.com/leasehold/leasehold/cod/feed"
+	"github.com/leasehold/leasehold/conformance/setup"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
@@ -107,18 +108,11 @@ func (w *world) says(want string) {
 
 const rights = "(rw,sync,no_subtree_check,root_squash)\n"
 
-// needRoot skips a test that gives files to others.
-func needRoot(t *testing.T) {
-	if os.Geteuid() != 0 && os.Getenv("CI") == "" {
-		t.Skip("giving a home to its owner takes root")
-	}
-}
-
 // TestFollow: volumes and homes come with their entries; an export goes with its
 // entry, and nothing that people may have filled does.
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	setup.Root(t, "giving a home to its owner")
 	w := newWorld(t)
 	reloads := filepath.Join(t.TempDir(), "reloads")
 	w.f.Reload = []string{"sh", "-c", "echo read >>" + reloads}
@@ -160,7 +154,7 @@ func TestFollow(t *testing.T) {
 // wrote stays.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	setup.Root(t, "giving a home to its owner")
 	w := newWorld(t)
 	outside := t.TempDir()
 	if err := os.Symlink(outside, w.root+"/link"); err != nil {

@@ -80,7 +80,7 @@ const (
 
 // Probe has the driver look at every node that is up, and changes nothing.
 func (s *Site) Probe(ctx context.Context) ([]Probed, error) {
-	if handlers.Probing(s.config.Driver) == nil {
+	if handlers.Capability(s.config.Driver, handlers.Probe) == nil {
 		return nil, ErrNoProbe
 	}
 	var out []Probed
@@ -126,7 +126,7 @@ func (s *Site) probe(ctx context.Context, p *Probed) {
 	p.Skipped, p.Machine = false, cmp.Or(d.Unit.Properties[handlers.ParamMachine], d.Unit.Host)
 	ctx, stop := context.WithTimeout(ctx, probeTime)
 	defer stop()
-	res, err := guard(ctx, handlers.Probing(s.config.Driver), s.config.Runner(d.Unit), d.Params)
+	res, err := guard(ctx, handlers.Capability(s.config.Driver, handlers.Probe), s.config.Runner(d.Unit), d.Params)
 	switch {
 	case err != nil:
 		p.Err = err

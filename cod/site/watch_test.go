@@ -158,6 +158,15 @@ func operatorsEdits(t *testing.T, dir dirtest.Watched) {
 	if c := <-changed; c.Properties["unit.hostname"] != "mail" {
 		t.Errorf("the lessee hears of %+v", c)
 	}
+	// A hold, and its end; whoever starts on this directory says what is true of it.
+	op.set(web.Child("cn", "mail"), "codHold", "ada")
+	if c := <-changed; c.Unit != "u1" || c.Reservation == "" || c.Properties["unit.hold"] != "ada" {
+		t.Errorf("the lessee hears of %+v", c)
+	}
+	op.set(web.Child("cn", "mail"), "codHold")
+	if c := <-changed; c.Properties["unit.hold"] != "" || c.Properties["host.pubIPaddr"] != "" || len(c.Properties) < 10 {
+		t.Errorf("the lessee hears of %+v", c)
+	}
 	// Hardware address, image, boot mode.
 	op.set(web.Child("cn", "mail"), "macAddress", "52:54:00:00:00:99")
 	op.becomes(dhcp.Child("cn", "mail"), "dhcpHWAddress", "52:54:00:00:00:99")

@@ -92,7 +92,7 @@ func joined(b *testing.B, up actors.Message) {
 }
 
 // end ends actions one by one, in an order of chance, and gives what the last one led to.
-func end(b *testing.B, step func(actors.Cycle, actors.Event) actors.Effects, runs []actors.Action) (last actors.Effects) {
+func end(b *testing.B, step func(actors.Cycle, actors.Event) actors.Effects, runs []actors.Task) (last actors.Effects) {
 	b.Helper()
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(len(runs)) {
 		act := runs[i]

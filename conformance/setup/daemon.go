@@ -52,6 +52,15 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
+// Root skips a test that takes root, which does what, where it has none; but not where CI
+// is set, so that there it fails.
+func Root(t testing.TB, what string) {
+	t.Helper()
+	if os.Geteuid() != 0 && os.Getenv("CI") == "" {
+		t.Skip(what + " takes root")
+	}
+}
+
 // sysProcAttr makes a daemon drop root's rights when the test has them, and end
 // when the test ends without a word.
 func sysProcAttr() *syscall.SysProcAttr {

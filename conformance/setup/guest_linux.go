@@ -216,15 +216,31 @@ func (g *Guest) StartNSLCD() {
 // the key by which it is known.
 func (g *Guest) StartSSHD(address string) ssh.PublicKey {
 	g.t.Helper()
-	s := &SSHD{process: g.daemon("sshd", Tool(g.t, "sshd"), syscall.SIGTERM)}
+	s := g.sshd()
 	host, err := s.key("host")
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.startSSHD(s, address, filepath.Join(s.dir, "host"))
+	return host.PublicKey()
+}
+
+// StartOwnSSHD is StartSSHD with the host key that the guest has in a file.
+func (g *Guest) StartOwnSSHD(address, key string) {
+	g.t.Helper()
+	g.startSSHD(g.sshd(), address, key)
+}
+
+func (g *Guest) sshd() *SSHD {
+	return &SSHD{process: g.daemon("sshd", Tool(g.t, "sshd"), syscall.SIGTERM)}
+}
+
+func (g *Guest) startSSHD(s *SSHD, address, key string) {
+	g.t.Helper()
 	if err := os.MkdirAll(g.Path("/run/sshd"), 0o755); err != nil {
 		g.t.Fatal(err)
 	}
-	conf := fmt.Sprintf("Include /etc/ssh/sshd_config.d/*.conf\nPort 22\nListenAddress %s\nHostKey %s/host\nAuthorizedKeysFile none\nLogLevel VERBOSE\n", address, s.dir)
+	conf := fmt.Sprintf("Include /etc/ssh/sshd_config.d/*.conf\nPort 22\nListenAddress %s\nHostKey %s\nAuthorizedKeysFile none\nLogLevel VERBOSE\n", address, key)
 	if err := os.WriteFile(filepath.Join(s.dir, "sshd_config"), []byte(conf), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
@@ -238,7 +254,6 @@ func (g *Guest) StartSSHD(address string) ssh.PublicKey {
 	if err := s.start(); err != nil {
 		g.t.Fatalf("sshd does not come up: %v\n%s", err, s.log.String())
 	}
-	return host.PublicKey()
 }
 
 // StartAutomount starts Debian's automounter, which reads what it mounts from where

@@ -7,8 +7,9 @@
 #   BIND 9 and its tools,
 #   ldap2zone                 the name server that follows the directory
 #   ISC's dhcpd and dhclient,
-#   tftpd, PXELINUX, QEMU,
-#   iproute2, sshd            a site, in network namespaces that tests make
+#   tftpd, PXELINUX, QEMU and
+#   its firmware, iproute2,
+#   sshd                      a site, in network namespaces that tests make
 #   debootstrap, qemu-utils   disk images: of Xen hosts, and of what nodes boot
 #   xmlsec1, xmllint, zeep,
 #   openssl                   XML security, schemas and SOAP as others wrote them
@@ -32,7 +33,7 @@ python=/usr/lib/python3/dist-packages
 wanted='slapd=slapd ldapsearch=ldap-utils initdb=postgresql xmlsec1=xmlsec1 named=bind9 rndc=bind9-utils dig=bind9-dnsutils xmllint=libxml2-utils openssl=openssl'
 wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=iproute2 in.tftpd=tftpd-hpa"
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
-wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu busybox=busybox-static"
+wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu /usr/share/OVMF/OVMF_CODE.fd=ovmf busybox=busybox-static"
 wanted="$wanted ldap2zone=ldap2zone sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gosa/rfc2307bis.schema=gosa-schema snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
 wanted="$wanted qemu-storage-daemon=qemu-system-common sfdisk=fdisk"
 wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"

@@ -29,9 +29,7 @@ type Net struct {
 // It takes root; without, the test is skipped, but not where CI is set.
 func NewNet(t testing.TB) *Net {
 	t.Helper()
-	if os.Geteuid() != 0 && os.Getenv("CI") == "" {
-		t.Skip("network namespaces take root")
-	}
+	Root(t, "a network namespace")
 	n := &Net{t: t}
 	if err := n.make(); err != nil {
 		t.Fatalf("no network namespace: %v", err)

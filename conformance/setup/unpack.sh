@@ -14,7 +14,7 @@ guest)
     packages='nslcd libnss-ldapd libpam-ldapd pamtester autofs autofs-ldap libnsl2 libtirpc3 nfs-ganesha nfs-ganesha-vfs'
     packages="$packages libntirpc4.3 liburcu8 libnfsidmap1 libwbclient0 libnfs-utils libnfs13 nfs-kernel-server libevent-core-2.1-7"
     ;;
-grub) packages='grub-common grub-pc-bin libefivar1 libefiboot1' ;;
+grub) packages='grub-common grub-pc-bin grub-efi-amd64-bin libefivar1 libefiboot1' ;;
 kernel) packages= ;;
 *)
     echo 'usage: unpack.sh guest|grub|kernel' >&2
@@ -23,8 +23,11 @@ kernel) packages= ;;
 esac
 
 cache=${LEASEHOLD_PEERS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/leasehold/peers}
+# What is unpacked belongs to its list, so that another version of this script takes
+# nothing away from under a test. Which kernel there is changes by itself.
 dir=$cache/unpacked-$1
-if [ -e "$dir/packages" ] && { [ "$1" = kernel ] || [ "$(cat "$dir/packages")" = "$packages" ]; }; then
+[ "$1" = kernel ] || dir=$dir-$(printf '%s' "$packages" | sha256sum | cut -c 1-12)
+if [ -e "$dir/packages" ]; then
     echo "$dir"
     exit 0
 fi
@@ -61,6 +64,5 @@ done
 rm -rf tree/boot tree/usr/share/doc tree/usr/share/man
 chmod 755 tree
 printf '%s' "$packages" >tree/packages
-rm -rf "$dir"
-mv "$work/tree" "$dir" 2>/dev/null || [ -e "$dir/packages" ] # somebody else may have been first
+mv -T "$work/tree" "$dir" 2>/dev/null || [ -e "$dir/packages" ] # somebody else may have been first
 echo "$dir"

@@ -90,11 +90,18 @@ func (w *world) forge(t tapped) {
 	}
 }
 
-// abuse is a manager who says under its own name what it must not: it redeems a
-// ticket twice, or ends what belongs to another manager. The codecs let it pass; the
-// machines must refuse it, which the judges of their records see.
+// abuse is an actor who says under its own name what it must not: a manager redeems a
+// ticket twice, or ends what belongs to another manager; a broker or a site answers in
+// another's place. The codecs let it pass; the machines must refuse it, which the judges
+// of their records see.
 func (w *world) abuse(t tapped) {
-	if t.from.role != actors.RoleManager || !t.to.up || !t.from.up {
+	switch {
+	case !t.to.up || !t.from.up:
+		return
+	case t.message.Op == actors.OpUpdateTicket, t.message.Op == actors.OpUpdateLease:
+		w.usurp(t)
+		return
+	case t.from.role != actors.RoleManager:
 		return
 	}
 	m := t.message
@@ -109,21 +116,46 @@ func (w *world) abuse(t tapped) {
 	} else {
 		return
 	}
-	t.from.sent++
-	m.ID = t.from.messageID()
-	s, err := w.seal(t.from, t.to, m)
+	w.try(t.from, t.to, m)
+}
+
+// usurp is a broker or a site who says of another's reservation that it is over, or that
+// nothing came of it.
+func (w *world) usurp(t tapped) {
+	var others []*process
+	for _, p := range w.procs {
+		if p.role == t.from.role && p != t.from && p != t.to && p.up {
+			others = append(others, p)
+		}
+	}
+	if len(others) == 0 {
+		return
+	}
+	m := t.message
+	m.Ticket, m.Lease, m.Failed = nil, nil, true
+	if m.Op == actors.OpUpdateLease && w.rnd.IntN(2) == 0 {
+		m.Lease, m.Failed = &actors.Lease{}, false
+	}
+	w.try(others[w.rnd.IntN(len(others))], t.to, m)
+}
+
+// try is a message that its sender has no right to.
+func (w *world) try(from, to *process, m actors.Message) {
+	from.sent++
+	m.ID, m.From = from.messageID(), from.ID
+	s, err := w.seal(from, to, m)
 	if err != nil {
 		return
 	}
-	in, err := w.open(s.octets, t.from, t.to)
+	in, err := w.open(s.octets, from, to)
 	if err != nil {
 		return
 	}
 	w.counts.Attacks++
-	w.trace.add(w.now, "%s tries %s at %s", t.from.Name, about(m), t.to.Name)
-	t.to.post(actors.Receive{Message: in.message}, func(err error) {
+	w.trace.add(w.now, "%s tries %s at %s", from.Name, about(m), to.Name)
+	to.post(actors.Receive{Message: in.message}, func(err error) {
 		if err == nil {
-			w.obeyed(t.to, t.from, in.message)
+			w.obeyed(to, from, in.message)
 		}
 	})
 }

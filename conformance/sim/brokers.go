@@ -68,6 +68,7 @@ func (w *world) noteHolding(p *process, h broker.Holding) {
 func (w *world) gaveBack(p *process, id actors.ReservationID) {
 	if b := w.bought[boughtKey{p.ID, id}]; b != nil {
 		b.account.cut(p.present())
+		b.account.given = true
 		b.account.judge(w, p)
 	}
 }

@@ -83,7 +83,7 @@ func (w *world) openCall(in *inbound, octets []byte, seems, to *process) (m wire
 		if err != nil {
 			return fail(actors.Denied, err)
 		}
-		from, in.confirm = w.byID[actors.ActorID(v.GUID())], v.SignatureValue()
+		from, in.confirm, in.created = w.byID[actors.ActorID(v.GUID())], v.SignatureValue(), v.Created()
 	}
 	in.from = from
 	if m, err = leasing.Decode(c.Method, c.Params[1]); err != nil {
@@ -119,10 +119,12 @@ func (w *world) readResult(octets []byte, s sealed, self, peer *process) (outcom
 	}
 	trusted := !w.cfg.Signed || w.cfg.mutant == skipsSignatures
 	if !trusted {
-		_, err := wssec.OpenResult(s.method, result, wssec.Opening{
+		v, err := wssec.OpenResult(s.method, result, wssec.Opening{
 			Trust: w.cast.pins, Self: self.key.GUID, Now: self.wall(), Skew: skew, Cache: &w.certs, Policy: w.policyOf(self.member),
 		}, peer.key.GUID, s.confirm)
-		trusted = err == nil
+		if trusted = err == nil; trusted {
+			w.answered(self, peer, s, v.Created())
+		}
 	}
 	var fault wire.Fault
 	err = leasing.Outcome(result)

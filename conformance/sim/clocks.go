@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -66,8 +67,16 @@ func (p *process) present() actors.Millis { return max(p.w.now, p.w.cycles().Sta
 // longestSleep is how long a host sleeps before it looks at its clock again.
 const longestSleep actors.Millis = 60_000
 
-// judgeClock wants a reservation to end by the clock of the actor that ends it, no
-// earlier than the term on its disk says: a peer's clock never moves a lease.
+// judgeTime wants an actor to be no earlier than it was when it last saved something,
+// and no cycle to have its Tick again.
+func (w *world) judgeTime(p *process, now actors.Cycle, tick bool) {
+	if now < p.durable.now || tick && now <= p.durable.ticked {
+		w.fail(saysTime, "%s is in cycle %d (tick: %v), and was in %d, with the Tick of %d", p.Name, now, tick, p.durable.now, p.durable.ticked)
+	}
+}
+
+// judgeClock wants a reservation to begin and to end by the clock of the actor that does
+// it, no earlier than the term on its disk says: a peer's clock never moves a lease.
 func (w *world) judgeClock(p *process, t actors.Transition) {
 	of, at := w.cycles().Of, p.cycle()
 	early := func(due actors.Cycle) {
@@ -77,7 +86,12 @@ func (w *world) judgeClock(p *process, t actors.Transition) {
 	}
 	switch v := p.disk["reservation/"+string(t.Reservation)].value.(type) {
 	case manager.Reservation:
+		margins := w.cfg.Margins
 		switch {
+		case v.Ticket != nil && (t.Why == "time to redeem" || t.Why == "time to extend the lease"):
+			early(of(v.Ticket.Term.NewStart) - margins.Redeem)
+		case v.LeaseTerm.End != 0 && t.Why == "time to renew":
+			early(of(v.LeaseTerm.End) - margins.Renew)
 		case t.Why != "its term ends":
 		case v.LeaseTerm.End != 0:
 			early(of(v.LeaseTerm.End) - w.cfg.Margins.Close)
@@ -89,8 +103,11 @@ func (w *world) judgeClock(p *process, t actors.Transition) {
 			early(of(v.Granted.Term.End))
 		}
 	case authority.Reservation:
-		if t.Why == "its term is over" {
+		switch {
+		case t.Why == "its term is over":
 			early(of(min(v.Term.End, v.Wanted.End)) + max(1, w.cfg.Late))
+		case strings.HasSuffix(t.Why, " hosts assigned"):
+			early(of(v.Wanted.NewStart))
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (p *process) start() {
 	p.life++
 	p.up, p.booted, p.wake, p.sent = true, p.local(), actors.Never, 0
 	p.resume()
-	p.machine, p.lanes = p.fresh(), map[actors.ActorID]*lane{}
+	p.machine, p.lanes, p.clocks = p.fresh(), map[actors.ActorID]*lane{}, map[actors.ActorID]*measured{}
 	p.seen = wssec.NewReplay(10_000, wssec.MaxLifetime+2*skew)
 	p.disk.restore(w, p, p.machine)
 	if p.life > 1 {
@@ -113,6 +113,7 @@ func (p *process) start() {
 		w.returns(p)
 	}
 	p.hands.boot()
+	w.judgeTime(p, p.cycle(), false)
 	fx := p.machine.Recover(p.cycle())
 	p.wake = fx.Wake
 	d := p.drawDeath(nil, false)

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/actors/authority"
+	"github.com/leasehold/leasehold/actors/manager"
 )
 
 // disk is an actor's durable records, by key. The value is kept beside the octets
@@ -42,10 +44,26 @@ func (p *process) save(records []actors.Record, try int, then func()) {
 }
 
 func (p *process) write(records []actors.Record) {
+	records = plain(records)
 	for _, rec := range records {
 		p.disk.save(p.w, rec)
 	}
 	p.w.saved(p, records)
+}
+
+// plain is records for the judges, who look at reservations: of those that machines only
+// point to it has copies.
+func plain(records []actors.Record) []actors.Record {
+	out := slices.Clone(records)
+	for i := range out {
+		switch v := out[i].Value.(type) {
+		case *manager.Reservation:
+			out[i].Value = *v
+		case *authority.Reservation:
+			out[i].Value = *v
+		}
+	}
+	return out
 }
 
 // fillDisk lets somebody's disk refuse everything for a while.
@@ -101,7 +119,11 @@ func (p *process) mark(records []actors.Record) []actors.Record {
 func (p *process) resume() {
 	p.reached, p.ticked, p.marked = 0, -1, nil
 	r, ok := p.disk[reachedKey].value.(reached)
-	if !ok || p.w.cfg.SetBack && p.w.cycles().Start(r.now) > p.local() {
+	switch {
+	case !ok:
+		return
+	case p.w.cfg.SetBack && p.w.cycles().Start(r.now) > p.local():
+		p.durable = reached{ticked: -1}
 		return
 	}
 	p.reached, p.ticked, p.marked = r.now, r.ticked, r

@@ -42,24 +42,26 @@ It is the one place here that starts goroutines, one world on each.
 config.go is what a world can be, run.go the acts, world.go who is in it.
 
 	process.go, crash.go, disk.go    an actor's life
-	clocks.go                        what it believes the time to be
+	clocks.go, offsets.go            what it believes the time to be, and that of others
 	courier.go, network.go, post.go  a message's way; tickets.go what it carries
 	calls.go                         the same in XML-RPC
 	site.go, rack.go, guest.go       what actions do to machines and directories
 	people.go, meddler.go            operators; attacker.go those who want harm; lies.go
 	                                 policies that lie
 	sentences.go                     what is judged
-	safe.go, history.go, ledger.go   at every step: moves and messages, one
-	brokers.go, units.go, books.go   reservation's past, units sold, units bought,
-	                                 units and hosts, the directory
+	safe.go, waits.go, conserved.go  at every step: moves and messages, what is waited for,
+	                                 what is free
+	history.go, ledger.go            one reservation's past, units sold
+	brokers.go, units.go, books.go   units bought, units and hosts, the directory
 	live.go                          at rest
 
 testdata holds stories: short scripts over the same world, with everything that
-happens in them. mutant_test.go breaks the world on purpose, one way at a time, and
-shows which sentence notices; peace_test.go asks more of worlds in which less goes
-wrong. testdata/seeds has the seeds that failed once, which are played for ever, and
-testdata/joint every combination of states that a lease was found in at its three
-actors, with what brings it there.
+happens in them; rules_test.go says which of them tells which of the subtle rules of
+leasing. mutant_test.go breaks the world on purpose, one way at a time, and shows which
+sentence notices; bugs_test.go does so with bugs in the machines themselves.
+peace_test.go asks more of worlds in which less goes wrong. testdata/seeds has the seeds
+that failed once, which are played for ever, and testdata/joint every combination of
+states that a lease was found in at its three actors, with what brings it there.
 
 # What is not here
 

@@ -16,6 +16,7 @@ type account struct {
 	delegation actors.Delegation
 	stock      []calendar.Hold // what there is, and when; intervals do not overlap
 	taken      map[actors.ReservationID][]calendar.Hold
+	given      bool // back: what is left of it is nobody's business
 }
 
 // supply adds what a ticket gives: that much from its new start on (leasing 3.3),

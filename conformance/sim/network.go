@@ -33,8 +33,9 @@ func (w *world) carry(l *lane, it *letter) {
 		w.counts.Repeated++
 		copies = 2
 	}
+	late := w.cfg.script.late(m)
 	for n := range copies {
-		w.after(1+w.upTo(w.faults.Delay)+w.upTo(actors.Millis(n)*20_000), func() {
+		w.after(1+late+w.upTo(w.faults.Delay)+w.upTo(actors.Millis(n)*20_000), func() {
 			w.arrive(sealed, from, l.to, func(answer []byte) {
 				if w.cut(from, l.to) || w.chance(w.faults.Lost) {
 					w.counts.Lost++
@@ -62,6 +63,9 @@ func (w *world) arrive(s sealed, from, to *process, answer func([]byte), down fu
 		w.counts.Refused++
 		answer(w.answer(to, in, err))
 		return
+	}
+	if !in.created.IsZero() {
+		w.asked(to, in.from, s, in.created)
 	}
 	w.explained(from, in.message)
 	w.overheard(s, from, to)

@@ -33,6 +33,8 @@ type sealed struct {
 	op      wire.Op
 	method  string // of a call of XML-RPC; empty in SOAP
 	message actors.Message
+	written actors.Millis // when, by the world's time
+	local   actors.Millis // and by the sender's clock
 }
 
 // inbound is what a receiver knows about a message, as far as it came.
@@ -43,6 +45,7 @@ type inbound struct {
 	op      wire.Op
 	id      string
 	confirm []byte
+	created time.Time // when its sender says that it was written; zero where nobody signs
 }
 
 func (p *process) messageID() string { return fmt.Sprintf("%s-%d-%d", p.Name, p.life, p.sent) }
@@ -65,7 +68,7 @@ func (w *world) seal(from, to *process, m actors.Message) (sealed, error) {
 	if err != nil {
 		return sealed{}, err
 	}
-	s := sealed{op: out.Op, message: m}
+	s := sealed{op: out.Op, message: m, written: w.now, local: from.local()}
 	if w.speak(from.member, to.member) == wssec.XMLRPC {
 		err := w.sealCall(&s, from, to, out)
 		return s, err
@@ -142,7 +145,7 @@ func (w *world) openEnvelope(in *inbound, octets []byte, seems, to *process) (m 
 			return fail(actors.Denied, err)
 		}
 		payload, from = v.Body(), w.byID[actors.ActorID(v.GUID())]
-		in.confirm, in.id = v.SignatureValue(), v.MessageID()
+		in.confirm, in.id, in.created = v.SignatureValue(), v.MessageID(), v.Created()
 	} else if _, payload, err = soap.DecodeEnvelope(doc); err != nil {
 		return fail(actors.Invalid, err)
 	}
@@ -242,6 +245,7 @@ func (w *world) readAnswer(octets []byte, s sealed, self, peer *process) (outcom
 		}, peer.key.GUID, s.confirm)
 		if err == nil {
 			payload, trusted = v.Body(), true
+			w.answered(self, peer, s, v.Created())
 		}
 	}
 	var fault wire.Fault

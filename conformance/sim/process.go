@@ -22,10 +22,12 @@ type process struct {
 	life    int // number of starts; what was arranged in an earlier life does not happen
 	machine actors.Machine
 	clock   watch
-	booted  actors.Millis // by its clock
-	reached actors.Cycle  // by its time, which its disk remembers (disk.go)
-	highest actors.Cycle  // in any life
-	marked  actors.Value  // what the disk says of that
+	booted  actors.Millis                // by its clock
+	reached actors.Cycle                 // by its time, which its disk remembers (disk.go)
+	highest actors.Cycle                 // in any life
+	marked  actors.Value                 // what the disk says of that
+	durable reached                      // how far time had come when it last knew that a save was done
+	clocks  map[actors.ActorID]*measured // of its peers
 	mail    []mail
 	pending bool          // a look at the mailbox is arranged
 	saving  bool          // the disk has refused a save, which is tried again; all else waits
@@ -101,6 +103,7 @@ func (p *process) round() {
 	if n == 0 && !tick {
 		return
 	}
+	w.judgeTime(p, now, tick)
 	death := p.drawDeath(batch, tick)
 	if death.at == beforeSave {
 		w.expect(p, p.machine)
@@ -141,6 +144,7 @@ func (p *process) step(now actors.Cycle, ev actors.Event, all *actors.Effects) e
 	p.w.stepped(p, fx.Moved)
 	all.Join(fx)
 	p.wake = fx.Wake
+	p.w.judgeWaits(p, now, fx.Moved)
 	return nil
 }
 
@@ -155,6 +159,10 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 		return
 	}
 	p.save(p.mark(latest(fx.Save)), 1, func() {
+		if len(fx.Save) > 0 {
+			p.durable = reached{p.reached, p.ticked}
+			w.judgeConserved(p)
+		}
 		if d.at != never {
 			w.expect(p, p.machine)
 		}
@@ -184,7 +192,8 @@ func (p *process) afterSave(fx actors.Effects, batch []mail, answers []error, d 
 	if !p.sendAll(fx.Send, d) {
 		return "while it sent"
 	}
-	for i, a := range fx.Run {
+	for i, t := range fx.Run {
+		a := t.Action()
 		if d.at == whileRunning && i >= d.after {
 			return "while it began actions"
 		}

@@ -41,6 +41,7 @@ type Counts struct {
 	Proofs      int // of overselling, that somebody keeps
 	Leases      int // redeemed by managers
 	Extended    int // of these, how often a site extended one
+	Measured    int // looks at what is known of a peer's clock
 }
 
 // Add sums up.
@@ -54,7 +55,7 @@ func (c *Counts) fields() []*int {
 	return []*int{
 		&c.Steps, &c.Moves, &c.Messages, &c.Dropped, &c.Lost, &c.Repeated, &c.Refused, &c.GivenUp, &c.Declined, &c.Crashes,
 		&c.Stalls, &c.Cuts, &c.Outages, &c.Unavailable, &c.Changes, &c.Edits, &c.Attacks, &c.Aside, &c.Proofs, &c.Leases, &c.Extended,
-		&c.Modified, &c.Jumps, &c.Unsaved, &c.Hangs, &c.Bought, &c.Prolonged,
+		&c.Modified, &c.Jumps, &c.Unsaved, &c.Hangs, &c.Bought, &c.Prolonged, &c.Measured,
 	}
 }
 

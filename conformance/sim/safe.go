@@ -113,6 +113,9 @@ type said struct {
 // that its disk knows what it says.
 func (w *world) emitted(p *process, m actors.Message) {
 	w.explained(p, m)
+	if p.role == actors.RoleManager && m.Op == actors.OpRelinquish {
+		w.judgeGivenBack(p, m.Reservation)
+	}
 	if p.role != actors.RoleManager && !asksOthers(p, m) {
 		return
 	}

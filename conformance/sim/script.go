@@ -11,6 +11,7 @@ import (
 type script struct {
 	deaths []*scriptedDeath
 	drops  []*scriptedDrop
+	delays []*scriptedDelay
 	writes *scriptedRefusal
 	work   []*scriptedWork
 	down   actors.Millis // how long a dead process stays down; 0 leaves it to chance
@@ -30,6 +31,13 @@ type scriptedDeath struct {
 type scriptedDrop struct {
 	what  string // part of the message's description
 	after int    // attempts that pass first
+	times int
+}
+
+// scriptedDelay lets attempts at messages of that text arrive late.
+type scriptedDelay struct {
+	what  string // part of the message's description
+	by    actors.Millis
 	times int
 }
 
@@ -88,7 +96,18 @@ func (s script) death(p *process, batch []mail, tick bool) moment {
 	return never
 }
 
-// drops reports whether the story wants this attempt to be lost.
+// late is by how much the story wants this attempt to be late.
+func (s script) late(m actors.Message) actors.Millis {
+	for _, d := range s.delays {
+		if d.times > 0 && strings.Contains(about(m), d.what) {
+			d.times--
+			return d.by
+		}
+	}
+	return 0
+}
+
+// loses reports whether the story wants this attempt to be lost.
 func (s script) loses(m actors.Message) bool {
 	for _, d := range s.drops {
 		switch {

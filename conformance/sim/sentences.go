@@ -9,6 +9,7 @@ type sentence string
 const (
 	saysOversold  sentence = "a broker never grants more units than were delegated to it, at any instant"
 	saysShare     sentence = "a site never gives out more units under a delegation than it delegated"
+	saysConserved sentence = "what is held of a delegation and what is free are together what was delegated, and every host is free or has its unit"
 	saysOneUnit   sentence = "a host never has two units"
 	saysBare      sentence = "nothing of a unit is on a host that is free"
 	saysUp        sentence = "a unit that a site calls active is up in the directory"
@@ -21,9 +22,13 @@ const (
 	saysLegal     sentence = "a reservation makes only the moves of its role's table"
 	saysJoined    sentence = "a guest joins only what its site has set up"
 	saysAfter     sentence = "a reservation goes on only when those it comes after are ready, or over"
-	saysOwnClock  sentence = "a lease ends by the clock of the one who ends it, and not before its term"
+	saysOwnClock  sentence = "a lease begins and ends by the clock of the one who does it, and not before its term says so"
+	saysTime      sentence = "an actor's time does not go back, not even over a restart, unless its operator wants it to"
+	saysMeasured  sentence = "a peer's clock is as far off as it is shown to be"
+	saysWaits     sentence = "whoever waits says for what, and goes on by itself when nobody answers"
 	saysTaken     sentence = "no unit is taken from a guest that uses it before the term is over"
 	saysTicketed  sentence = "a lease has no more units in use than its ticket gives it"
+	saysGivenBack sentence = "a ticket goes back when its site has said that it is not in use, or when its term is over"
 	saysTakenBack sentence = "a manager believes that its units were taken back only when they were"
 	saysAgain     sentence = "what is over does not begin again"
 	saysOnce      sentence = "a ticket is redeemed for one reservation"
@@ -57,8 +62,9 @@ const (
 func Sentences() []string {
 	var out []string
 	for _, s := range []sentence{
-		saysOversold, saysShare, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
-		saysExplained, saysLegal, saysJoined, saysAfter, saysOwnClock, saysTaken, saysTicketed, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
+		saysOversold, saysShare, saysConserved, saysOneUnit, saysBare, saysUp, saysKnown, saysShared, saysForeign, saysEdited, saysSequence,
+		saysExplained, saysLegal, saysJoined, saysAfter, saysOwnClock, saysTime, saysMeasured, saysWaits,
+		saysTaken, saysTicketed, saysGivenBack, saysTakenBack, saysAgain, saysOnce, saysAccused, saysClient,
 		saysOwed, saysForged, saysOneCall, saysRestored, saysReadable, saysWritable, saysSendable,
 		saysAddressed, saysLoadable,
 		saysOver, saysFree, saysClean, saysKept, saysQuiet, saysLastOne, saysOblivion, saysPeace, saysRepeats,

@@ -18,9 +18,9 @@ var update = flag.Bool("update", false, "write golden files anew")
 // everything that happens until the chaos would end; all judges watch, and the
 // calm, the last lease and oblivion follow as in every world.
 //
-//	federation managers=1 sites=1 brokers=1 hosts=4 [signed] [directory] [claims] [setback]
+//	federation managers=1 sites=1 brokers=1 hosts=4 [signed] [directory] [claims] [setback] [hasty]
 //	ask MANAGER RESERVATION units=2 start=10 end=19.999 [broker=NAME] [renewable] [at=2]
-//	    [after=RESERVATION] [gate=redeem] [joined] [required]
+//	    [after=RESERVATION] [gate=redeem] [joined] [required] [elastic] [deferrable] [deadline=29.999]
 //	buy BROKER RESERVATION from=SELLER units=2 start=4 end=29.999 [standing] [at=0.5]
 //	extend ACTOR RESERVATION end=29.999 units=1 at=12
 //	modify MANAGER RESERVATION SUBCOMMAND at=12
@@ -32,6 +32,7 @@ var update = flag.Bool("update", false, "write golden files anew")
 //	die ACTOR MOMENT TEXT        in the batch that has an event of that text, or "ticks"
 //	down SECONDS                 how long the dead stay down
 //	lose TIMES TEXT              the first attempts at messages of that text
+//	late TIMES SECONDS TEXT      they arrive so much later, behind what is sent meanwhile
 //	away SITE from=10 to=14      its directory does not answer
 //	until SECONDS                when the chaos ends
 //
@@ -133,6 +134,7 @@ func (s *storyteller) command(f []string) {
 		s.cfg.Brokers = int(s.number(w, "brokers", 1))
 		_, s.cfg.Claims = w["claims"]
 		_, s.cfg.SetBack = w["setback"]
+		_, s.cfg.Hasty = w["hasty"]
 		s.cfg.Hosts = int(s.number(w, "hosts", 4))
 		s.cfg.Exports = []int{s.cfg.Hosts}
 		_, s.cfg.Signed = w["signed"]
@@ -144,6 +146,14 @@ func (s *storyteller) command(f []string) {
 				Reservation: actors.ReservationID(f[2]), Slice: actors.Slice{ID: "guest", Name: "guest"}, Type: world.sites[0].kind(),
 				Units: int(s.number(w, "units", 1)), Renewable: renewable,
 				Term: actors.NewTerm(s.instant(w, "start", 10), s.instant(w, "end", 19.999)),
+			}
+			for _, name := range []string{"elastic", "deferrable"} {
+				if _, wanted := w[name]; wanted {
+					ev.Request = ev.Request.Merged(actors.Properties{name: "true"})
+				}
+			}
+			if w["deadline"] != "" {
+				ev.Request = ev.Request.Merged(actors.Properties{"deadline": fmt.Sprint(int64(s.instant(w, "deadline", 0)))})
 			}
 			if w["broker"] != "" {
 				ev.Broker = s.actor(world, w["broker"]).ID
@@ -216,6 +226,9 @@ func (s *storyteller) command(f []string) {
 		s.cfg.script.drops = append(s.cfg.script.drops, &scriptedDrop{
 			times: int(s.number(words{"times": f[1]}, "times", 0)), what: strings.Join(f[2:], " "),
 		})
+	case "late":
+		s.cfg.script.delays = append(s.cfg.script.delays, &scriptedDelay{times: int(s.number(words{"times": f[1]}, "times", 0)),
+			by: actors.Millis(s.number(words{"by": f[2]}, "by", 0) * 1000), what: strings.Join(f[3:], " ")})
 	case "away":
 		from, to := s.instant(w, "from", 0), s.instant(w, "to", 0)
 		s.plans = append(s.plans, func(world *world) {

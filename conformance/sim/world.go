@@ -101,7 +101,7 @@ func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 
 // enter gives a member of the cast its process.
 func (w *world) enter(m *member) error {
-	p := &process{member: m, w: w, disk: disk{}, index: len(w.procs)}
+	p := &process{member: m, w: w, disk: disk{}, index: len(w.procs), durable: reached{ticked: -1}}
 	w.setClock(p)
 	w.procs = append(w.procs, p)
 	w.byID[m.ID] = p

@@ -11,8 +11,10 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
+	"github.com/insomniacslk/dhcp/iana"
 
 	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/ldapschema"
 )
 
@@ -89,7 +91,7 @@ func TestRenewal(t *testing.T) {
 // TestDHCPWays: how dhcpd reads what we write, where that is not what one would think.
 func TestDHCPWays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(c *cod.Config) { c.BootFileUEFI = "grub/x86_64-efi/core.efi" })
 	a, b := w.node(macA), w.node(macB)
 	w.run(actors.Setup, "u1", "alpha", macA, 1)
 	d := w.dhcpd()
@@ -104,14 +106,28 @@ func TestDHCPWays(t *testing.T) {
 	w.replace(group, "dhcpStatements", "use-host-decl-names on", "default-lease-time 10")
 	a.awaits("with a short lease", func(o *dhcpv4.DHCPv4) bool { return o.IPAddressLeaseTime(0) == 10*time.Second })
 
-	// One statement may tell firmware of one kind from another.
-	uefi := func(d *dhcpv4.DHCPv4) {
-		d.UpdateOption(dhcpv4.OptClassIdentifier("PXEClient:Arch:00007:UNDI:003016"))
+	// One statement tells firmware of one kind from another, ours by the architecture that
+	// it names (RFC 4578), and an operator's by whatever they like.
+	boots := func(file string, more ...dhcpv4.Modifier) {
+		t.Helper()
+		a.awaits("to boot "+file, func(o *dhcpv4.DHCPv4) bool { return o.BootFileName == file }, more...)
 	}
+	arch := func(a iana.Arch) dhcpv4.Modifier { return dhcpv4.WithOption(dhcpv4.OptClientArch(a)) }
+	boots("grub/x86_64-efi/core.efi", arch(7))
+	boots("grub/x86_64-efi/core.efi", arch(9))
+	boots("pxelinux.0", arch(iana.INTEL_X86PC))
+	boots("pxelinux.0", arch(iana.EFI_IA32))
+	boots("pxelinux.0")
+	node := w.cluster("alpha").Child("ou", "hosts").Child("cn", "alpha1")
+	w.replace(node, "bootFile", "any") // an operator's word is for whatever firmware there is
+	boots("any", arch(7))
+	boots("any")
+	w.replace(node, "bootFile", "pxelinux.0")
+	boots("grub/x86_64-efi/core.efi", arch(7))
 	w.replace(group.Child("cn", "alpha1"), "dhcpStatements", "fixed-address 10.99.1.1",
-		`if substring(option vendor-class-identifier, 0, 20) = "PXEClient:Arch:00007" { filename "grub/x86_64-efi/core.efi"; } else { filename "pxelinux.0"; }`)
-	a.awaits("as UEFI", func(o *dhcpv4.DHCPv4) bool { return o.BootFileName == "grub/x86_64-efi/core.efi" }, uefi)
-	a.awaits("as BIOS", func(o *dhcpv4.DHCPv4) bool { return o.BootFileName == "pxelinux.0" })
+		`if substring(option vendor-class-identifier, 0, 20) = "PXEClient:Arch:00007" { filename "theirs.efi"; } else { filename "theirs.0"; }`)
+	boots("theirs.efi", dhcpv4.WithOption(dhcpv4.OptClassIdentifier("PXEClient:Arch:00007:UNDI:003016")))
+	boots("theirs.0", arch(7))
 
 	// A reservation elsewhere in the directory is none.
 	stray, err := ldapschema.DHCPHost(w.slapd.Base.Child("ou", "hosts"), ldapschema.Host{Name: "stray", MAC: mustMAC(t, macB), IP: netip.MustParseAddr("10.99.1.50")})

@@ -3,6 +3,7 @@ package site_test
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -63,17 +64,24 @@ func bootServer(t *testing.T) string {
 		}
 		put(name, data)
 	}
-	grub := setup.Unpacked(t, "grub")
-	mknetdir := exec.Command(filepath.Join(grub, "usr/bin/grub-mknetdir"), "--net-directory="+root, "--subdir=grub",
-		"-d", filepath.Join(grub, "usr/lib/grub/i386-pc"), "--locales=", "--fonts=")
-	mknetdir.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Join(grub, "usr/lib/x86_64-linux-gnu"))
-	if out, err := mknetdir.CombinedOutput(); err != nil {
-		t.Fatalf("grub-mknetdir: %v\n%s", err, out)
+	for _, platform := range []string{"i386-pc", "x86_64-efi"} {
+		grub(t, "grub-mknetdir", platform, "--net-directory="+root, "--subdir=grub", "--locales=", "--fonts=")
 	}
 	put("tiny/initrd", archive(
 		member{"bin", 0o40755, nil}, member{"proc", 0o40755, nil},
 		member{"bin/busybox", 0o100755, busybox}, member{"init", 0o100755, []byte(initScript)}))
 	return root
+}
+
+// grub runs one of GRUB's tools for a platform.
+func grub(t testing.TB, tool, platform string, args ...string) {
+	t.Helper()
+	packages := setup.Unpacked(t, "grub")
+	cmd := exec.Command(filepath.Join(packages, "usr/bin", tool), append([]string{"-d", filepath.Join(packages, "usr/lib/grub", platform)}, args...)...)
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Join(packages, "usr/lib/x86_64-linux-gnu"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", tool, err, out)
+	}
 }
 
 // member is one file of an archive.
@@ -206,21 +214,51 @@ func localDisk(said string) []byte {
 	return disk
 }
 
+// A firmware is what a machine does first: the arguments of QEMU for it, with a folder for
+// its files, that let it boot from the network card n0 and then from a disk that says so.
+type firmware func(t testing.TB, dir, mac string) []string
+
+// bios is the firmware that QEMU comes with.
+func bios(t testing.TB, dir, mac string) []string {
+	disk := filepath.Join(dir, "disk")
+	if err := os.WriteFile(disk, localDisk("NODE UP: from its disk\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"-device", "virtio-net-pci,netdev=n0,mac=" + mac + ",bootindex=1",
+		"-drive", "id=d0,if=none,format=raw,file=" + disk, "-device", "ide-hd,drive=d0,bootindex=2"}
+}
+
+// uefi is OVMF, which boots from the network by itself. Its disk has a partition with a
+// loader where removable media have one, as QEMU makes it from a folder.
+func uefi(t testing.TB, dir, mac string) []string {
+	disk := filepath.Join(dir, "disk", "EFI", "BOOT")
+	script := filepath.Join(dir, "script")
+	vars := filepath.Join(dir, "vars")
+	empty, err := os.ReadFile("/usr/share/OVMF/OVMF_VARS.fd")
+	err = errors.Join(err, os.WriteFile(vars, empty, 0o600), os.MkdirAll(disk, 0o755),
+		os.WriteFile(script, []byte("serial --unit=0 --speed=115200\nterminal_output serial\necho NODE UP: from its disk\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grub(t, "grub-mkimage", "x86_64-efi", "-O", "x86_64-efi", "-p", "/", "-c", script, "-o", filepath.Join(disk, "BOOTX64.EFI"), "serial", "terminal", "echo")
+	return []string{"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd", "-drive", "if=pflash,unit=1,format=raw,file=" + vars,
+		"-device", "virtio-net-pci,netdev=n0,mac=" + mac + ",bootindex=1,romfile=",
+		"-drive", "id=d0,if=none,format=raw,file=fat:rw:" + filepath.Join(dir, "disk"), "-device", "ide-hd,drive=d0,bootindex=2"}
+}
+
 // boot starts a virtual machine that boots from the network, and from a disk when that
 // sends it on. It returns what the serial console said when something is up.
-func (w *world) boot(mac string) string {
+func (w *world) boot(mac string, with firmware) string {
 	t := w.t
 	t.Helper()
 	w.taps++
 	tap := fmt.Sprint("tap", w.taps)
 	w.net.Tap(tap)
 	dir := t.TempDir()
-	console, disk := filepath.Join(dir, "console"), filepath.Join(dir, "disk")
-	w.must(os.WriteFile(disk, localDisk("NODE UP: from its disk\r\n"), 0o600))
-	cmd := exec.Command(setup.Tool(t, "qemu-system-x86_64"), "-machine", "pc,accel=tcg", "-cpu", "qemu64", "-m", "512", "-smp", "1",
-		"-display", "none", "-vga", "none", "-no-reboot", "-monitor", "none", "-serial", "file:"+console,
-		"-netdev", "tap,id=n0,ifname="+tap+",script=no,downscript=no", "-device", "virtio-net-pci,netdev=n0,mac="+mac+",bootindex=1",
-		"-drive", "id=d0,if=none,format=raw,file="+disk, "-device", "ide-hd,drive=d0,bootindex=2")
+	console := filepath.Join(dir, "console")
+	cmd := exec.Command(setup.Tool(t, "qemu-system-x86_64"), append([]string{"-machine", "pc,accel=tcg", "-cpu", "qemu64", "-m", "512", "-smp", "1",
+		"-display", "none", "-vga", "none", "-no-reboot", "-monitor", "none", "-serial", "file:" + console,
+		"-netdev", "tap,id=n0,ifname=" + tap + ",script=no,downscript=no"}, with(t, dir, mac)...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said strings.Builder
 	cmd.Stderr = &said

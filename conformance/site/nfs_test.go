@@ -141,7 +141,7 @@ func TestKernelNFS(t *testing.T) {
 	w.dhcpd()
 	w.routers()
 	says(t, filepath.Join(root, "pxelinux.cfg/01-"+strings.ReplaceAll(macA, ":", "-")), "INITRD /tiny/nfs")
-	if text := w.boot(macA); !strings.Contains(text, "NODE UP: 1 mounted, dear ada") {
+	if text := w.boot(macA, bios); !strings.Contains(text, "NODE UP: 1 mounted, dear ada") {
 		t.Errorf("the node says\n%s", text)
 	}
 	if text, err := os.ReadFile(s.Path(volumes + "/alpha/ada/answer")); err != nil || string(text) != "from her node\n" {

@@ -20,14 +20,17 @@ import (
 // boots has every state booted with every loader.
 var boots = flag.Bool("boots", false, "boot every state with every loader, which takes minutes (make test-boot)")
 
-// loaders are what machines load first, and the files of each loader for a machine: the
-// lines that they have in each state.
+// loaders are what machines load first, with which firmware, and the files of each loader
+// for a machine: the lines that they have in each state.
 var loaders = map[string]struct {
-	first, file          string
+	firmware             firmware
+	bootFile, uefiFile   string // of the site
+	file                 string
 	image, local, rescue string
 }{
-	"PXELINUX": {"pxelinux.0", "pxelinux.cfg/01-", "KERNEL /tiny/vmlinuz", "LOCALBOOT 0", "say=rescue"},
-	"GRUB":     {"grub/i386-pc/core.0", "grub/grub.cfg-01-", "linux /tiny/vmlinuz", "  exit", "say=rescue"},
+	"PXELINUX": {bios, "pxelinux.0", "", "pxelinux.cfg/01-", "KERNEL /tiny/vmlinuz", "LOCALBOOT 0", "say=rescue"},
+	"GRUB":     {bios, "grub/i386-pc/core.0", "nothing.efi", "grub/grub.cfg-01-", "linux /tiny/vmlinuz", "  exit", "say=rescue"},
+	"UEFI":     {uefi, "nothing.0", "grub/x86_64-efi/core.efi", "grub/grub.cfg-01-", "linux /tiny/vmlinuz", "BOOTX64.EFI", "say=rescue"},
 }
 
 // TestPXE boots a machine from nothing but what the directory says: its firmware asks the
@@ -39,7 +42,7 @@ func TestPXE(t *testing.T) {
 	for name, l := range loaders {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(c *cod.Config) { c.BootFile = l.first })
+			w := newWorld(t, func(c *cod.Config) { c.BootFile, c.BootFileUEFI = l.bootFile, l.uefiFile })
 			root := bootServer(t)
 			setup.StartTFTPD(t, w.net, gateway, root)
 			w.follow(root)
@@ -62,13 +65,13 @@ func TestPXE(t *testing.T) {
 				if !do {
 					return
 				}
-				_, up, _ := strings.Cut(w.boot(macA), "NODE UP: ")
+				_, up, _ := strings.Cut(w.boot(macA, l.firmware), "NODE UP: ")
 				if !strings.Contains(up, want) {
 					t.Errorf("what booted says %q, want %q", up, want)
 				}
 			}
 			says(t, file, l.image)
-			booted("cod.node=alpha1", true)
+			booted("cod.node=alpha1", *boots || name != "UEFI")
 			w.replace(node, "codBoot", "local")
 			says(t, file, l.local)
 			w.run(actors.Setup, "u1", "alpha", macA, 2) // the operator's word outlives an extension

@@ -562,7 +562,7 @@ func TestStory(t *testing.T) {
 	s.fetched(node.net, file(macV1), "KERNEL /tiny/vmlinuz")
 	if *boots { // and machines boot what they say
 		s.routers()
-		if text := s.boot(macV1); !strings.Contains(text, "NODE UP: ") || !strings.Contains(text, "cod.node="+v1.Name) {
+		if text := s.boot(macV1, bios); !strings.Contains(text, "NODE UP: ") || !strings.Contains(text, "cod.node="+v1.Name) {
 			t.Errorf("a machine says\n%s", text)
 		}
 	}

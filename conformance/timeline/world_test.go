@@ -129,7 +129,7 @@ func (w *world) carry(who actors.ActorID, fx actors.Effects) {
 	for _, a := range fx.Run {
 		done := actors.ActionDone{Reservation: a.Reservation, Unit: a.Unit.ID, Verb: a.Verb, Sequence: a.Sequence}
 		if w.done != nil {
-			done = w.done(a)
+			done = w.done(a.Action())
 		}
 		w.mail = append(w.mail, letter{w.now + 1, who, done})
 	}

@@ -134,6 +134,22 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 // Verbs are what a driver can be asked for by a step.
 var Verbs = []string{"setup", "teardown", "modify", "suspend", "resume", "checkpoint", "restore", "probe"}
 
+// verb is what the steps of an action ask drivers for unless they say something else: what the
+// action is for itself.
+func verb(action string) string {
+	switch {
+	case action == "join":
+		return "setup"
+	case action == "leave":
+		return "teardown"
+	case strings.HasPrefix(action, "modify."):
+		return "modify"
+	case slices.Contains(Verbs, action):
+		return action
+	}
+	return "setup" // an action for call alone, that is tried by itself
+}
+
 func (r *reader) step(n *yaml.Node, depth int) Step {
 	s := Step{Line: n.Line}
 	b := r.block(n, "a step")
@@ -245,7 +261,7 @@ func (s *Step) body(r *reader, b *block, depth int) {
 			r.bad(b.lines[word], "%s has no steps", word)
 		}
 	case KindDriver:
-		s.Driver, s.Verb, s.Env = b.str(word, ""), b.word("verb", "setup", Verbs...), b.named("properties")
+		s.Driver, s.Verb, s.Env = b.str(word, ""), b.word("verb", "", Verbs...), b.named("properties")
 	case KindAgent:
 		s.Driver, s.Verb, s.Object, s.Env = b.str(word, ""), b.str("action", ""), b.str("object", ""), b.named("properties")
 		if s.Verb == "" {
@@ -320,7 +336,7 @@ func (s *Step) title() string {
 	case KindCall:
 		text += " " + s.Call
 	case KindDriver, KindAgent:
-		text += " " + s.Driver + " " + s.Verb
+		text = strings.TrimSpace(text + " " + s.Driver + " " + s.Verb)
 	}
 	if runes := []rune(text); len(runes) > 60 {
 		text = string(runes[:57]) + "..."

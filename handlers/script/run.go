@@ -341,7 +341,7 @@ func (r *Run) op(t *thread, s *Step) (Op, error) {
 		op.Kind = KindRun
 		op.Cmd, err = r.shell(s)
 	default:
-		op.Driver, op.Verb, op.Object, op.Params = s.Driver, s.Verb, s.Object, map[string]string{}
+		op.Driver, op.Verb, op.Object, op.Params = s.Driver, cmp.Or(s.Verb, verb(r.action.Name)), s.Object, map[string]string{}
 		for _, n := range s.Env {
 			if op.Params[n.Name], err = n.Value.write(r.value); err != nil {
 				break

@@ -28,6 +28,20 @@ starts an action for one unit, and the [Run] it gives is a machine without hands
 which operations to begin, Done takes in what became of one, Over gives the result. Package
 handlers/drivers/script is the hands.
 
+# Drivers of the library
+
+A step may call a driver. It is asked for what the action is for, so that the same step is right
+in setup and in teardown: setup and join make it true, teardown and leave undo it, modify and
+modify.NAME pass the subcommand on, and the other actions ask for what they are called. A step
+says verb to ask for something else. Steps of an action that is called are the caller's.
+
+	setup:
+	  - {driver: useradd, properties: {unit.user: "${user}"}}
+	  - {driver: systemd, properties: {systemd.unit: web.service}}
+	teardown:
+	  - {driver: systemd, properties: {systemd.unit: web.service}}
+	  - {driver: useradd, properties: {unit.user: "${user}"}}
+
 # What lessees write
 
 The value of a variable may be anything. It reaches a machine as one argument, as the value
@@ -62,7 +76,7 @@ var Runners = []string{OnMachine, OnLocal, OnSSH, OnAgent}
 
 // Actions are the names that actions have (leasing 5.1); a modify may also be called by its
 // subcommand, as in "modify.restart". Names that begin with a dot are for call alone.
-var Actions = []string{"setup", "teardown", "join", "leave", "modify", "probe", "suspend", "resume", "checkpoint"}
+var Actions = []string{"setup", "teardown", "join", "leave", "modify", "probe", "suspend", "resume", "checkpoint", "restore"}
 
 // A Script is one file, read and checked.
 type Script struct {
@@ -138,7 +152,7 @@ type Step struct {
 	Call   string  // call
 	Steps  []Step  // steps, parallel
 	Driver string  // driver, agent: its name or identity
-	Verb   string  // driver: setup, teardown, modify, ...; agent: the action's name
+	Verb   string  // driver: setup, teardown, modify, ..., or empty for what the action is for; agent: the action's name
 	Object string  // agent: the identity of an object of the driver
 	Save   []Save
 }

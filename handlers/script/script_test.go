@@ -171,6 +171,19 @@ func TestCallsAndProblems(t *testing.T) {
 	}
 }
 
+// What a driver is asked for follows from the action, in what it calls too.
+func TestVerbs(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[string]string{"setup": "setup", "join": "setup", "teardown": "teardown", "leave": "teardown", "modify": "modify",
+		"modify.restart": "modify", "suspend": "suspend", "resume": "resume", "checkpoint": "checkpoint", "restore": "restore", "probe": "probe"} {
+		s := must(t, "version: 1\nactions:\n  "+action+": [{driver: a}, {call: .also}]\n  .also: [{driver: b}, {driver: c, verb: setup}]\n")
+		lines, res := play(t, s, action, nil, nil)
+		if got := strings.Join(lines, " "); got != "driver a "+want+" map[] driver b "+want+" map[] driver c setup map[]" || res.Code != 0 {
+			t.Errorf("%s: %s, %+v", action, got, res)
+		}
+	}
+}
+
 // Each file of testdata/bad has its problems, all of them, beside it.
 func TestProblems(t *testing.T) {
 	t.Parallel()

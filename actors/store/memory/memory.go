@@ -27,6 +27,48 @@ type Store struct {
 type disk struct {
 	mu      sync.Mutex
 	records map[string][]byte
+	rooms   []*[]byte // where the values of a batch are until all are written down
+}
+
+// spare is rooms that are not in use.
+var spare = sync.Pool{New: func() any { room := make([]byte, 0, 256<<10); return &room }}
+
+// stage copies a value into a room.
+func (d *disk) stage(data []byte) []byte {
+	var room *[]byte
+	if n := len(d.rooms); n > 0 {
+		room = d.rooms[n-1]
+	}
+	if room == nil || cap(*room)-len(*room) < len(data) {
+		if room = spare.Get().(*[]byte); cap(*room) < len(data) {
+			spare.Put(room)
+			return bytes.Clone(data)
+		}
+		d.rooms = append(d.rooms, room)
+	}
+	begin := len(*room)
+	*room = append(*room, data...)
+	return (*room)[begin:len(*room):len(*room)]
+}
+
+// staged lets go of the rooms.
+func (d *disk) staged() {
+	for i, room := range d.rooms {
+		*room = (*room)[:0]
+		spare.Put(room)
+		d.rooms[i] = nil
+	}
+	d.rooms = d.rooms[:0]
+}
+
+// keep makes data a record's value, in the place of the old one if there is room and
+// not much too much.
+func (d *disk) keep(key string, data []byte) {
+	old, known := d.records[key]
+	if !known || len(data) > cap(old) || cap(old) > 4*len(data)+64 {
+		old = make([]byte, 0, len(data)+len(data)/16) // a record grows a little from state to state
+	}
+	d.records[key] = append(old[:0], data...)
 }
 
 // New is an empty store.
@@ -44,13 +86,16 @@ func (s *Store) Load(ctx context.Context, each func(actors.Stored) error) error 
 		return err
 	}
 	s.disk.mu.Lock()
-	records := maps.Clone(s.disk.records) // values are never changed in place
+	records := make(map[string][]byte, len(s.disk.records)) // values are changed in their places
+	for key, data := range s.disk.records {
+		records[key] = bytes.Clone(data)
+	}
 	s.disk.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(records)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := each(actors.Stored{Key: key, Data: bytes.Clone(records[key])}); err != nil {
+		if err := each(actors.Stored{Key: key, Data: records[key]}); err != nil {
 			return err
 		}
 	}
@@ -62,17 +107,18 @@ func (s *Store) Save(ctx context.Context, batch []actors.Record) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	writes, err := store.Encode(batch)
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	defer s.disk.staged()
+	writes, err := store.EncodeWith(batch, s.disk.stage)
 	if err != nil {
 		return err
 	}
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
 	for _, w := range writes {
 		if w.Remove {
 			delete(s.disk.records, w.Key)
 		} else {
-			s.disk.records[w.Key] = w.Data
+			s.disk.keep(w.Key, w.Data)
 		}
 	}
 	return nil

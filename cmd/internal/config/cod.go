@@ -13,6 +13,8 @@ type COD struct {
 	Gateway    netip.Addr // router of the network; default its first address
 	NextServer netip.Addr // where nodes boot from over the network; default the gateway
 	BootFile   string     // what they load there first; default nothing: they boot by themselves
+	// BootFileUEFI is what those with UEFI firmware load instead; default nothing else.
+	BootFileUEFI string
 	// MaxRemoval is the share of the hosts, in percent, that may go from the directory's
 	// inventory at once; 0 means 30. A few may always go.
 	MaxRemoval int
@@ -52,7 +54,10 @@ func readCOD(v value) *COD {
 	c.UIDFirst, c.UIDLast = o.need("uids").uids()
 	c.Block = o.get("block").number(0, 9, 30)
 	c.Gateway, c.NextServer = o.get("gateway").address(), o.get("next_server").address()
-	c.BootFile = o.get("boot_file").text("")
+	c.BootFile, c.BootFileUEFI = o.get("boot_file").text(""), o.get("boot_file_uefi").text("")
+	if c.BootFile == "" && c.BootFileUEFI != "" {
+		o.get("boot_file_uefi").bad("stands beside boot_file, which is for all when it is alone")
+	}
 	c.MaxRemoval = o.get("max_removal").number(0, 1, 100)
 	c.Schema = o.get("schema").word("rfc2307", "rfc2307bis")
 	c.Serials = o.get("serials").flag()
@@ -87,6 +92,7 @@ func (w *writer) cod(c COD) {
 	some(c.Gateway.IsValid(), "gateway: %s", c.Gateway)
 	some(c.NextServer.IsValid(), "next_server: %s", c.NextServer)
 	w.optional(3, "boot_file", c.BootFile)
+	w.optional(3, "boot_file_uefi", c.BootFileUEFI)
 	some(c.Schema == "rfc2307bis", "schema: %s", c.Schema)
 	some(c.Serials, "serials: true # of zones, for name servers that read them from the directory")
 	some(c.MaxRemoval > 0, "max_removal: %d", c.MaxRemoval)

@@ -206,6 +206,9 @@ type Handler struct {
 	Settings map[string]string
 }
 
+// SettingPassword is the setting that names a file of this machine.
+const SettingPassword = "ldap.password_file"
+
 // Machine is one that a driver works on, over SSH or through its node agent. A unit is on the machine that its
 // host's property "machine" names, or else on the one with the host's own name.
 type Machine struct {

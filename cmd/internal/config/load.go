@@ -116,6 +116,10 @@ func (c *Config) resolve(base string) {
 			abs(&h.Journal)
 			abs(&h.Script)
 			abs(&h.Results)
+			if file := h.Settings[SettingPassword]; file != "" {
+				abs(&file)
+				h.Settings[SettingPassword] = file
+			}
 			for j := range h.Machines {
 				abs(&h.Machines[j].Key)
 				abs(&h.Machines[j].HostKeys)
@@ -178,6 +182,9 @@ func checkFiles(c Config, r *reader) {
 			checkSecret(r, fmt.Sprintf("actors[%d].cod.guests.secret_file", i), a.COD.Guests.SecretFile)
 		}
 		if h := a.Handler; h != nil {
+			if file := h.Settings[SettingPassword]; file != "" {
+				checkSecret(r, fmt.Sprintf("actors[%d].handler.settings.%s", i, SettingPassword), file)
+			}
 			if h.Script != "" {
 				checkScript(r, fmt.Sprintf("actors[%d].handler.script", i), h.Script)
 			}

@@ -65,7 +65,7 @@ func TestFull(t *testing.T) {
 				{To: "elsewhere", Type: "site1.node", Units: 3, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Tickets: "sharp"},
 			},
 			COD: &COD{Network: netip.MustParsePrefix("10.1.0.0/24"), Domain: "c.example.org", UIDFirst: 20000, UIDLast: 29999, MaxRemoval: 50, Serials: true,
-				Block: 28, Gateway: netip.MustParseAddr("10.1.0.1"), NextServer: netip.MustParseAddr("10.1.0.2"), BootFile: "pxelinux.0", Schema: "rfc2307bis", Public: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")},
+				Block: 28, Gateway: netip.MustParseAddr("10.1.0.1"), NextServer: netip.MustParseAddr("10.1.0.2"), BootFile: "pxelinux.0", BootFileUEFI: "grub/x86_64-efi/core.efi", Schema: "rfc2307bis", Public: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")},
 				Homes:    Homes{Server: "nfs.example.org", Path: "/export", Options: "-fstype=nfs4,rw"},
 				Guests:   Guests{URLs: []string{"ldaps://ldap.c.example.org"}, SecretFile: "secrets/guests"},
 				HostKeys: true,

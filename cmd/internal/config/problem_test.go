@@ -172,6 +172,7 @@ c:21:54: actors[1].guests[0].least: 5 is more than most, 4`},
 c:16:93: actors[0].cod.gateway: 10.2.0.1 lies outside 10.1.0.0/24
 c:16:116: actors[0].cod.next_server: "x" is not an IPv4 address such as 10.1.0.1
 c:16:126: actors[0].cod.homes.path: is missing`},
+	{"20000-29999", "20000-29999, boot_file_uefi: core.efi", "c:16:89: actors[0].cod.boot_file_uefi: stands beside boot_file, which is for all when it is alone"},
 	{"20000-29999", "29999-20000", `c:16:60: actors[0].cod.uids: "29999-20000" must start at 1000 or above and not end before it starts`},
 	{`directory: {base: "dc=example,dc=org"}` + "\n", "", "c:15:8: actors[0].cod: clusters are kept in a directory and there is none; add a directory block"},
 

@@ -74,20 +74,23 @@ func (p *Process) newActor(ctx context.Context, a config.Actor, who people) (*Ac
 	if err != nil {
 		return nil, err
 	}
-	hands, err := p.hands(act, func(d actors.ActionDone) {
-		d.Took = act.errands.took(d)
-		deliver(d)
-		act.errands.end(d)
-	})
-	if err != nil {
-		return nil, err
-	}
+	var hands runner
 	act.Host, err = host.New(ctx, host.Config{Self: self, Role: a.Role, Machine: m, Store: act.store, Cycles: p.config.Clock,
 		Clock: p.clock, Pace: clock.Real(), SetBack: p.setBack, Send: act.Remote.Send,
 		Run: func(a actors.Action) {
 			act.errands.begin(a)
 			hands.Run(a)
 		}, Log: act.log})
+	if err != nil {
+		return nil, err
+	}
+	// A site says what is true of its nodes as soon as it has read the directory: its host
+	// is there before it.
+	hands, err = p.hands(act, func(d actors.ActionDone) {
+		d.Took = act.errands.took(d)
+		deliver(d)
+		act.errands.end(d)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func SiteConfig(c config.Config, a config.Actor) (cod.Config, error) {
 	}
 	numbers := cod.Range{First: a.COD.UIDFirst, Last: a.COD.UIDLast}
 	out := cod.Config{Owner: string(a.GUID), Base: c.Directory.Base, Domain: a.COD.Domain, Network: a.COD.Network, BlockBits: a.COD.Block,
-		Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, UIDs: numbers, GIDs: numbers,
+		Gateway: a.COD.Gateway, NextServer: a.COD.NextServer, BootFile: a.COD.BootFile, BootFileUEFI: a.COD.BootFileUEFI, UIDs: numbers, GIDs: numbers,
 		Public: a.COD.Public, Bis: a.COD.Schema == "rfc2307bis", Homes: cod.Homes(a.COD.Homes), Guests: cod.Guests{URLs: a.COD.Guests.URLs}}
 	out.HostKeys = a.COD.HostKeys
 	out.Virtual, out.Ladder = placing(a.COD.Virtual), ladder(a.COD.LeaseEnd)
@@ -89,5 +89,9 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) ru
 		return nil, err
 	}
 	c.Ladder.Can, c.Reserved = handlers.Capabilities(d), reserved(act.Config.Role)
-	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Log: act.log, Serials: act.Config.COD.Serials})
+	changed := func(c cod.Changed) {
+		act.Host.Deliver(actors.UnitChanged{Reservation: c.Reservation, Unit: c.Unit, Properties: c.Properties})
+	}
+	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Changed: changed, Log: act.log,
+		Serials: act.Config.COD.Serials})
 }

@@ -21,6 +21,15 @@ import (
 	"github.com/leasehold/leasehold/handlers/script"
 )
 
+// ResultsFolder is where the script of an actor keeps what its actions ended with.
+func ResultsFolder(c config.Config, actor string) string {
+	i := slices.IndexFunc(c.Actors, func(a config.Actor) bool { return a.Name == actor })
+	if i >= 0 && c.Actors[i].Handler != nil && c.Actors[i].Handler.Results != "" {
+		return c.Actors[i].Handler.Results
+	}
+	return filepath.Join(c.State, "results", actor)
+}
+
 // driver finds the driver an actor's actions run through, noop when none is named, and
 // the machine that it speaks to about each unit. What both keep open is closed by p.
 func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runner, error) {
@@ -45,11 +54,7 @@ func (p *Process) driver(a *Actor) (handlers.Driver, func(actors.Unit) run.Runne
 		if act.Script, err = script.Parse(h.Script, data); err != nil {
 			return nil, nil, err
 		}
-		dir := h.Results
-		if dir == "" {
-			dir = filepath.Join(p.config.State, "results", a.Config.Name)
-		}
-		if act.Results, err = scripted.OpenResults(dir); err != nil {
+		if act.Results, err = scripted.OpenResults(ResultsFolder(p.config, a.Config.Name)); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -70,7 +70,7 @@ func Files(h ldapschema.Host, dn ldapschema.DN, images map[string]ldapschema.Ima
 	files := []File{{"pxelinux.cfg/01-" + mac, ""}, {"grub/grub.cfg-01-" + mac, ""}}
 	if mode == Local {
 		files[0].Content = pxelinux(dn, "LABEL node\n  LOCALBOOT 0\n")
-		files[1].Content = grub(dn, "menuentry node {\n  exit\n}\n")
+		files[1].Content = grub(dn, grubLocal)
 		return files, nil
 	}
 	name := h.Image
@@ -150,6 +150,23 @@ func pxelinuxImage(i ldapschema.Image, words []string) string {
 func grub(dn ldapschema.DN, entry string) string {
 	return head(dn) + "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\nset timeout=0\n" + entry
 }
+
+// grubLocal goes on to the disk. With UEFI firmware GRUB's end counts as a boot that went
+// well, after which firmware may show its menu: so the disk's own loader is started from
+// here, if it is where removable media and copied images have it (UEFI 3.5.1.1).
+const grubLocal = `menuentry node {
+  if [ "$grub_platform" = efi ]; then
+    insmod part_gpt
+    insmod part_msdos
+    insmod fat
+    if search --no-floppy --set=root --file /EFI/BOOT/BOOTX64.EFI; then
+      chainloader /EFI/BOOT/BOOTX64.EFI
+      boot
+    fi
+  fi
+  exit
+}
+`
 
 func grubImage(i ldapschema.Image, words []string) string {
 	quoted := make([]string, len(words))

@@ -39,7 +39,13 @@ func (d *Dir) Apply(ctx context.Context, c ldapschema.Change) error {
 	if err != nil {
 		return d.problem(c.Kind.String(), c.DN, err)
 	}
+	// One request is one call: the context's timer is enough, and go-ldap starts a
+	// goroutine with a timer for each where it is to look after the time itself.
+	ctx, cancel := context.WithTimeout(ctx, d.pool.cfg.Timeout)
+	defer cancel()
 	return d.call(ctx, c.Kind.String(), c.DN, func(conn *conn) error {
+		conn.SetTimeout(0)
+		defer conn.SetTimeout(d.pool.cfg.Timeout)
 		switch c.Kind {
 		case ldapschema.Add:
 			req := ldap.NewAddRequest(string(c.DN), nil)

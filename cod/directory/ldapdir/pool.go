@@ -1,6 +1,7 @@
 package ldapdir
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 )
 
@@ -104,32 +106,59 @@ func (p *pool) put(c *conn, broken bool) {
 	<-p.slots
 }
 
-// dial makes a connection and binds it.
-func (p *pool) dial(ctx context.Context) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
-	defer cancel()
+// connect opens a connection, protected as the configuration says.
+func (p *pool) connect(ctx context.Context) (net.Conn, error) {
 	raw, err := (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, "tcp", p.target.addr)
 	if err != nil {
 		return nil, err
 	}
-	if p.target.secure {
-		t := tls.Client(raw, p.tlsConfig())
-		if err := t.HandshakeContext(ctx); err != nil {
+	if p.cfg.StartTLS {
+		stop := context.AfterFunc(ctx, func() { raw.Close() })
+		err := startTLS(raw)
+		stop()
+		if err != nil {
 			raw.Close()
 			return nil, err
 		}
-		raw = t
 	}
-	c := &conn{Conn: ldap.NewConn(raw, p.target.secure)}
+	if !p.target.secure && !p.cfg.StartTLS {
+		return raw, nil
+	}
+	t := tls.Client(raw, p.tlsConfig())
+	if err := t.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// startTLS asks the server to go on in TLS (RFC 4511 4.14). It says nothing more before
+// that has begun, so that nothing is read too far.
+func startTLS(raw net.Conn) error {
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationExtendedRequest, nil, "StartTLS")
+	op.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, "1.3.6.1.4.1.1466.20037", "name"))
+	s := &stream{Conn: raw, r: bufio.NewReader(raw)}
+	if err := s.ask(op); err != nil {
+		return err
+	}
+	if s.r.Buffered() > 0 {
+		return errors.New("the server says something unprotected after its consent to TLS")
+	}
+	return nil
+}
+
+// dial makes a connection and binds it.
+func (p *pool) dial(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	raw, err := p.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: ldap.NewConn(raw, p.target.secure || p.cfg.StartTLS)}
 	c.Start()
 	c.SetTimeout(p.cfg.Timeout)
 	defer context.AfterFunc(ctx, func() { c.Close() })()
-	if p.cfg.StartTLS {
-		if err := c.StartTLS(p.tlsConfig()); err != nil {
-			c.Close()
-			return nil, err
-		}
-	}
 	if p.cfg.BindDN != "" {
 		if err := c.Bind(string(p.cfg.BindDN), p.cfg.Password); err != nil {
 			c.Close()

@@ -99,7 +99,10 @@ func New(cfg Config) *Driver {
 	return &Driver{cfg: cfg, active: map[string]*active{}}
 }
 
-var _ handlers.Choosy = (*Driver)(nil)
+var (
+	_ handlers.Modifier = (*Driver)(nil)
+	_ handlers.Chooser  = (*Driver)(nil)
+)
 
 // Info lists d in a catalogue.
 func (d *Driver) Info() handlers.Info {
@@ -137,25 +140,41 @@ func (d *Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params)
 }
 
 // Modify runs the action of the subcommand's name, such as modify.restart, or for suspend,
-// resume, checkpoint and probe the action of that name; modify if there is neither.
+// resume, checkpoint, restore and probe the action of that name; modify if there is neither.
 func (d *Driver) Modify(ctx context.Context, on run.Runner, p handlers.Params) (handlers.Result, error) {
 	sub := p.Subcommand()
-	names := []string{"modify." + sub, "modify"}
+	name := cmp.Or(d.own(sub), "modify")
+	if d.cfg.Script.Action(name) == nil {
+		return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + sub}
+	}
+	return d.do(ctx, on, p, name, true)
+}
+
+// own is the action that a script has for one subcommand; empty when it has none.
+func (d *Driver) own(sub string) string {
+	names := []string{"modify." + sub}
 	switch sub {
-	case handlers.Suspend, handlers.Resume, handlers.Checkpoint, handlers.Probe:
-		names = []string{"modify." + sub, sub, "modify"}
+	case handlers.Suspend, handlers.Resume, handlers.Checkpoint, handlers.Restore, handlers.Probe:
+		names = append(names, sub)
 	}
 	for _, n := range names {
 		if d.cfg.Script.Action(n) != nil {
-			return d.do(ctx, on, p, n, true)
+			return n
 		}
 	}
-	return handlers.Result{}, handlers.Exit{Code: handlers.ExitUnknown, Note: "the script has no action modify." + sub}
+	return ""
 }
 
-// Has reports whether the script has an action for a subcommand alone (handlers.Choosy).
-func (d *Driver) Has(subcommand string) bool {
-	return d.cfg.Script.Action("modify."+subcommand) != nil || subcommand == handlers.Probe && d.cfg.Script.Action(subcommand) != nil
+// Can declares what the script has actions for. A script that suspends and does not resume
+// cannot suspend: nobody would get the unit back.
+func (d *Driver) Can(subcommand string) handlers.Call {
+	if d.own(subcommand) == "" {
+		return nil
+	}
+	if back := handlers.Inverse(subcommand); back != "" && d.own(back) == "" {
+		return nil
+	}
+	return d.Modify
 }
 
 // Act runs an action by its name, whichever it is. An error is an Exit with its code.

@@ -274,3 +274,44 @@ func TestModifyAndManual(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a script has both actions for it declares, behind what the site says too, and each is
+// carried out; what only the action modify could do it does not declare.
+func TestCan(t *testing.T) {
+	t.Parallel()
+	for actions, want := range map[string]string{
+		"setup: []":                 "",
+		"modify: []":                "",
+		"probe: []":                 "probe",
+		"suspend: []":               "",
+		"suspend: []\n  resume: []": "suspend resume",
+		"suspend: []\n  modify.resume: []\n  checkpoint: []\n  restore: []\n  modify.pause: []\n  modify.resize: []": "suspend resume checkpoint restore resize",
+	} {
+		s, err := script.Parse("s.yaml", []byte("version: 1\nactions:\n  "+actions+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := scripted.New(scripted.Config{Script: s})
+		defer d.Close()
+		for _, d := range []handlers.Driver{d, d.Info().Guarded(map[string]string{"a": "b"})} {
+			if got := strings.Join(handlers.Capabilities(d), " "); got != want {
+				t.Errorf("with %q it can %q, want %q", actions, got, want)
+			}
+		}
+	}
+	s, err := script.Parse("s.yaml", []byte("version: 1\nactions:\n  suspend: [{set: {unit.was: suspended}}]\n  resume: [{set: {unit.was: resumed}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := scripted.New(scripted.Config{Script: s})
+	defer d.Close()
+	for sub, was := range map[string]string{handlers.Suspend: "suspended", handlers.Resume: "resumed"} {
+		res, err := handlers.Modify(t.Context(), d, nil, handlers.Params{handlers.ParamUnit: "u", handlers.ParamSubcommand: "modify." + sub})
+		if err != nil || !res.Done || res.Properties["unit.was"] != was {
+			t.Errorf("%s: %+v, %v", sub, res, err)
+		}
+	}
+	if _, err := handlers.Modify(t.Context(), d, nil, handlers.Params{handlers.ParamUnit: "u", handlers.ParamSubcommand: "modify.probe"}); handlers.CodeOf(err) != handlers.ExitUnknown {
+		t.Errorf("what it cannot: %v", err)
+	}
+}
