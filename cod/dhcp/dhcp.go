@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -72,14 +73,9 @@ func Ask(ctx context.Context, server netip.AddrPort, from netip.Addr, machines [
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	a := asker{conn, server, from, p.Wait, map[ldapschema.MAC]Offer{}}
-	for len(machines) > 0 {
-		n := min(len(machines), atOnce)
-		if err := a.ask(ctx, machines[:n], p.Rounds); err != nil {
+	for some := range slices.Chunk(machines, atOnce) {
+		if err := a.ask(ctx, some, p.Rounds); err != nil {
 			return nil, err
-		}
-		machines = machines[n:]
-		if len(a.offers) == 0 && len(machines) > 0 {
-			return nil, ErrSilent
 		}
 	}
 	return a.offers, nil
