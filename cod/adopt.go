@@ -200,7 +200,7 @@ func (n *node) renamed(m *Machine, _ actors.Millis, have ldapschema.Entry) {
 	if why != "" {
 		kind = Kept
 	}
-	m.fx.Notice = append(m.fx.Notice, Notice{Entry: have.DN, Unit: n.unit, Attr: "cn", Value: rdn, By: by, Kind: kind, Detail: why})
+	m.fx.Notice = append(m.fx.Notice, Notice{Entry: have.DN, Unit: n.unit, Attr: "cn", Value: rdn, By: by, Kind: kind, Detail: why, Reservation: leaseOf(n)})
 	if why == "" {
 		n.announce(m)
 	}
@@ -234,10 +234,8 @@ func (n *node) announce(m *Machine) {
 	if n.state != Up || n.cluster == nil {
 		return
 	}
-	c := Changed{Unit: n.unit, Reservation: n.action.Reservation, Properties: n.facts(m.cfg)}
-	if n.action.Verb == 0 {
-		c.Reservation = actors.ReservationID(n.lease)
-	} else {
+	c := Changed{Unit: n.unit, Reservation: leaseOf(n), Properties: n.facts(m.cfg)}
+	if n.action.Verb != 0 {
 		c.Unit = n.action.Unit.ID
 	}
 	for _, k := range []string{FactPublic, FactHeld} {

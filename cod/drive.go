@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -14,7 +16,7 @@ import (
 func (n *node) drive(m *Machine, now actors.Millis) {
 	if n.turned(m, now) {
 		n.touched = true
-		n.call(m, n.action.Verb, n.params(m.cfg))
+		n.call(m, n.action.Verb, n.params(m))
 	}
 }
 
@@ -54,7 +56,7 @@ func (m *Machine) Probe(u actors.UnitID) (Drive, bool) {
 	if n == nil || n.state != Up || n.answer == nil || n.calling != 0 {
 		return Drive{}, false
 	}
-	p := n.params(m.cfg)
+	p := n.params(m)
 	p[handlers.ParamSubcommand], p[handlers.ParamModify] = "modify."+handlers.Probe, handlers.Probe
 	delete(p, handlers.ParamSequence) // each look is a new one
 	return Drive{Verb: actors.ModifyUnit, Type: n.action.Type, Unit: n.machine(), Params: p}, true
@@ -200,8 +202,8 @@ func (n *node) facts(cfg Config) actors.Properties {
 // params is what a driver is told: what the lessee configured, under the unit's own
 // properties, under what the site decided. A lessee can therefore set nothing that
 // the site knows better.
-func (n *node) params(cfg Config) handlers.Params {
-	a := n.action
+func (n *node) params(m *Machine) handlers.Params {
+	a, cfg := n.action, m.cfg
 	p := handlers.Given(a.Properties, cfg.Reserved...)
 	if image := imageWanted(a.Properties); image != "" {
 		p[PropImage] = image
@@ -211,6 +213,7 @@ func (n *node) params(cfg Config) handlers.Params {
 		p[PropImage] = n.image
 	}
 	n.measure(p)
+	m.tellImage(p)
 	n.keyring(cfg, p)
 	maps.Copy(p, n.facts(cfg))
 	p[handlers.ParamUnit] = string(cmp.Or(n.made, a.Unit.ID))
@@ -224,4 +227,22 @@ func (n *node) params(cfg Config) handlers.Params {
 		p[handlers.ParamSubcommand], p[handlers.ParamModify] = wanted.Subcommand, itoa(wanted.Number)
 	}
 	return p
+}
+
+// tellImage adds what the registry says of the image that a node is to have.
+func (m *Machine) tellImage(p handlers.Params) {
+	i, ok := m.others.images[strings.ToLower(p[PropImage])]
+	if !ok {
+		return
+	}
+	bytes := ""
+	if i.Size > 0 {
+		bytes = strconv.FormatInt(i.Size, 10)
+	}
+	for name, v := range map[string]string{handlers.ParamImageSource: i.Source, handlers.ParamImageFormat: i.Format,
+		handlers.ParamImageBytes: bytes, handlers.ParamImageDigest: i.Digest} {
+		if v != "" {
+			p[name] = v
+		}
+	}
 }

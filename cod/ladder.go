@@ -150,7 +150,7 @@ func (n *node) save(m *Machine, now actors.Millis) {
 	if !n.turned(m, now) {
 		return
 	}
-	p := n.params(m.cfg)
+	p := n.params(m)
 	verb := actors.ModifyUnit
 	switch {
 	case n.copied:
@@ -302,7 +302,7 @@ func (n *node) revive(m *Machine, now actors.Millis) bool {
 	if n.saved == EndCheckpoint {
 		verb = handlers.Restore
 	}
-	p := n.params(m.cfg)
+	p := n.params(m)
 	p[handlers.ParamSubcommand], p[handlers.ParamModify] = "modify."+verb, "resume"
 	n.call(m, actors.ModifyUnit, p)
 	return true

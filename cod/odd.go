@@ -64,6 +64,35 @@ type Notice struct {
 	By     ldapschema.DN // empty when unknown
 	Kind   NoticeKind
 	Detail string
+	// Reservation is the lease of the unit; empty when there is none.
+	Reservation actors.ReservationID
+}
+
+// Text is the notice in a sentence, without who it was and where.
+func (n Notice) Text() string {
+	what := "its entry"
+	if n.Attr != "" {
+		what = n.Attr
+	}
+	switch {
+	case n.Kind == TakenOver:
+		return "an operator changed " + what + "; the site follows"
+	case n.Detail != "":
+		return "somebody changed " + what + ", and the site cannot follow: " + n.Detail
+	}
+	return "somebody changed " + what + "; it is " + n.Kind.String()
+}
+
+// leaseOf is the lease that an owner is for; empty for a cluster.
+func leaseOf(o owner) actors.ReservationID {
+	n, ok := o.(*node)
+	switch {
+	case !ok:
+		return ""
+	case n.action.Verb == 0:
+		return actors.ReservationID(n.lease) // loaded: as its entry has it
+	}
+	return n.action.Reservation
 }
 
 // NoticeKind is what comes of somebody's change.
@@ -102,7 +131,7 @@ func (m *Machine) leave(now actors.Millis, o owner, r *record, how loss) {
 	if how == replaced {
 		kind = Replaced
 	}
-	m.fx.Notice = append(m.fx.Notice, Notice{Entry: r.want.DN, Unit: o.who(), By: by, Kind: kind})
+	m.fx.Notice = append(m.fx.Notice, Notice{Entry: r.want.DN, Unit: o.who(), By: by, Kind: kind, Reservation: leaseOf(o)})
 }
 
 // oddly notes which attributes stay as others wrote them, and tells of the new ones.
@@ -123,5 +152,5 @@ func (m *Machine) oddly(now actors.Millis, o owner, r *record, kept []ldapschema
 
 func (m *Machine) notice(o owner, r *record, attr string, values []string, kind NoticeKind, detail string) {
 	m.fx.Notice = append(m.fx.Notice, Notice{Entry: r.want.DN, Unit: o.who(), Attr: attr, Value: clip(strings.Join(values, ", "), maxText),
-		By: r.odd.by, Kind: kind, Detail: detail})
+		By: r.odd.by, Kind: kind, Detail: detail, Reservation: leaseOf(o)})
 }

@@ -21,8 +21,9 @@ type strangers struct {
 	macs   tally[ldapschema.MAC]
 	uids   tally[int]
 	gids   tally[int]
-	units  tally[actors.UnitID]   // of entries that bear our mark
-	by     map[ldapschema.DN]uses // what each entry uses, by its normal name
+	units  tally[actors.UnitID]        // of entries that bear our mark
+	images map[string]ldapschema.Image // the registry, by names in lower case
+	by     map[ldapschema.DN]uses      // what each entry uses, by its normal name
 }
 
 // tally counts how many entries use a thing.
@@ -49,12 +50,13 @@ type uses struct {
 	at           actors.Millis
 	owner, slice string
 	unit         actors.UnitID
+	image        string // it is one of that name, in lower case
 }
 
 func newStrangers() strangers {
 	return strangers{
 		addrs: tally[netip.Addr]{}, blocks: tally[int]{}, labels: tally[string]{}, hosts: tally[string]{},
-		macs: tally[ldapschema.MAC]{}, uids: tally[int]{}, gids: tally[int]{}, units: tally[actors.UnitID]{}, by: map[ldapschema.DN]uses{},
+		macs: tally[ldapschema.MAC]{}, uids: tally[int]{}, gids: tally[int]{}, units: tally[actors.UnitID]{}, images: map[string]ldapschema.Image{}, by: map[ldapschema.DN]uses{},
 	}
 }
 
@@ -63,6 +65,10 @@ func (s *strangers) note(c Config, key ldapschema.DN, ev Seen) {
 	s.forget(key)
 	u := usesOf(c, ev.Entry)
 	u.by, u.at = ev.Writer, ev.At
+	if i, err := ldapschema.ParseImage(ev.Entry); err == nil && ev.Entry.DN.Parent().Normal() == ImagesDN(c.Base).Normal() {
+		u.image = strings.ToLower(i.Name)
+		s.images[u.image] = i
+	}
 	s.by[key] = u
 	s.count(u, 1)
 }
@@ -72,6 +78,9 @@ func (s *strangers) forget(key ldapschema.DN) {
 	if u, ok := s.by[key]; ok {
 		s.count(u, -1)
 		delete(s.by, key)
+		if u.image != "" {
+			delete(s.images, u.image)
+		}
 	}
 }
 

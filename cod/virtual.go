@@ -244,7 +244,7 @@ func (n *node) migrate(m *Machine, now actors.Millis) bool {
 	if !n.callable(m, now) {
 		return true
 	}
-	p := n.params(m.cfg)
+	p := n.params(m)
 	p[handlers.ParamSubcommand], p[handlers.ParamModify] = "modify."+handlers.Migrate, "move"
 	p["modify.move.host"] = to
 	n.leaving = true

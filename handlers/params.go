@@ -31,6 +31,18 @@ const (
 	ParamAdminKeys = "node.admin.keys" // public keys that may log in, a line each
 )
 
+// ImageWord begins the names of what a site's image registry says of the image that a node
+// is to have. No lessee says any of it: a source can be any file of the site.
+const ImageWord = "node.image."
+
+// What the registry says. An image that it does not have has none of them.
+const (
+	ParamImageSource = ImageWord + "source" // where the contents are: a file, volume or URL
+	ParamImageFormat = ImageWord + "format" // raw, qcow2, tar or volume
+	ParamImageBytes  = ImageWord + "bytes"  // octets of the contents
+	ParamImageDigest = ImageWord + "digest" // of the contents, "sha256:" and hexadecimal digits
+)
+
 // Names of how much a unit has (leasing 4.8.5). Drivers of what can be cut to size read
 // them, sites that place units set them.
 const (
@@ -103,7 +115,7 @@ func (p Params) Share(name string, def float64) (float64, error) {
 func Given(p map[string]string, reserved ...string) Params {
 	out := Params{}
 	for k, v := range p {
-		own := k == ParamMachine || k == ParamKeep
+		own := k == ParamMachine || k == ParamKeep || strings.HasPrefix(k, ImageWord)
 		for _, word := range reserved {
 			own = own || strings.HasPrefix(k, word)
 		}

@@ -81,7 +81,9 @@ type Unit struct {
 }
 
 // Change is one move of one reservation; or, with Lost set and the rest but Time
-// empty, the word that a reader was too slow.
+// empty, the word that a reader was too slow. One with neither From nor To is no move but
+// something that was noticed, such as an operator's edit of a node's entry; the reservation
+// is empty when it concerns none.
 type Change struct {
 	Time        time.Time `json:"time"`
 	Actor       *Party    `json:"actor,omitempty"`

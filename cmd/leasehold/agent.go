@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (a *app) ask(ctx context.Context, x *reach, url string, q wire.Request) err
 func (a *app) showAnswer(op wire.Op, code int32, props map[string]string) error {
 	err := a.show(answered{code, props}, func(w io.Writer) {
 		row(w, "code", code)
-		for _, name := range sortedNames(props) {
+		for _, name := range slices.Sorted(maps.Keys(props)) {
 			row(w, name, props[name])
 		}
 	})
@@ -87,15 +88,6 @@ func (a *app) showAnswer(op wire.Op, code int32, props map[string]string) error 
 		err = fmt.Errorf("%s: the agent answers with the code %d %s", op, code, clean(props["driver.exception.message"]))
 	}
 	return err
-}
-
-func sortedNames(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 func (a *app) agentCommand() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/leasehold/leasehold/cmd/internal/config"
+	"github.com/leasehold/leasehold/cod/inventory"
 	"github.com/leasehold/leasehold/cod/upkeep"
 	"github.com/spf13/cobra"
 )
@@ -23,9 +24,9 @@ func (a *app) codNodeConsole() *cobra.Command {
 		Short: "Connect this terminal with a node's console",
 		Long: `Connect this terminal with a node's console. That of a virtual node is asked of the
 machine it is on (xl console, over ssh, with the key and the host keys that the
-configuration has for the machine, unless that is tied to dom0-shell). That of a physical one is where the inventory says:
-a property console=tcp:host:port of its machine, for terminal servers that speak plain
-TCP.`,
+configuration has for the machine, unless that is tied to dom0-shell). That of a
+physical one is where the inventory says: a property console=tcp:host:port of its
+machine, for terminal servers that speak plain TCP.`,
 		Example: `  leasehold cod host add node07 --replace --property console=tcp:ts1.site.test:7007
   leasehold cod node console web2`,
 		Args: oneArg("node"),
@@ -89,6 +90,10 @@ func (a *app) machineOf(n upkeep.Node, named string) (config.Machine, error) {
 func (a *app) xenConsole(ctx context.Context, m config.Machine, domain string) error {
 	if m.Forced {
 		return fmt.Errorf("the key of machine %s is tied to dom0-shell, which gives no console; log in to it with your own", m.Name)
+	}
+	// A shell over there reads this, and anybody who may write the directory names nodes.
+	if short, _, ok := inventory.Name(domain); !ok || !strings.EqualFold(short, domain) {
+		return fmt.Errorf("%.64q is no name of a domain", domain)
 	}
 	host, port, err := net.SplitHostPort(m.Address)
 	if err != nil {

@@ -50,6 +50,7 @@ func TestConsole(t *testing.T) {
 		add(ldapschema.HostEntry(web.Child("ou", "hosts"), ldapschema.Host{Name: fmt.Sprint("web", i+1), IP: netip.MustParseAddr(fmt.Sprint("10.99.1.", i+1)),
 			Serial: host, NodeID: i + 1, State: "up", Mark: mark}))
 	}
+	add(ldapschema.HostEntry(web.Child("ou", "hosts"), ldapschema.Host{Name: "web4;id", IP: netip.MustParseAddr("10.99.1.4"), Serial: "dom0-a", NodeID: 4, State: "up", Mark: mark}))
 	// A terminal server that says what it is told.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
@@ -97,6 +98,9 @@ func TestConsole(t *testing.T) {
 	}
 	if out, err := console("web3"); err == nil || !strings.Contains(out, "nobody says") {
 		t.Errorf("of a machine that is not known: %v\n%s", err, out)
+	}
+	if out, err := console("web4;id"); err == nil || !strings.Contains(out, `"web4;id" is no name`) {
+		t.Errorf("of a node whose name is more than one word of a shell: %v\n%s", err, out)
 	}
 	// Another machine at the same address is not spoken to.
 	file("pins", "dom0-a ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJNOhvfOgqoNpTSNkMfyVuOMbEVKsTBlZfUcJCx2qPl9\n")

@@ -105,12 +105,29 @@ func editReaches(t *testing.T, s seat, at ldapdir.Config, whileDown bool) {
 	set := func(attr string, values ...string) ldapschema.Mod {
 		return ldapschema.Mod{Op: ldapschema.ModReplace, Attr: attr, Values: values}
 	}
+	watch, err := p.Manage.Watch(ctx, manage.Filter{Actor: "site", Slice: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
 	other := strings.Join(strings.Split(addr, ".")[:3], ".") + ".77"
 	edit(set("ipHostNumber", other), set("codHold", "ada: looks at the fan"))
 	hears(p, cod.FactHeld, "ada: looks at the fan")
 	after := hears(p, cod.FactAddress, other)
 	if after.State != before.State || after.Pending != before.Pending || !after.End.Equal(before.End) || len(after.Held) != 2 || after.Error != "" {
 		t.Errorf("more than its properties has changed:\n%+v\n%+v", before, after)
+	}
+	for {
+		c, err := watch.Next(ctx)
+		if err != nil {
+			t.Fatalf("whoever watches does not hear of the edit: %v", err)
+		}
+		if c.From == "" && c.To == "" && strings.Contains(c.Why, "an operator changed ipHostNumber; the site follows; it says "+other) {
+			if c.Reservation != r.Reservation {
+				t.Errorf("it is told of %+v", c)
+			}
+			break
+		}
 	}
 	edit(set("codHold"))
 	hears(p, cod.FactHeld, "")

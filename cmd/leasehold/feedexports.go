@@ -60,6 +60,7 @@ A site has a volume for each cluster when its configuration names a file server:
 	f.StringVar(&o.root, "root", "", "folder that all volumes lie below (required)")
 	f.StringArrayVar(&o.servers, "server", nil, "name by which nodes know this server; may be repeated; default: every export is its")
 	f.StringVar(&o.reload, "reload", "", `command that makes the server read the file; default "exportfs -ra", or for ganesha "systemctl reload nfs-ganesha"`)
+	complete(c, "format", "linux", "ganesha")
 	_ = c.MarkFlagFilename("file")
 	_ = c.MarkFlagDirname("root")
 	return c

@@ -327,7 +327,10 @@ func (a *app) leaseWatch() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Print every move of every reservation as it happens",
-		Args:  noArgs,
+		Long: `Print every move of every reservation as it happens; and, of sites that keep clusters
+in a directory, operators' edits that the site follows, and conflicts (leasehold cod
+reconcile lists those that stand). These have no states.`,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			m, err := a.client()
 			if err != nil {
@@ -365,6 +368,9 @@ func changeLine(ch manage.Change) string {
 	short := ch.Reservation
 	if len(short) > 8 {
 		short = short[:8]
+	}
+	if ch.From == "" && ch.To == "" {
+		return clean(fmt.Sprintf("%s  %-10s %-8s  %s", at, party(ch.Actor), short, ch.Why))
 	}
 	return clean(fmt.Sprintf("%s  %-10s %-8s  %s -> %s  (%s)", at, party(ch.Actor), short, ch.From, ch.To, ch.Why))
 }

@@ -24,7 +24,16 @@ wait until it is ready. A service manager that waits for that is told (systemd:
 Type=notify), and when the server begins to stop.
 
 The server lets 64 MiB of garbage gather, or twice what it holds, before it collects
-it. GOGC and GOMEMLIMIT in its environment say otherwise, as in any Go program.`,
+it. GOGC and GOMEMLIMIT in its environment say otherwise, as in any Go program.
+
+With "metrics: HOST:PORT" in its configuration it answers GET /metrics with OpenMetrics
+text; each family says what it counts. Worth an alarm are
+leasehold_store_stalled_seconds (above 0: nothing is taken until the store writes again),
+leasehold_pending_oldest_seconds (an operation that does not end),
+leasehold_messages_given_up (a peer that does not answer), and at sites with a directory
+leasehold_cod_directory_in_sight (0: it is not written),
+leasehold_cod_differences (leasehold cod reconcile names them) and
+leasehold_cod_nodes of the states suspect and quarantined.`,
 		Example: "  leasehold serve --config ./site/leasehold.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -30,6 +30,9 @@ type Config struct {
 	// Changed hears what is new about nodes that are up because operators changed them,
 	// under the same rules; nil means nobody listens.
 	Changed func(cod.Changed)
+	// Noticed hears what others did to the site's entries, under the same rules; nil means
+	// nobody listens.
+	Noticed func([]cod.Notice)
 	Log     logrus.FieldLogger // nil means the standard logger
 	// Serials says that a zone's serial number is raised when a name in it changes, for
 	// name servers that read zones from the directory. It takes a directory that can be
@@ -65,6 +68,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if c.Changed == nil {
 		c.Changed = func(cod.Changed) {}
+	}
+	if c.Noticed == nil {
+		c.Noticed = func([]cod.Notice) {}
 	}
 	if c.Log == nil {
 		c.Log = logrus.StandardLogger()

@@ -203,19 +203,17 @@ func (s *Site) note(moved []cod.Transition) {
 func (s *Site) tell(all []cod.Notice) {
 	for _, n := range all {
 		log := s.config.Log.WithFields(logrus.Fields{"entry": string(n.Entry), "unit": string(n.Unit), "by": string(n.By)})
-		what := "its entry"
 		if n.Attr != "" {
-			what = n.Attr
 			log = log.WithField("value", n.Value)
 		}
-		switch {
-		case n.Kind == cod.TakenOver:
+		if n.Kind == cod.TakenOver {
 			s.counts.takenOver.Add(1)
-			log.Infof("an operator changed %s; the site follows", what)
-		case n.Detail != "":
-			log.Warnf("somebody changed %s, and the site cannot follow: %s", what, n.Detail)
-		default:
-			log.Warnf("somebody changed %s; it is %s", what, n.Kind)
+			log.Info(n.Text())
+		} else {
+			log.Warn(n.Text())
 		}
+	}
+	if len(all) > 0 {
+		s.config.Noticed(all)
 	}
 }

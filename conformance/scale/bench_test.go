@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +26,7 @@ import (
 	"github.com/leasehold/leasehold/actors/store"
 	"github.com/leasehold/leasehold/actors/store/bbolt"
 	"github.com/leasehold/leasehold/actors/store/ldap"
+	"github.com/leasehold/leasehold/actors/store/postgres/takeovers"
 	"github.com/leasehold/leasehold/cod/directory/ldapdir"
 	"github.com/leasehold/leasehold/conformance/scale"
 	"github.com/leasehold/leasehold/conformance/setup"
@@ -32,6 +34,11 @@ import (
 )
 
 var table = flag.String("table", "", "file to write the table of BenchmarkCore to")
+
+func TestMain(m *testing.M) {
+	takeovers.Main()
+	os.Exit(m.Run())
+}
 
 // standard is the setting of the paper's example: N = 240, n = 24, and one tick a
 // second for an hour.
@@ -105,13 +112,37 @@ func (t *report) targets(b *testing.B) {
 	t.row("idle_ticks", "a tick with nothing due, 1,000,000 live units against 1,000", idle(b), "x", "<=", 1.10)
 	t.row("memory_per_unit", "memory of an authority with 1,000,000 units in 10,000 leases", memory(b), "octets/unit", "<=", 400)
 
-	large := standard
-	large.Nodes = 240_000
-	t.row("growth", "processor time for one flip, N = 240,000 against N = 240", cost(b, large, 2)/cost(b, standard, 500), "x", "<=", 1.5)
+	t.row("growth", "processor time for one flip, N = 240,000 against N = 240", growth(b), "x", "<=", 1.5)
 
 	t.row("huge", "processor time for one unit of a lease of 100,000, set up and joined one by one, against 10,000", float64(huge(b, 100_000))/float64(huge(b, 10_000)), "x", "<=", 2)
 
+	t.row("takeover", "a standby at work after a primary was killed with SIGKILL, records in PostgreSQL, worst of ten", takeover(b), "s", "<=", 5)
+
 	t.row("month", "a month of five-minute requests, two sites of 70 nodes, one broker", month(b), "s", "<", 5)
+}
+
+// growth is how much more processor time a flip takes with a thousand times the nodes:
+// the least of three of each, in turns.
+func growth(b *testing.B) float64 {
+	large := standard
+	large.Nodes = 240_000
+	best := [2]float64{math.MaxFloat64, math.MaxFloat64}
+	for range 3 {
+		best[0] = min(best[0], cost(b, standard, 1000))
+		best[1] = min(best[1], cost(b, large, 2))
+	}
+	b.Logf("a flip takes %.0f ns with %d nodes, %.0f with %d", best[0], standard.Nodes, best[1], large.Nodes)
+	return best[1] / best[0]
+}
+
+// takeover is the seconds from the kill of a process that holds an actor until the one
+// that stood by has loaded its records and serves: the longest of ten.
+func takeover(b *testing.B) float64 {
+	p := takeovers.Play(b, setup.StartPostgres(b).Database(b), 10, false)
+	if len(p.Killed) == 0 {
+		b.Fatal("nobody was killed at work")
+	}
+	return p.Killed[len(p.Killed)-1].Seconds()
 }
 
 // cost is the processor time of one flip over some terms, whatever else the machine

@@ -99,6 +99,10 @@ writes a batch of records in one operation, so that with function calls the shar
 more than 1. With signed SOAP slapd and the actors share the processors, and the share is
 what the making and checking of signatures and of messages leave.
 
+A takeover is that of a process which grants units from PostgreSQL as fast as it goes, by
+another one that stands by: the time from the SIGKILL until the other has loaded the
+records and grants. No unit is granted twice, which package actors/store/postgres tests.
+
 | what | value | target | |
 |---|---|---|---|
 ` + t.rows.String() + t.more.String()

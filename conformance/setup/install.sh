@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh installs the Debian programs that tests run Leasehold against or with:
+# install.sh installs the programs of Debian 12 that tests run Leasehold against or with:
 #
 #   slapd, ldap-utils         the LDAP server that sites use, and their operators' tools
 #   gosa-schema               RFC 2307bis as Debian ships it
@@ -35,7 +35,7 @@ wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=ip
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
 wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu /usr/share/OVMF/OVMF_CODE.fd=ovmf busybox=busybox-static"
 wanted="$wanted ldap2zone=ldap2zone sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gosa/rfc2307bis.schema=gosa-schema snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
-wanted="$wanted qemu-storage-daemon=qemu-system-common sfdisk=fdisk"
+wanted="$wanted qemu-storage-daemon=qemu-system-common sfdisk=fdisk mke2fs=e2fsprogs losetup=mount ssh=openssh-client"
 wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted /usr/share/perl5/RPC/XML.pm=librpc-xml-perl /usr/share/perl5/XMLRPC/Lite.pm=libxmlrpc-lite-perl"
@@ -66,6 +66,17 @@ missing() {
     done
 }
 
+# As root: apt and what goes with it. A mirror that hiccups is asked again, and somebody
+# else's apt is waited for.
+asroot() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+apt() { asroot env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 "$@"; }
+
 # The Java peers are made now, so that no test has to wait for their libraries, and
 # what is not installed but unpacked is fetched: the kernel that a virtual machine boots
 # and its boot loader, and what puts itself into the log-ins of where it is installed.
@@ -74,7 +85,9 @@ peers() {
     "$(dirname "$0")/../rpcpeers/setup.sh" >/dev/null
     for set in guest grub kernel; do
         "$(dirname "$0")/unpack.sh" "$set" >/dev/null || {
-            [ "$(id -u)" -eq 0 ] && apt-get update >/dev/null && "$(dirname "$0")/unpack.sh" "$set" >/dev/null
+            say 'the package lists may be old; reading them and trying again'
+            apt update >/dev/null
+            "$(dirname "$0")/unpack.sh" "$set" >/dev/null
         }
     done
 }
@@ -95,32 +108,27 @@ if ! command -v apt-get >/dev/null 2>&1; then
     exit 1
 fi
 
-root=
-if [ "$(id -u)" -ne 0 ]; then
-    if ! sudo -n true 2>/dev/null; then
-        say "not root, and sudo wants a password; please run: sudo apt-get install $packages" >&2
-        exit 1
-    fi
-    root='sudo -n'
+if ! asroot true 2>/dev/null; then
+    say "not root, and sudo wants a password; please run: sudo apt-get install $packages" >&2
+    exit 1
 fi
 
 # Debian starts a server as soon as it is installed. A policy that forbids it keeps
 # this machine as it was; one that is there already is left alone.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
-    $root chmod 755 "$policy"
-    trap '$root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | asroot tee "$policy" >/dev/null
+    asroot chmod 755 "$policy"
+    trap 'asroot rm -f "$policy"' EXIT
 fi
 
 say "installing: $packages"
-# shellcheck disable=SC2086 # both are lists of words
-$root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages ||
-    {
-        say 'the package lists may be old; reading them and trying again'
-        $root apt-get update
-        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages
-    }
+# shellcheck disable=SC2086 # a list of words
+apt install -y --no-install-recommends $packages || {
+    say 'the package lists may be old; reading them and trying again'
+    apt update
+    apt install -y --no-install-recommends $packages
+}
 
 packages=$(missing)
 if [ -n "$packages" ]; then

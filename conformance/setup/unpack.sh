@@ -45,7 +45,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 # apt's own user cannot write here, and warns about it
 # shellcheck disable=SC2086 # a list of words
-apt-get download -o APT::Sandbox::User=root $packages >&2
+apt-get download -o APT::Sandbox::User=root -o Acquire::Retries=3 $packages >&2
 mkdir tree
 for package in ./*.deb; do
     dpkg -x "$package" tree

@@ -497,7 +497,9 @@ func TestStory(t *testing.T) {
 	}
 	domain := s.node(macV2)
 	domain.offered(fmt.Sprintf("%v %s pxelinux.0", v2.IP, gateway))
+	s.node(macV1).offered(fmt.Sprintf("%v %s pxelinux.0", v1.IP, gateway))
 	other := s.node(macP2)
+	other.offered(fmt.Sprintf("%v %s pxelinux.0", p2.IP, gateway))
 	for _, h := range []ldapschema.Host{p1, p2, v1, v2} {
 		s.answers(node.net, h.IP.String(), h.Name+".alpha.site.test", "A")
 		s.answers(node.net, h.Name+".alpha.site.test.", "-x", h.IP.String())
@@ -595,6 +597,8 @@ func TestStory(t *testing.T) {
 		t.Errorf("the machines' power was told %q", power)
 	}
 	node.silent()
+	other.silent()
+	domain.silent()
 	g.Says("", "getent", "passwd", "ada")
 }
 

@@ -114,6 +114,7 @@ cod/site:               actors actors/clock cod cod/directory cod/feed handlers 
 [suites] What every implementation of an interface passes, and what tests start.
 actors/policy/policytest: actors actors/calendar actors/policy + rapid
 actors/store/storetest: actors actors/store
+actors/store/postgres/takeovers: actors actors/store actors/store/postgres actors/store/storetest
 cod/directory/dirtest:  cod/directory ldapschema
 handlers/drivertest:    handlers handlers/run
 conformance/setup:      ldapschema + crypto go-ldap gosnmp pgx sys

@@ -18,6 +18,7 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/store"
 	"github.com/leasehold/leasehold/actors/store/postgres"
+	"github.com/leasehold/leasehold/actors/store/postgres/takeovers"
 	"github.com/leasehold/leasehold/actors/store/storetest"
 	"github.com/leasehold/leasehold/conformance/setup"
 )
@@ -30,10 +31,7 @@ func TestMain(m *testing.M) {
 		bePrimary(url)
 		return
 	}
-	if text := os.Getenv(granterEnv); text != "" {
-		beGranter(text)
-		return
-	}
+	takeovers.Main()
 	flag.Parse()
 	os.Exit(m.Run())
 }

@@ -38,6 +38,7 @@ type Actor struct {
 	lanes   *lane.Lanes       // whoever has no Site
 	clocks  *clock.Offsets    // of its peers
 	errands errands           // what its handlers have in hand
+	notices hub               // of its site
 	log     logrus.FieldLogger
 }
 

@@ -92,6 +92,6 @@ func (p *Process) newSite(act *Actor, d handlers.Driver, on func(actors.Unit) ru
 	changed := func(c cod.Changed) {
 		act.Host.Deliver(actors.UnitChanged{Reservation: c.Reservation, Unit: c.Unit, Properties: c.Properties})
 	}
-	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Changed: changed, Log: act.log,
+	return site.New(site.Config{COD: c, Directory: p.directory.dir, Driver: d, Runner: on, Report: report, Changed: changed, Noticed: act.notices.tell, Log: act.log,
 		Serials: act.Config.COD.Serials})
 }

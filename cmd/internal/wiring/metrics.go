@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/manage"
 )
 
@@ -83,6 +84,11 @@ func (p *Process) collect(ctx context.Context) ([]byte, error) {
 		actor, state, _ := strings.Cut(k, "\x00")
 		return labels{"actor", actor, "state", state}
 	})
+	m.family("leasehold_pending_oldest_seconds", "gauge", "For how long the oldest operation of a kind has been under way at an actor.")
+	each(&m, "", oldest(list, p.clock.Now()), func(k string) labels {
+		actor, pending, _ := strings.Cut(k, "\x00")
+		return labels{"actor", actor, "pending", pending}
+	})
 	m.family("leasehold_events_waiting", "gauge", "Events in an actor's mailbox.")
 	for _, a := range p.Actors {
 		m.sample("", float64(a.Host.Status().Waiting), labels{"actor", a.Config.Name})
@@ -112,6 +118,19 @@ func (p *Process) collect(ctx context.Context) ([]byte, error) {
 	}
 	m.b.WriteString("# EOF\n")
 	return m.b.Bytes(), nil
+}
+
+// oldest is how many whole seconds the oldest operation of each kind has been under way,
+// by actor and kind with a zero octet between them.
+func oldest(list []manage.Reservation, now time.Time) map[string]int {
+	out := map[string]int{}
+	for _, r := range list {
+		if r.Pending != actors.None.String() && !r.Since.IsZero() {
+			k := r.Actor.Name + "\x00" + r.Pending
+			out[k] = max(out[k], int(now.Sub(r.Since).Seconds()))
+		}
+	}
+	return out
 }
 
 // collectSites writes down what sites with clusters count.

@@ -103,7 +103,7 @@ func New(ctx context.Context, c config.Config, log logrus.FieldLogger, options .
 			return nil, fmt.Errorf("actor %s: %w", a.Name, err)
 		}
 		p.Actors = append(p.Actors, act)
-		managed.Actors = append(managed.Actors, manage.Actor{Location: act.Location, Role: a.Role, Host: act.Host, Cycles: c.Clock, Clocks: act.clocks})
+		managed.Actors = append(managed.Actors, manage.Actor{Location: act.Location, Role: a.Role, Host: watched{act.Host, &act.notices}, Cycles: c.Clock, Clocks: act.clocks})
 	}
 	p.meetLearned()
 	p.Manage, err = manage.New(managed)

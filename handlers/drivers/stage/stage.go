@@ -17,6 +17,10 @@ has as links is not followed out of it.
 What is not whole is never found under its name: a file is made beside its place, and a
 disk without the node's mark is staged again. An image that is shorter than it should be, or
 another, is refused, and nothing is left of it.
+
+Which image it is says the site's image registry, by the name that the lessee gave, with
+its form, size and digest; or the site's settings, which then have the word for all nodes.
+What was staged stays what it is when the registry changes.
 */
 package stage
 
@@ -65,7 +69,7 @@ func (d Driver) Info() handlers.Info {
 	return handlers.Info{Name: "stage", Doc: "Puts an image where a node starts from, with the node's own keys and name in it.", Driver: d, Params: []handlers.Param{
 		{Name: handlers.ParamUnit, Doc: "the unit", Need: true},
 		{Name: hostname, Doc: "the node's name", Need: true},
-		{Name: Image, Site: true, Doc: "file of the image on the machine that stages it; none when it is in place"},
+		{Name: Image, Site: true, Doc: "file of the image on the machine that stages it, for all nodes; without it the image registry says which"},
 		{Name: Format, Site: true, Default: "raw", Doc: "form of that file: raw or qcow2"},
 		{Name: Bytes, Site: true, Doc: "octets that the file has; another number is refused"},
 		{Name: Sum, Site: true, Doc: "its SHA-256 in hexadecimal; another is refused"},
@@ -74,6 +78,10 @@ func (d Driver) Info() handlers.Info {
 		{Name: Target, Site: true, Doc: "the disk or volume that is written, or is in place already"},
 		{Name: Partition, Site: true, Doc: "number of the partition that holds the root file system; without one the image is a file system"},
 		{Name: Reboot, Site: true, Doc: "yes starts the machine anew when the image is on its disk: it is a trampoline"},
+		{Name: handlers.ParamImageSource, Doc: "file of the image, as the registry has it"},
+		{Name: handlers.ParamImageFormat, Default: "raw", Doc: "its form: raw or qcow2"},
+		{Name: handlers.ParamImageBytes, Doc: "octets that it has"},
+		{Name: handlers.ParamImageDigest, Doc: "its digest, sha256: and hexadecimal digits"},
 		{Name: handlers.ParamHostKey, Doc: "the node's private host key; the image keeps its own when there is none"},
 	}}
 }
@@ -85,10 +93,16 @@ const (
 	address   = "unit.manage.ip"
 	directory = "unit.directory.dn"
 	servers   = "unit.directory.url"
+	imageName = "config.image.guid"
 )
+
+// ends are those of the names of files, by whether they are in the form of qcow2.
+var ends = map[bool]string{false: ".img", true: ".qcow2"}
 
 // want is what is to be staged.
 type want struct {
+	name, folder                          string
+	asked                                 string // the name of the image, as the lessee gave it
 	unit, image, format, sum, how, target string
 	bytes, partition                      int64
 	file                                  bool // the target is a file of our own making
@@ -107,49 +121,44 @@ func read(p handlers.Params) (w want, err error) {
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(name) > 63 {
 		return w, fmt.Errorf("stage: %.64q is no name of a node", name)
 	}
-	w.image, w.format, w.sum = p[Image], p.Get(Format, "raw"), strings.TrimPrefix(strings.ToLower(p[Sum]), "sha256:")
-	w.how, w.target, w.reboot = p.Get(How, Copy), p[Target], p[Reboot] == "yes"
+	w.name = name
+	w.how, w.folder = p.Get(How, Copy), p[Folder]
+	size, from := p[Bytes], Bytes
+	if w.image, w.format, w.sum = p[Image], p.Get(Format, "raw"), p[Sum]; w.image == "" && w.how != InPlace {
+		w.image, w.format, w.sum = p[handlers.ParamImageSource], p.Get(handlers.ParamImageFormat, "raw"), p[handlers.ParamImageDigest]
+		size, from = p[handlers.ParamImageBytes], handlers.ParamImageBytes
+	}
+	w.sum = strings.TrimPrefix(strings.ToLower(w.sum), "sha256:")
+	w.target, w.reboot = p[Target], p[Reboot] == "yes"
 	for _, n := range []struct {
-		name string
-		to   *int64
-	}{{Bytes, &w.bytes}, {Partition, &w.partition}} {
-		if v := p[n.name]; v != "" {
-			if *n.to, err = strconv.ParseInt(v, 10, 62); err != nil || *n.to < 1 {
-				return w, fmt.Errorf("stage: %s is no number: %.40q", n.name, v)
+		name, v string
+		to      *int64
+	}{{from, size, &w.bytes}, {Partition, p[Partition], &w.partition}} {
+		if n.v != "" {
+			if *n.to, err = strconv.ParseInt(n.v, 10, 62); err != nil || *n.to < 1 {
+				return w, fmt.Errorf("stage: %s is no number: %.40q", n.name, n.v)
 			}
 		}
 	}
 	switch {
 	case w.how != Copy && w.how != Overlay && w.how != Write && w.how != InPlace:
 		return w, fmt.Errorf("stage: %s is copy, overlay, write or inplace, not %.20q", How, w.how)
-	case w.format != "raw" && w.format != "qcow2":
-		return w, fmt.Errorf("stage: %s is raw or qcow2, not %.20q", Format, w.format)
-	case w.sum != "" && (len(w.sum) != 64 || strings.Trim(w.sum, "0123456789abcdef") != ""):
-		return w, fmt.Errorf("stage: %.80q is no SHA-256", w.sum)
 	case w.partition > 128:
 		return w, fmt.Errorf("stage: there is no partition %d", w.partition)
 	}
 	if w.how == Copy || w.how == Overlay {
-		if err := posix.Path(p[Folder]); err != nil {
+		if err := posix.Path(w.folder); err != nil {
 			return w, fmt.Errorf("stage: %s: %w", Folder, err)
 		}
-		end := ".img"
-		if w.qcow() {
-			end = ".qcow2"
-		}
-		w.target, w.file = p[Folder]+"/"+name+end, true
+		w.target, w.file = w.folder+"/"+name+ends[w.qcow()], true
 	}
-	for _, path := range []string{w.image, w.target} {
-		if path == w.image && w.how == InPlace {
-			continue
-		}
-		if err := posix.Path(path); err != nil {
-			return w, err
-		}
+	if err := posix.Path(w.target); err != nil {
+		return w, err
 	}
 	if w.qcow() && strings.Contains(w.target, ",") {
 		return w, fmt.Errorf("stage: %.80q has a comma, which qemu takes for its own", w.target)
 	}
+	w.asked = p[imageName]
 	w.own, err = own(w.unit, name, p)
 	return w, err
 }
@@ -174,11 +183,17 @@ func (d Driver) Setup(ctx context.Context, on run.Runner, p handlers.Params) (ha
 	if w.reboot && d.Answers != nil && d.Answers(ctx, p[address], p[handlers.FactHostKey]) {
 		return handlers.Result{Done: true}, nil // it has left the trampoline
 	}
-	there, err := w.whole(ctx, on)
+	there, err := w.settled(ctx, on)
+	if err == nil && !there {
+		there, err = w.whole(ctx, on)
+	}
 	if err != nil {
 		return handlers.Result{}, err
 	}
 	if !there {
+		if err := w.found(); err != nil {
+			return handlers.Result{}, err
+		}
 		if w.file {
 			if err := posix.Claim(ctx, on, w.target, w.unit); err != nil {
 				return handlers.Result{}, err
@@ -208,13 +223,55 @@ func (d Driver) Teardown(ctx context.Context, on run.Runner, p handlers.Params) 
 	if !w.file {
 		return handlers.Result{Done: true}, nil
 	}
-	ours, err := posix.Owned(ctx, on, w.target, w.unit)
-	if err == nil && ours {
-		if _, err = run.Must(ctx, on, run.Cmd{Args: []string{"rm", "-f", "--", w.target, w.part()}}); err == nil {
-			err = posix.Release(ctx, on, w.target)
+	for _, qcow := range []bool{false, true} { // the registry may have had another form of it
+		w.target = w.folder + "/" + w.name + ends[qcow]
+		ours, err := posix.Owned(ctx, on, w.target, w.unit)
+		if err == nil && ours {
+			if _, err = run.Must(ctx, on, run.Cmd{Args: []string{"rm", "-f", "--", w.target, w.part()}}); err == nil {
+				err = posix.Release(ctx, on, w.target)
+			}
+		}
+		if err != nil {
+			return handlers.Result{}, err
 		}
 	}
-	return handlers.Result{Done: err == nil}, err
+	return handlers.Result{Done: true}, nil
+}
+
+// found says why there is no image that can be staged. A teardown does not mind.
+func (w want) found() error {
+	switch {
+	case w.how == InPlace:
+		return nil
+	case w.image == "" && w.asked == "":
+		return fmt.Errorf("stage: nobody says which image: the lease names none, and %s is not set", Image)
+	case w.image == "":
+		return fmt.Errorf("stage: the site's image registry has no image %.64q with contents", w.asked)
+	case w.format != "raw" && w.format != "qcow2":
+		return fmt.Errorf("stage: an image that is staged is raw or qcow2, not %.20q", w.format)
+	case w.sum != "" && (len(w.sum) != 64 || strings.Trim(w.sum, "0123456789abcdef") != ""):
+		return fmt.Errorf("stage: %.80q is no SHA-256", w.sum)
+	}
+	return posix.Path(w.image)
+}
+
+// settled reports whether a file of the node is there whose form is not the one that its
+// image has now: the registry has changed since. The node keeps what it has.
+func (w *want) settled(ctx context.Context, on run.Runner) (bool, error) {
+	if !w.file {
+		return false, nil
+	}
+	other := *w
+	other.target = w.folder + "/" + w.name + ends[!w.qcow()]
+	o, err := on.Run(ctx, run.Cmd{Args: []string{"test", "-e", other.target}})
+	if err != nil || o.Code != 0 {
+		return false, err
+	}
+	ours, err := posix.Owned(ctx, on, other.target, w.unit)
+	if ours {
+		w.target = other.target
+	}
+	return ours, err
 }
 
 // whole reports whether the node's image is in its place: a file that is there is whole,

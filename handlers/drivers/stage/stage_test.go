@@ -349,3 +349,50 @@ func TestTrampoline(t *testing.T) {
 		t.Errorf("it has arrived: %+v, %v", res, err)
 	}
 }
+
+// TestRegistry: what the image registry says is staged, but only if it is whole; and a
+// registry that changes meanwhile changes neither the node nor its end.
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	dir, to := images(t), t.TempDir()
+	data, err := os.ReadFile(dir + "/fs.img")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(file, format string) handlers.Params {
+		return params(stage.Folder, to, handlers.ParamImageSource, dir+"/"+file, handlers.ParamImageFormat, format,
+			handlers.ParamImageBytes, fmt.Sprint(len(data)), handlers.ParamImageDigest, fmt.Sprintf("sha256:%x", sha256.Sum256(data)))
+	}
+	var d stage.Driver
+	refused := func(p handlers.Params, why string) {
+		t.Helper()
+		if r, err := d.Setup(t.Context(), localrun.Runner{}, p); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%+v, %v; not refused with %q", r, err, why)
+		}
+		if left, _ := os.ReadDir(to); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+	}
+	refused(of("short.img", "raw"), "truncated: it has 1000000 octets of")
+	same := of("noise.img", "raw")
+	same[handlers.ParamImageBytes] = "3000000"
+	refused(same, "it is damaged, or another")
+	refused(of("fs.img", "tar"), "raw or qcow2")
+	refused(params(stage.Folder, to, "config.image.guid", "debian"), `no image "debian"`)
+	refused(params(stage.Folder, to), "the lease names none")
+	setup := func(p handlers.Params) {
+		t.Helper()
+		if r, err := d.Setup(t.Context(), localrun.Runner{}, p); err != nil || !r.Done || r.Properties["stage.target"] != to+"/web1.img" {
+			t.Fatal(r, err)
+		}
+	}
+	setup(of("fs.img", "raw"))
+	setup(of("fs.qcow2", "qcow2")) // another image by now
+	setup(params(stage.Folder, to))
+	if r, err := d.Teardown(t.Context(), localrun.Runner{}, of("fs.qcow2", "tar")); err != nil || !r.Done {
+		t.Fatal(r, err)
+	}
+	if left, _ := os.ReadDir(to); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
