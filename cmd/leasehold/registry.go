@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -258,19 +257,4 @@ RSA, which all deployed actors understand.`,
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:12443", "address for actors")
 	return c
-}
-
-// fingerprints are those of a certificate as people compare them: SHA-256, and MD5, by
-// which deployed actors pin a registry.
-func fingerprints(der []byte) (sha, short string) {
-	sum := sha256.Sum256(der)
-	return pairs(sum[:]), pairs(weakSum(der))
-}
-
-func pairs(sum []byte) string {
-	out := make([]string, len(sum))
-	for i, b := range sum {
-		out[i] = fmt.Sprintf("%02X", b)
-	}
-	return strings.Join(out, ":")
 }

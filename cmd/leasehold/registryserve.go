@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,9 +23,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func weakSum(der []byte) []byte {
-	sum := md5.Sum(der) //nolint:gosec // see above
-	return sum[:]
+// weakFingerprint is by what deployed actors pin a registry.
+func weakFingerprint(der []byte) string {
+	return strings.ReplaceAll(fmt.Sprintf("% X", md5.Sum(der)), " ", ":") //nolint:gosec // see above
 }
 
 func newRegistryIdentity(now time.Time) (keys.Identity, error) {
@@ -90,8 +91,8 @@ func serveRegistry(ctx context.Context, conf config.Registrar, log *logrus.Logge
 	}
 	if err = open(conf.Listen); err == nil {
 		last := &fronts[len(fronts)-1]
-		sha, short := fingerprints(cert.Certificate[0])
-		log.WithField("address", last.l.Addr().String()).WithField("sha256", sha).WithField("md5", short).Info("registry")
+		log.WithField("address", last.l.Addr().String()).WithField("sha256", keys.Fingerprint(cert.Leaf)).
+			WithField("md5", weakFingerprint(cert.Leaf.Raw)).Info("registry")
 		// Anybody may connect, under a certificate of its own making: what it proves is said
 		// in package registrar.
 		last.l = tls.NewListener(last.l, &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert, MinVersion: conf.TLS})

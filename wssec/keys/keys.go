@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -118,15 +117,7 @@ func generate(rand io.Reader, alg Algorithm) (crypto.Signer, error) {
 // Fingerprint is the SHA-256 of a certificate in the form people compare: pairs
 // of upper-case hexadecimal digits with colons.
 func Fingerprint(cert *x509.Certificate) string {
-	sum := sha256.Sum256(cert.Raw)
-	var b strings.Builder
-	for i, c := range sum {
-		if i > 0 {
-			b.WriteByte(':')
-		}
-		b.WriteString(strings.ToUpper(hex.EncodeToString([]byte{c})))
-	}
-	return b.String()
+	return strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(cert.Raw)), " ", ":")
 }
 
 // check is what an identity has to fulfil to be of any use.
