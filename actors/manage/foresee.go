@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -146,8 +148,27 @@ func (l *Local) Plan(ctx context.Context, g Group) ([]Forecast, error) {
 			return nil, err
 		}
 	}
+	callByName(out)
 	l.advise(ctx, ev.Requests, out)
 	return out, nil
+}
+
+// callByName calls the orders by the names that they were given. Their reservations were
+// made up to ask the broker, and nobody knows them.
+func callByName(out []Forecast) {
+	var pairs []string
+	for _, f := range out {
+		if f.Name != "" {
+			pairs = append(pairs, f.Reservation, strconv.Quote(f.Name))
+		}
+	}
+	words := strings.NewReplacer(pairs...)
+	for i := range out {
+		out[i].Text = words.Replace(out[i].Text)
+		for k, line := range out[i].Details {
+			out[i].Details[k] = words.Replace(line)
+		}
+	}
 }
 
 // seller is the broker of that identity, or the only one here if it is empty.

@@ -66,7 +66,7 @@ func (l *Local) Wait(ctx context.Context, g Goal) (Reservation, error) {
 			return r, nil
 		}
 		if over(r.State, wanted) {
-			return r, &actors.Error{Op: op, Reservation: id, Err: fmt.Errorf("%w: %s, not %s", ErrEnded, story(r), strings.Join(wanted, " or "))}
+			return r, fmt.Errorf("%s: reservation %s: %w: not %s: %s", op, id, ErrEnded, strings.Join(wanted, " or "), story(r))
 		}
 		select {
 		case <-moved:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +75,10 @@ func TestWaitInVain(t *testing.T) {
 		done = o.waiting(manage.Goal{Ref: ref, States: []string{"Active", "Ticketed"}, Timeout: time.Hour})
 		o.move("sm-blue", "r1", "Failed")
 		got = <-done
-		refused(t, got.err, manage.ErrEnded, 1, "it is Failed", "not Active or Ticketed")
+		refused(t, got.err, manage.ErrEnded, 1, "not Active or Ticketed: it is Failed")
+		if strings.Contains(got.err.Error(), actors.Other.Error()) {
+			t.Errorf("a lease that was refused is no internal error: %v", got.err)
+		}
 		if got.r.State != "Failed" {
 			t.Errorf("the reservation beside the error is %+v", got.r)
 		}

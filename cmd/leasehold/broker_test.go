@@ -182,7 +182,7 @@ func together(t *testing.T, dir string, must func(...string) string) {
 		}
 	}
 	write("4")
-	if out := must("plan", "-f", file); !strings.Contains(out, "does not fit at any one time") {
+	if out := must("plan", "-f", file); !strings.Contains(out, "does not fit at any one time") || !strings.Contains(out, `"a", of its group, was refused`) {
 		t.Errorf("plan of a group that is too large:\n%s", out)
 	}
 	must("lease", "request", "-f", file)

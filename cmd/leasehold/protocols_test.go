@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,11 +12,14 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/actors/endpoint"
 	"github.com/leasehold/leasehold/actors/manage"
+	"github.com/leasehold/leasehold/actors/registry"
+	"github.com/leasehold/leasehold/actors/remote"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cmd/internal/starter"
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/leasehold/leasehold/wire/xmlrpc/leasing"
 	"github.com/leasehold/leasehold/wssec"
+	"github.com/leasehold/leasehold/wssec/keys"
 )
 
 // meetAs writes the actors of one server into the peers of another.
@@ -33,7 +37,8 @@ func meetAs(s, other *victim, protocol wssec.Protocol) {
 // TestProtocols runs three servers, one for each role, once with XML-RPC between all of
 // them and once with a manager that speaks SOAP with its broker and XML-RPC with the
 // site: the broker claims what was exported to it, and a lease goes through every
-// operation. In between, each server is killed once.
+// operation; what only other people's actors say is said too. In between, each server is
+// killed once.
 func TestProtocols(t *testing.T) {
 	t.Parallel()
 	for name, protocol := range map[string]func(a, b actors.Role) wssec.Protocol{
@@ -108,6 +113,16 @@ func protocols(t *testing.T, protocol func(a, b actors.Role) wssec.Protocol) {
 		s.start()
 		s.waitServing()
 	}
+	// What peers say besides: a question to each, and that they could not do what was
+	// asked of them, to which a lease that waits for nothing is deaf.
+	asked := map[string]string{actors.QueryAction: "discover.pools"}
+	ask(t, manager, broker, protocol(actors.RoleManager, actors.RoleBroker), actors.Message{Op: actors.OpQuery, Properties: asked})
+	ask(t, manager, site, protocol(actors.RoleManager, actors.RoleAuthority), actors.Message{Op: actors.OpQuery, Properties: asked})
+	ask(t, broker, site, protocol(actors.RoleBroker, actors.RoleAuthority), actors.Message{Op: actors.OpQuery, Properties: asked})
+	failed := actors.Message{Op: actors.OpFailedRPC, RequestID: "none", Reservation: actors.ReservationID(lease), RequestOp: actors.OpModifyLease, Note: "no such thing"}
+	ask(t, site, manager, protocol(actors.RoleAuthority, actors.RoleManager), failed)
+	failed.RequestOp = actors.OpTicket
+	ask(t, broker, manager, protocol(actors.RoleBroker, actors.RoleManager), failed)
 	must(manager.client.Modify(ctx, manage.Modification{Ref: manage.Ref{Reservation: lease}, Subcommand: "restart"}))
 	if r := wait(lease, true, "Active"); len(r.Held) != 2 {
 		t.Errorf("modified: %+v", r)
@@ -147,7 +162,8 @@ func protocols(t *testing.T, protocol func(a, b actors.Role) wssec.Protocol) {
 	wait(renewed, false, "Closed", "Failed")
 
 	for s, ops := range map[*victim][]string{
-		site: {"claim", "redeem", "modifyLease", "close"}, broker: {"ticket", "extendTicket", "relinquish", "updateTicket"}, manager: {"updateTicket", "updateLease"},
+		site: {"claim", "redeem", "extendLease", "modifyLease", "close", "query"}, broker: {"ticket", "extendTicket", "relinquish", "updateTicket", "query"},
+		manager: {"updateTicket", "updateLease", "failedRPC"},
 	} {
 		for _, op := range ops {
 			taken := func() bool { return taken(s, op) }
@@ -159,8 +175,63 @@ func protocols(t *testing.T, protocol func(a, b actors.Role) wssec.Protocol) {
 			}
 		}
 	}
+	// The answers to the questions arrive, signed, at who did not ask them by itself: it
+	// says so.
+	for _, s := range []*victim{manager, broker} {
+		for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(s.log.String(), "queryResult"); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Errorf("%s never got the answer\n%s", s.config.Actors[0].Name, tail(s))
+				break
+			}
+		}
+	}
 	for _, s := range all {
 		s.term()
+	}
+}
+
+// ask sends what none of our actors says by itself, with the key of from.
+func ask(t *testing.T, from, to *victim, protocol wssec.Protocol, m actors.Message) {
+	t.Helper()
+	self, err := keys.Load(from.config.Actors[0].Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := keys.Load(to.config.Actors[0].Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := endpoint.Root
+	if protocol == wssec.XMLRPC {
+		root = leasing.Root
+	}
+	a, b := from.config.Actors[0], to.config.Actors[0]
+	all, err := registry.New(a.GUID, []registry.Peer{{Location: actors.Location{ID: b.GUID, Name: b.Name, URL: to.config.Listen.URL + root + b.Name}, Role: b.Role,
+		Policy: wssec.Policy{Profile: wssec.Strict, Protocol: protocol}, Certs: []*x509.Certificate{peer.Cert}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	r, err := remote.New(remote.Config{Self: self, Location: actors.Location{ID: a.GUID, Name: a.Name, URL: from.config.Listen.URL + endpoint.Root + a.Name}, Registry: all,
+		Failed: func(actors.SendFailed) {},
+		Trace: func(a remote.Attempt) {
+			if a.Final {
+				ended <- a.Err
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close(t.Context())
+	m.From, m.To = a.GUID, b.GUID
+	r.Send(m)
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("%s of %s to %s: %v", m.Op, a.Name, b.Name, err)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Errorf("%s of %s to %s has no end", m.Op, a.Name, b.Name)
 	}
 }
 

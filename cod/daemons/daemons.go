@@ -99,7 +99,8 @@ func Files(s Site) ([]File, error) {
 		"@DOMAIN@", s.COD.Domain, "@REVERSE@", s.COD.ReverseZone(), "@NEXTSERVER@", s.COD.NextServer.String(), "@URL@", s.URL, "@LDAPHOST@", host, "@LDAPPORT@", port,
 		"@NIS@", s.nis(), "@KEY@", KeyName, "@ADMIN@", stored(s.Secrets["admin"]), "@DHCPDSECRET@", s.Secrets[DHCPD], "@REPLICASECRET@", s.Secrets[Replica],
 		"@SCHEMA@", s.Schema, "@RUN@", s.Run, "@DATA@", s.Data, "@REPLICADATA@", s.ReplicaData, "@ZONES@", s.Zones, "@KEYFILE@", s.KeyFile, "@TFTP@", s.TFTP,
-		"@SECRETS@", s.SecretsDir, "@PROGRAM@", s.Program, "@CONFIG@", s.Config, "@STATE@", s.State}
+		"@SECRETS@", s.SecretsDir, "@PROGRAM@", s.Program, "@CONFIG@", s.Config, "@STATE@", s.State,
+		"@HOMES@", s.COD.Homes.Path, "@HOMESERVER@", s.COD.Homes.Server}
 	fill := func(name string, more ...string) string {
 		text, err2 := templates.ReadFile("files/" + name)
 		if err == nil {
@@ -122,6 +123,9 @@ func Files(s Site) ([]File, error) {
 	}
 	for _, name := range append(Accounts(), "admin") {
 		out = append(out, File{"secrets/" + name, s.Secrets[name] + "\n", 0o600})
+	}
+	if s.COD.Homes.Server != "" {
+		out = append(out, File{"leasehold-feed-exports.service", fill("leasehold-feed-exports.service"), 0o644})
 	}
 	if s.COD.Bis {
 		out = append(out, File{"rfc2307bis.schema", ldapschema.SchemaText(ldapschema.NISBis), 0o644})
@@ -167,7 +171,11 @@ func (s Site) accounts() (string, error) {
 
 // check refuses what one of the files would say otherwise than it was meant.
 func (s Site) check() error {
-	for _, v := range []string{s.URL, s.Replica, s.Schema, s.Run, s.Data, s.ReplicaData, s.Zones, s.KeyFile, s.TFTP, s.SecretsDir, s.Program, s.Config, s.State, string(s.COD.Base)} {
+	of := []string{s.URL, s.Replica, s.Schema, s.Run, s.Data, s.ReplicaData, s.Zones, s.KeyFile, s.TFTP, s.SecretsDir, s.Program, s.Config, s.State, string(s.COD.Base)}
+	if s.COD.Homes.Server != "" { // else no file names them
+		of = append(of, s.COD.Homes.Server, s.COD.Homes.Path)
+	}
+	for _, v := range of {
 		if v == "" || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'\\%$;@#", r) }) {
 			return fmt.Errorf("daemons: %.80q cannot stand in configurations of daemons", v)
 		}

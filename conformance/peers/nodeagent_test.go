@@ -5,8 +5,14 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,9 +102,30 @@ func TestNodeAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c *caller
+	var packed atomic.Int32 // requests that were MTOM
 	for hash, fingerprint := range map[string]func(*x509.Certificate) string{"MD5": nodeagent.LegacyHash, "SHA256": nodeagent.Hash} {
 		node := setup.StartNodeAgent(t, authority.Cert, fingerprint)
-		url := strings.TrimSuffix(node.URL, "/xmlrpc") + "/axis2/services/NodeAgentService"
+		front, err := neturl.Parse(strings.TrimSuffix(node.URL, "/xmlrpc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass := httputil.NewSingleHostReverseProxy(front)
+		watched := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/related") {
+				packed.Add(1)
+			}
+			if bytes.Contains(body, []byte("Include")) {
+				t.Errorf("a part is referred to: %s", body)
+			}
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			pass.ServeHTTP(w, r)
+		}))
+		defer watched.Close()
+		url := watched.URL + "/axis2/services/NodeAgentService"
 		meet := func(token string) ([][]byte, error) {
 			return p.try("meet", []byte(url), private, authority.Cert.Raw, []byte(hash), []byte(token))
 		}
@@ -143,7 +170,10 @@ func TestNodeAgent(t *testing.T) {
 	said("actorkey", "executeDriver", "driverRequestElement", "3", "text:driverId", "echo", "text:actionId", "same")
 	said("actorkey", "upgradeDriver", "driverElement", "-1005", "text:driverId", "echo", "base64:pkg", echo(t, "1", authority))
 	said("actorkey", "installDriver", "driverElement", "-1007", "text:driverId", "echo", "base64:pkg", "no package")
-	c.want(result("0", "driver.version", "1"), "actorkey", "installDriver", "driverElement", "resultElement", "base64:pkg", echo(t, "1", authority), "text:className", "x.Y", "text:path", "ignored", "text:driverId", "echo")
+	c.want(result("0", "driver.version", "1"), "actorkey", "installDriver", "driverElement", "resultElement", "mtom:pkg", echo(t, "1", authority), "text:className", "x.Y", "text:path", "ignored", "text:driverId", "echo")
+	if n := packed.Load(); n != 1 {
+		t.Errorf("%d requests were MTOM", n)
+	}
 	said("actorkey", "installDriver", "driverElement", "-1003", "text:driverId", "echo", "base64:pkg", echo(t, "1", authority))
 
 	properties := []string{"unit.net.ip", "10.0.0.9", "text", "caf\u00e9 \u2603 <&>\"' \ttwo\nlines", "empty", "", "last", "z"}

@@ -3,6 +3,7 @@ package rpcpeers
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -57,6 +58,41 @@ var quirks = []struct {
 	{"npm", "empty", xmlrpc.String(""), ""},
 }
 
+// What is its own way on the wire: patterns of what each client sends.
+var spellings = []struct{ peer, what, pattern string }{
+	{"python", "asks for gzip", `Accept-Encoding: gzip`},
+	{"python", "base64 in lines", `<base64>\nAP8NCg==\n</base64>`},
+	{"python", "date without a zone", `<dateTime.iso8601>20200102T03:04:05</dateTime.iso8601>`},
+	{"apache", "strings without an element", `<value>007</value>`},
+	{"apache", "integers as i4", `<i4>-7</i4>`},
+	{"apache", "date without a zone", `<dateTime.iso8601>\d{8}T\d\d:\d\d:\d\d</dateTime.iso8601>`},
+	{"apache-extensions", "longs in its namespace", `<ex:i8>3000000000</ex:i8>`},
+	{"apache-extensions", "null in its namespace", `<ex:nil/>`},
+	{"rpcxml", "date with a zone", `<dateTime.iso8601>20200102T03:04:05Z</dateTime.iso8601>`},
+	{"rpcxml", "asks for deflate", `Accept-Encoding: deflate`},
+	{"rpcxml", "007 is a number", `<int>007</int>`},
+	{"rpcxml", "i8", `<i8>3000000000</i8>`},
+	{"rpcxml", "nil", `<nil */>`},
+	{"lite", "007 is a number", `<int>007</int>`},
+	{"lite", "an accent is octets", `base64">Y2Fm6Q==<|<base64>Y2Fm6Q==`},
+	{"lite", "undef is an empty value", `<value */>|<value></value>`},
+	{"lite", "an int of more than 32 bits", `<int>3000000000</int>`},
+	{"lite", "accepts anything", `Accept: .*multipart/\*`},
+	{"ruby", "integers as i4", `<i4>-7</i4>`},
+	{"ruby", "base64 ends a line", `<base64>AP8NCg==\n</base64>`},
+	{"ruby", "charset of the body", `Content-Type: text/xml; charset=utf-8`},
+	{"php", "an octet a reference", `&#195;&#169;`},
+	{"php", "3000000000 wraps around", `<int>-1294967296</int>`},
+	{"php", "null is an empty string", `<string/>`},
+	{"php", "base64 ends a line", `<base64>AP8NCg==(\s|&#10;)+</base64>`},
+	{"xmlrpc-c", "i8", `<i8>3000000000</i8>`},
+	{"xmlrpc-c", "nil", `<nil/>`},
+	{"xmlrpc-c", "base64 in lines", `<base64>\r\nAP8NCg==\r\n</base64>`},
+	{"npm", "an int of more than 32 bits", `<int>3000000000</int>`},
+	{"npm", "an empty string", `<string/>`},
+	{"npm", "nil", `<nil/>`},
+}
+
 // Every client reads our answers and faults, and what it sends arrives.
 func TestClients(t *testing.T) {
 	t.Parallel()
@@ -70,6 +106,11 @@ func TestClients(t *testing.T) {
 			for _, want := range []string{"same 1\n", "fault 42 (RPC failed at server.  )?on purpose\n", `none -32601 (RPC failed at server.  )?no method test\.none\n`, "methods True\n"} {
 				if !regexp.MustCompile(want).MatchString(out) {
 					t.Errorf("it does not say %q:\n%s\nit gave back %+v", want, out, o.last)
+				}
+			}
+			for _, s := range spellings {
+				if s.peer == p.name && !regexp.MustCompile(s.pattern).Match(o.raw.Bytes()) {
+					t.Errorf("%s: it does not write %s:\n%s", s.what, s.pattern, o.raw.String())
 				}
 			}
 			for _, q := range quirks {
@@ -150,4 +191,78 @@ func every(v xmlrpc.Value) (out []xmlrpc.Value) {
 		out = append(out, m)
 	}
 	return out
+}
+
+// Numbers over 32 bits and nil go to a server that reads them as Apache's extensions, and
+// come back; in no other spelling does it take them.
+func TestExtensions(t *testing.T) {
+	t.Parallel()
+	for _, p := range peers {
+		if !strings.HasPrefix(p.name, "apache") {
+			continue
+		}
+		url, on := start(t, p), p.name == "apache-extensions"
+		for _, form := range []xmlrpc.Spelling{xmlrpc.Apache, xmlrpc.Plain} {
+			c := client.New(client.Config{Limit: patience, Dialect: xmlrpc.Dialect{Nil: form, Long: form}})
+			for _, v := range []xmlrpc.Value{xmlrpc.Long(3000000000), {}} {
+				got, err := c.Call(t.Context(), url, xmlrpc.Call{Method: "peer.echo", Params: []xmlrpc.Value{v}})
+				if ok := err == nil && got.Value.Equal(v); ok != (on && form == xmlrpc.Apache) {
+					t.Errorf("%s: %v in form %v comes back as %+v, %v", p.name, v.Kind(), form, got.Value, err)
+				}
+			}
+			c.CloseIdle()
+		}
+	}
+}
+
+// Each row of the table of the peers' ways names what shows it, and everything that is
+// shown stands in a row.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../doc/peers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{} // lines of the tables, by peer
+	for _, q := range quirks {
+		shown[q.peer+": "+q.note] = false
+	}
+	for _, s := range spellings {
+		shown[s.peer+": "+s.what] = false
+	}
+	known := map[string]bool{"TestExtensions": true}
+	for _, p := range peers {
+		known["TestClients/"+p.name], known["TestServers/"+p.name] = true, true
+	}
+	_, table, _ := strings.Cut(string(data), "| shown by |\n|---|---|---|---|\n")
+	rows := 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 4 {
+			break
+		}
+		rows++
+		test, list, _ := strings.Cut(strings.TrimSpace(cells[3]), " [")
+		if !known[test] {
+			t.Errorf("%s: nothing is called %q", cells[0], test)
+		}
+		_, peer, _ := strings.Cut(test, "/")
+		for _, what := range strings.Split(strings.TrimSuffix(list, "]"), ", ") {
+			if what == "" {
+				continue
+			}
+			if _, ok := shown[peer+": "+what]; !ok {
+				t.Errorf("%s: nothing shows %q", cells[0], what)
+			}
+			shown[peer+": "+what] = true
+		}
+	}
+	if rows < len(peers) {
+		t.Errorf("%d rows", rows)
+	}
+	for what, ok := range shown {
+		if !ok {
+			t.Errorf("no row says it: %s", what)
+		}
+	}
 }

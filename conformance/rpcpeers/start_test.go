@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -204,6 +206,7 @@ type ours struct {
 	mu    sync.Mutex
 	notes map[string]xmlrpc.Value
 	last  xmlrpc.Value // what test.same was given
+	raw   bytes.Buffer // all that they sent, lines of headers and bodies
 }
 
 func serve(t testing.TB) *ours {
@@ -237,7 +240,18 @@ func serve(t testing.TB) *ours {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := httptest.NewServer(http.HandlerFunc(s.ServeHTTP))
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		o.mu.Lock()
+		_ = r.Header.Write(&o.raw)
+		fmt.Fprintf(&o.raw, "\r\n%s\r\n", body)
+		o.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.ServeHTTP(w, r)
+	}))
 	t.Cleanup(h.Close)
 	o.url = h.URL + "/RPC2"
 	return o

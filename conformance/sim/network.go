@@ -73,6 +73,7 @@ func (w *world) arrive(s sealed, from, to *process, answer func([]byte), down fu
 		if err != nil {
 			w.counts.Refused++
 		} else {
+			w.spoken[spoken{s.op, s.method != ""}]++
 			w.obeyed(to, in.from, in.message)
 		}
 		answer(w.answer(to, in, err))

@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/leasehold/leasehold/actors"
+import (
+	"github.com/leasehold/leasehold/actors"
+	"github.com/leasehold/leasehold/wire"
+)
 
 // Report is how a world went.
 type Report struct {
@@ -8,7 +11,14 @@ type Report struct {
 	Hash   uint64  // of everything that happened
 	Lasted float64 // seconds of the world's time
 	Counts Counts
+	spoken map[spoken]int     // messages that were taken
 	joint  map[string]float64 // the joint states of reservations, and the second of the first of each
+}
+
+// spoken is an operation, in XML-RPC or in SOAP.
+type spoken struct {
+	op    wire.Op
+	calls bool
 }
 
 // Counts is how often things happened, so that a swarm in which something never
@@ -81,7 +91,7 @@ func run(seed uint64, cfg Config, on *stage) (Report, error) {
 		return Report{}, err
 	}
 	w.play()
-	r := Report{Seed: seed, Hash: w.trace.hash, Lasted: seconds(w.now), Counts: w.counts, joint: w.joints.seen}
+	r := Report{Seed: seed, Hash: w.trace.hash, Lasted: seconds(w.now), Counts: w.counts, spoken: w.spoken, joint: w.joints.seen}
 	if w.failure != nil {
 		w.failure.Trace = w.trace.last()
 		return r, w.failure

@@ -54,6 +54,7 @@ type world struct {
 
 	trace    trace
 	counts   Counts
+	spoken   map[spoken]int
 	failure  *Failure
 	legal    map[actors.Role]map[string]bool
 	said     map[string]said
@@ -66,7 +67,8 @@ type world struct {
 
 func newWorld(seed uint64, cfg Config, on *stage) (*world, error) {
 	w := &world{
-		seed: seed, cfg: cfg, faults: cfg.Faults, skew: cfg.Skew, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
+		spoken: map[spoken]int{},
+		seed:   seed, cfg: cfg, faults: cfg.Faults, skew: cfg.Skew, now: begin, rnd: rand.New(rand.NewPCG(seed, 0xfede)),
 		byID: map[actors.ActorID]*process{}, siteOf: map[actors.ActorID]*site{}, cuts: map[[2]int]actors.Millis{},
 		closed: map[string]bool{}, legal: legalMoves(), said: map[string]said{}, pasts: map[string]past{},
 		joints: newJoints(), afters: map[string][]actors.Predecessor{}, buyer: map[actors.ReservationID]*process{}, wire: map[actors.ReservationID]actors.ReservationID{},

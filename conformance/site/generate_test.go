@@ -23,6 +23,7 @@ func TestGeneratedConfigurations(t *testing.T) {
 	w := newWorld(t, func(c *cod.Config) { conf = *c })
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
+	conf.Homes = cod.Homes{Server: "nfs1.site.test", Path: "/export"}
 	s := daemons.Site{COD: conf, URL: w.slapd.URL, Replica: w.slapd.URL, Secrets: map[string]string{}, Paths: daemons.Paths{
 		Schema: at("schema"), Run: dir, Data: at("data"), ReplicaData: at("replica"), Zones: at("zones"), KeyFile: at("leasehold.key"), TFTP: at("tftp"),
 		SecretsDir: at("secrets"), Program: "/bin/true", Config: at("leasehold.yaml"), State: at("state")}}
@@ -58,16 +59,17 @@ func TestGeneratedConfigurations(t *testing.T) {
 	check("named-checkconf", "-z", at("named.conf"))
 	check("sh", "-n", at("tftpd-hpa"))
 	check("sh", "-n", at("guest/join"))
-	units := []string{"leasehold.service", "leasehold-feed-dns.service", "leasehold-feed-boot.service"}
-	for _, u := range units {
+	// Exposure from 0 to 10, as systemd counts it; 2 and less is "OK". Who gives folders to
+	// accounts and speaks to the kernel's file server is root, and has a little more.
+	units := map[string]float64{"leasehold.service": 2, "leasehold-feed-dns.service": 2, "leasehold-feed-boot.service": 2, "leasehold-feed-exports.service": 2.5}
+	for u, most := range units {
 		check("systemd-analyze", "verify", "--man=no", at(u))
-		// Exposure from 0 to 10, as systemd counts it; 2 and less is "OK".
 		out := check("systemd-analyze", "security", "--offline=true", "--no-pager", at(u))
 		m := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindStringSubmatch(out)
 		if m == nil {
 			t.Fatalf("%s: no score:\n%s", u, out)
 		}
-		if score, err := strconv.ParseFloat(m[1], 64); err != nil || score > 2 {
+		if score, err := strconv.ParseFloat(m[1], 64); err != nil || score > most {
 			t.Errorf("%s is exposed by %s:\n%s", u, m[1], out)
 		} else {
 			t.Logf("%s is exposed by %s of 10", u, m[1])

@@ -26,7 +26,10 @@ var script = func() (out [][]actors.Record) {
 		{gone("a")}, // the journal puts it
 		{gone("c"), rec("d", ""), rec("e", long("e", 150))},
 		{rec("b", "6"), rec("c", "6")},
-		{gone("d")}, // the journal does not know it
+		{gone("d")},                                          // the journal does not know it
+		{rec("i", long("i", 110)), rec("j", long("j", 130))}, // too long for the journal, not for a page
+		{rec("i", long("I", 110)), rec("j", long("J", 130))}, // as long as the log has room, or longer
+		{gone("j"), rec("i", "I")},
 		{rec("e", long("f", 70)), rec("f", long("f", 130)), rec("g", long("g", 200)), rec("b", "8")},
 		{rec("e", "short")},
 		{gone("f"), gone("g"), rec("h", "10")},

@@ -35,8 +35,8 @@ An LDAP write changes one entry. A batch of one record whose entry is there is o
 write. Any other goes first, as a whole, into one entry: a page of the log (~log0,
 ~log1 and so on). That write is the batch's moment: before it nothing has happened,
 after it the batch is kept. The records themselves are written when the log has no more
-pages: of each key only the last value, and nothing of one that has come and gone
-meanwhile. The batch that finds the log full then becomes the journal, in the
+pages, or no more room: of each key only the last value, and nothing of one that has come
+and gone meanwhile. The batch that finds the log full then becomes the journal, in the
 holding's own entry, and begins the log anew: pages whose number is not above that of
 the holding are over.
 
@@ -45,8 +45,10 @@ been written: each carries the number of the batch that wrote it last, and what 
 says of it counts only with that number or a higher one. Whoever opens an actor carries
 out what its log says, and clears it away.
 
-A batch too long for one entry is put into parts, beside the records, before the
-journal says that they count; its records are written at once.
+A batch too long for a page, or for the holding's entry when it is to become the journal,
+is put into parts, beside the records, before the journal says that they count; its
+records are written at once. That is dear, so a page takes as much as a part does: batches
+of signed tickets, each some thousands of octets long, are nearly all short enough.
 
 # Versions
 

@@ -17,7 +17,7 @@ func (s *actorStore) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.names, s.long, s.journal, s.later, s.pages = p.names, map[string]int{}, map[string]bool{}, nil, 0
+	s.names, s.long, s.journal, s.later, s.pages, s.logged = p.names, map[string]int{}, map[string]bool{}, nil, 0, 0
 	for key, r := range p.records {
 		if r.parts > 0 {
 			s.long[key] = r.parts

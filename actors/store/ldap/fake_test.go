@@ -31,7 +31,7 @@ func memory(t testing.TB) *memdir.Dir {
 }
 
 // small divides things early, so that tests see it.
-var small = limits{journal: 200, part: 60, pages: 2, writers: 3}
+var small = limits{journal: 200, part: 60, page: 300, pages: 2, log: 400, writers: 3}
 
 func repository(dir server) *Repository {
 	r := newRepository(dir, testBase)

@@ -40,9 +40,11 @@ type server interface {
 
 // limits are when things are divided.
 type limits struct {
-	journal int // octets of a batch that go into one entry
+	journal int // octets of a batch that go into the holding's own entry
 	part    int // octets of one further entry, and of a record's own data
+	page    int // octets of a batch that go into the log
 	pages   int // batches in the log, beside the journal
+	log     int // octets of all of them
 	writers int // records written at once
 }
 
@@ -85,7 +87,7 @@ func Open(cfg Config) (*Repository, error) {
 }
 
 func newRepository(dir server, base ldapschema.DN) *Repository {
-	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, pages: 128, writers: 8},
+	return &Repository{dir: dir, base: base, limits: limits{journal: 64 << 10, part: 512 << 10, page: 512 << 10, pages: 128, log: 8 << 20, writers: 8},
 		timeout: 30 * time.Second, steps: migrations, told: func(string, int, int, ldapschema.DN) {}, open: map[string]*actorStore{}}
 }
 
@@ -212,6 +214,7 @@ type actorStore struct {
 	holding holding         // zero owner: none yet
 	number  uint64          // of the last batch
 	pages   int             // of the log, beside the journal
+	logged  int             // octets of them
 	journal map[string]bool // keys that journal or log put, or else remove
 	later   []store.Write   // what of them is not carried out yet, one for a key
 

@@ -56,12 +56,13 @@ func (s *actorStore) save(ctx context.Context, writes []store.Write) error {
 	}
 	s.unsure = true
 	data := encodeJournal(writes)
-	if s.pages < s.repo.limits.pages && len(data) <= s.repo.limits.journal {
+	if l := s.repo.limits; s.pages < l.pages && len(data) <= min(l.page, l.log-s.logged) {
 		err := s.put(ctx, logName(s.pages), "lhPart", attr("lhSequence", strconv.FormatUint(s.number, 10)), attr("lhData", string(data)))
 		if err != nil {
 			return err
 		}
 		s.pages++
+		s.logged += len(data)
 		s.keep(writes)
 		s.unsure = false
 		return nil
@@ -127,7 +128,7 @@ func (s *actorStore) commit(ctx context.Context, writes []store.Write, data []by
 	if err := s.repo.dir.Apply(ctx, ldapschema.Change{Kind: ldapschema.Modify, DN: s.home(), Mods: mods}); err != nil {
 		return parted, err
 	}
-	s.pages, s.later, s.journal = 0, nil, map[string]bool{}
+	s.pages, s.logged, s.later, s.journal = 0, 0, nil, map[string]bool{}
 	for _, w := range writes {
 		s.journal[w.Key] = !w.Remove
 	}

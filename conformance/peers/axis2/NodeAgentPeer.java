@@ -14,17 +14,20 @@ import java.util.Base64;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import javax.activation.DataHandler;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.OAEPParameterSpec;
 import javax.crypto.spec.PSource;
 import javax.crypto.spec.SecretKeySpec;
 import javax.xml.namespace.QName;
+import org.apache.axiom.attachments.ByteArrayDataSource;
 import org.apache.axiom.om.OMAbstractFactory;
 import org.apache.axiom.om.OMElement;
 import org.apache.axiom.om.OMFactory;
 import org.apache.axiom.om.util.AXIOMUtil;
 import org.apache.axis2.AxisFault;
+import org.apache.axis2.Constants;
 import org.apache.axis2.addressing.EndpointReference;
 import org.apache.axis2.client.Options;
 import org.apache.axis2.client.ServiceClient;
@@ -192,12 +195,13 @@ public final class NodeAgentPeer implements Frames.Handler {
 
     /**
      * call signs one request and reads the answer. A field is KIND:NAME followed by its value, KIND
-     * being text, bytes, base64 or property, and NAME is empty for the text of the element itself.
+     * being text, bytes, base64, mtom or property, and NAME is empty for the text of the element itself.
      */
     private byte[][] call(byte[][] args) throws Exception {
         String alias = Frames.text(args[1]);
         OMElement request = top(Frames.text(args[3]));
         OMElement properties = null;
+        boolean mtom = false;
         for (int i = 4; i < args.length; i += 2) {
             String[] field = Frames.text(args[i]).split(":", 2);
             switch (field[0]) {
@@ -206,6 +210,13 @@ public final class NodeAgentPeer implements Frames.Handler {
                     break;
                 case "base64":
                     child(request, field[1], Base64.getMimeEncoder().encodeToString(args[i + 1]));
+                    break;
+                case "mtom": // as callers do that let Axis2 make a part of it
+                    OMFactory f = request.getOMFactory();
+                    OMElement binary = f.createOMElement(new QName(field[1]), request);
+                    binary.addChild(f.createOMText(
+                        new DataHandler(new ByteArrayDataSource(args[i + 1], "application/octet-stream")), true));
+                    mtom = true;
                     break;
                 case "property":
                     if (properties == null) {
@@ -225,6 +236,7 @@ public final class NodeAgentPeer implements Frames.Handler {
         }
         ServiceClient c = client(Frames.text(args[0]), Frames.text(args[2]));
         c.engageModule("rampart");
+        c.getOptions().setProperty(Constants.Configuration.ENABLE_MTOM, mtom);
         c.getOptions().setProperty("OutflowSecurity",
             Rampart.parameter(Rampart.out(alias, SHA1 + "rsa-sha1", SHA1 + "sha1", true)));
         c.getOptions().setProperty("InflowSecurity", Rampart.parameter(Rampart.in(false)));
