@@ -42,7 +42,7 @@ test-xen: setup
 
 # A machine in QEMU boots its image, its disk and the rescue image, with either loader and
 # with UEFI firmware, mounts a volume over NFS with its own kernel, and boots in the middle
-# of a site's story while its server is dead: about two minutes. Takes root.
+# of a site's story while its server is dead: about three minutes. Takes root.
 test-boot: setup
 	$(GO) test -count 1 -timeout 1h -v ./conformance/site -run '^(TestPXE|TestKernelNFS|TestStory)$$' -args -boots
 

@@ -23,6 +23,7 @@ type cluster struct {
 	block    netip.Prefix
 	gid      int
 	accounts []account
+	legacy   []record // what stood below it when we started, see older
 	phase    phase
 	hold     string        // an operator's: who holds it back and why
 	nodes    map[int]*node // by id

@@ -48,6 +48,20 @@ func (n *node) call(m *Machine, verb actors.Verb, p handlers.Params) {
 	m.fx.Drive = append(m.fx.Drive, Drive{n.calling, verb, n.action.Type, n.machine(), p})
 }
 
+// Probe is the driver call that looks at a unit and changes nothing; false for one that is
+// not up and at rest. It is no part of the unit's actions, so whoever makes it sees to it
+// that no other call on the unit is under way.
+func (m *Machine) Probe(u actors.UnitID) (Drive, bool) {
+	n := m.units[u]
+	if n == nil || n.state != Up || n.answer == nil || n.calling != 0 {
+		return Drive{}, false
+	}
+	p := n.params(m)
+	p[handlers.ParamSubcommand], p[handlers.ParamModify] = "modify."+handlers.Probe, handlers.Probe
+	delete(p, handlers.ParamSequence) // each look is a new one
+	return Drive{Verb: actors.ModifyUnit, Type: n.action.Type, Unit: n.machine(), Params: p}, true
+}
+
 // driven takes in what the driver answered.
 func (n *node) driven(m *Machine, now actors.Millis, ev Driven) {
 	n.calling = 0

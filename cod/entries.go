@@ -3,6 +3,7 @@ package cod
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/leasehold/leasehold/actors"
@@ -71,7 +72,18 @@ func (c *cluster) render(cfg Config) ([]record, error) {
 		c.renderHomes(cfg, &r)
 	}
 	c.renderReader(cfg, &r)
-	return r.records, r.err
+	return append(r.records, c.older(r.records)...), r.err
+}
+
+// older is what the cluster has from a time when the site was configured otherwise, with
+// homes for one: its nodes may use it, so it stays as it is until the cluster goes.
+func (c *cluster) older(now []record) (out []record) {
+	for _, r := range c.legacy {
+		if !slices.ContainsFunc(now, func(n record) bool { return n.want.DN.Equal(r.want.DN) }) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // members is the entries of the cluster's group where it has them: the cluster itself,

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leasehold/leasehold/ldapschema"
 )
@@ -126,6 +128,45 @@ func digest(e ldapschema.Entry) string {
 
 // untouched reports whether an entry of ours is as we wrote it.
 func untouched(e ldapschema.Entry) bool { return e.Has("codDigest") && e.Get("codDigest") == digest(e) }
+
+// written is an entry of ours as we wrote it, if that is what it still is but for what
+// others added beside: attributes, classes and settings that want, what we would write
+// now, does not have.
+func written(have, want ldapschema.Entry) (ldapschema.Entry, bool) {
+	if untouched(have) {
+		return unsigned(have), true
+	}
+	if !have.Has("codDigest") {
+		return ldapschema.Entry{}, false
+	}
+	own := ldapschema.Entry{DN: have.DN}
+	for _, a := range have.Attrs {
+		if !want.Has(a.Name) {
+			continue
+		}
+		keep := func(string) bool { return true }
+		if t, _ := ldapschema.AttributeNamed(a.Name); t.Keyed {
+			keep = func(v string) bool {
+				return slices.ContainsFunc(want.Values(a.Name), func(w string) bool { return sameSetting(v, w) })
+			}
+		} else if t.Name == "objectClass" {
+			keep = want.IsA
+		}
+		for _, v := range a.Values {
+			if keep(v) {
+				own = own.With(a.Name, append(own.Values(a.Name), v)...)
+			}
+		}
+	}
+	return own, own.DN != "" && digest(own) == have.Get("codDigest")
+}
+
+// sameSetting reports whether two statements make the same setting.
+func sameSetting(a, b string) bool {
+	a, _, _ = strings.Cut(strings.TrimSpace(a), " ")
+	b, _, _ = strings.Cut(strings.TrimSpace(b), " ")
+	return strings.EqualFold(a, b)
+}
 
 // unsigned is an entry without what signed added.
 func unsigned(e ldapschema.Entry) ldapschema.Entry { return e.With("codWriter").With("codDigest") }

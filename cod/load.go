@@ -24,6 +24,7 @@ import (
 func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 	l := loader{m: m, at: make(map[ldapschema.DN]ldapschema.Entry, len(entries)), ours: map[ldapschema.DN]bool{}, elsewhere: map[holding]bool{}, dhcp: map[actors.UnitID]ldapschema.Entry{}, origins: map[actors.UnitID]*node{}}
 	below := map[ldapschema.DN][]ldapschema.DN{} // children of each name, in order
+	l.below = below
 	for _, e := range entries {
 		l.at[e.DN.Normal()] = e
 	}
@@ -90,9 +91,10 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 
 // loader is a Load under way.
 type loader struct {
-	m    *Machine
-	at   map[ldapschema.DN]ldapschema.Entry
-	ours map[ldapschema.DN]bool // names that belong to a cluster or node
+	m     *Machine
+	at    map[ldapschema.DN]ldapschema.Entry
+	ours  map[ldapschema.DN]bool            // names that belong to a cluster or node
+	below map[ldapschema.DN][]ldapschema.DN // what lies directly below a name, in order
 
 	entries   []hostEntry
 	origins   map[actors.UnitID]*node            // the nodes, by what their entries bear
@@ -368,6 +370,7 @@ func (l *loader) leftover(e ldapschema.Entry) {
 
 // clusterShelf works out what a cluster wrote, and compares it with what stands there.
 func (l *loader) clusterShelf(c *cluster) error {
+	l.legacy(c)
 	records, err := c.render(l.m.cfg)
 	if err != nil {
 		return fmt.Errorf("cod: load: %w", err)
@@ -376,6 +379,30 @@ func (l *loader) clusterShelf(c *cluster) error {
 	l.m.enroll(c)
 	l.compare(c, true)
 	return nil
+}
+
+// legacy finds what a cluster has beside its people, groups and hosts, each entry after
+// the one above it.
+func (l *loader) legacy(c *cluster) {
+	top := l.m.cfg.clusterDN(c.label)
+	var walk func(ldapschema.DN)
+	walk = func(above ldapschema.DN) {
+		for _, dn := range l.below[above] {
+			e := l.at[dn]
+			if !l.m.cfg.marked(e, c.key) {
+				continue
+			}
+			c.legacy = append(c.legacy, record{part: partMount, want: unsigned(e)})
+			walk(dn)
+		}
+	}
+	for _, dn := range l.below[top.Normal()] {
+		known := slices.ContainsFunc([]string{"people", "group", "hosts"}, func(ou string) bool { return top.Child("ou", ou).Normal() == dn })
+		if e := l.at[dn]; !known && l.m.cfg.marked(e, c.key) {
+			c.legacy = append(c.legacy, record{part: partMount, want: unsigned(e)})
+			walk(dn)
+		}
+	}
 }
 
 // nodeShelf does the same for a node.
@@ -433,9 +460,10 @@ func (l *loader) slips(n *node) {
 
 // found takes in that an entry of ours stands.
 func (l *loader) found(r *record, e ldapschema.Entry) {
-	if untouched(e) {
-		r.base = unsigned(e)
+	if base, ok := written(e, r.want); ok {
+		r.base = base
 		r.wish(r.want)
+		r.odd.edits = r.part.edits(r.base, e)
 		return
 	}
 	r.put(r.want) // as if we had written this; where it differs an operator was there

@@ -483,8 +483,8 @@ func agreed(base, have, want ldapschema.Entry) ldapschema.Entry {
 
 // adopt takes an entry of ours for what we last wrote, as far as that can be told.
 func (r *record) adopt(have ldapschema.Entry, same bool) {
-	if same && untouched(have) {
-		r.put(unsigned(have))
+	if base, ok := written(have, r.want); ok && same {
+		r.put(base)
 	} else {
 		r.put(adopted(have, r.want, same))
 	}

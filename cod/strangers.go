@@ -239,22 +239,10 @@ func (u *uses) network(c Config, e ldapschema.Entry) {
 	}
 }
 
-// readNetwork is the network an entry describes.
+// readNetwork is the IPv4 network an entry describes; one without a mask is one address.
 func readNetwork(e ldapschema.Entry) (netip.Prefix, bool) {
-	a, err := netip.ParseAddr(e.Get("ipNetworkNumber"))
-	if err != nil || !a.Is4() {
-		return netip.Prefix{}, false
-	}
-	mask, err := netip.ParseAddr(e.Get("ipNetmaskNumber"))
-	if err != nil || !mask.Is4() {
-		return netip.Prefix{}, false
-	}
-	for bits := range 33 {
-		if netmask(bits) == mask.String() {
-			return netip.PrefixFrom(a, bits).Masked(), true
-		}
-	}
-	return netip.Prefix{}, false
+	n, err := ldapschema.ParseNetwork(e)
+	return n.Prefix.Masked(), err == nil && n.Prefix.Addr().Is4()
 }
 
 // cutWord is what follows a first word, in any case, and blanks.

@@ -37,7 +37,8 @@ type (
 	Resizer interface {
 		Resize(ctx context.Context, on run.Runner, p Params) (Result, error)
 	}
-	// A Prober tells how a unit is, in properties, and changes nothing.
+	// A Prober tells how a unit is, in properties, and changes nothing: in any case
+	// whether it is there, in ProbeState.
 	Prober interface {
 		Probe(ctx context.Context, on run.Runner, p Params) (Result, error)
 	}
@@ -60,6 +61,18 @@ const (
 	Migrate    = "migrate"
 	Resize     = "resize"
 	Probe      = "probe"
+)
+
+// ProbeState is the property in which a Prober tells how a unit is. A script's action may
+// tell the same.
+const ProbeState = "unit.probe"
+
+// What ProbeState says.
+const (
+	StateRunning   = "running"
+	StatePaused    = "paused"    // it is there and stands still
+	StateSuspended = "suspended" // it is not there, and what it was doing is kept
+	StateAbsent    = "absent"
 )
 
 // subcommands are those above, in their order.

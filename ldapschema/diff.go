@@ -13,7 +13,9 @@ import (
 // their names are Equal. An entry whose structural class changes cannot be
 // modified into shape (RFC 4512 2.4.2): it is deleted and added.
 //
-// Diff makes have exactly like want. Where people may have edited, use [Merge].
+// Diff makes have exactly like want: it is for programs that load or restore a tree that
+// is theirs alone. Where people may have edited, as in a site's, use [Merge], as the site
+// itself does.
 func Diff(have, want []Entry) []Change {
 	old := make(map[DN]Entry, len(have))
 	for _, e := range have {

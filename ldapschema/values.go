@@ -189,6 +189,10 @@ func (r *reader) network() netip.Prefix {
 				bits++
 			}
 		}
+		if p := netip.PrefixFrom(a, bits); maskOf(p) != m {
+			r.fail("ipNetmaskNumber", BadValue, "not an IPv4 netmask")
+			return netip.Prefix{}
+		}
 	}
 	return netip.PrefixFrom(a, bits)
 }
@@ -200,11 +204,13 @@ func (b *Builder) setNetwork(p netip.Prefix) *Builder {
 	}
 	b.Set("ipNetworkNumber", p.Masked().Addr().String())
 	if p.Addr().Is4() {
-		mask := ^uint32(0) << (32 - p.Bits())
-		if p.Bits() == 0 {
-			mask = 0
-		}
-		b.Set("ipNetmaskNumber", netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)}).String())
+		b.Set("ipNetmaskNumber", maskOf(p).String())
 	}
 	return b
+}
+
+// maskOf is the mask of an IPv4 prefix, as an address.
+func maskOf(p netip.Prefix) netip.Addr {
+	mask := ^uint32(0) << (32 - p.Bits())
+	return netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)})
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"time"
 
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/leasehold/leasehold/cod/upkeep"
@@ -59,7 +60,7 @@ func (a *app) desk(ctx context.Context, o deskFlags) (upkeep.Desk, func(), error
 		return upkeep.Desk{}, nil, err
 	}
 	dir, done, err := wiring.Tool(ctx, where)
-	return upkeep.Desk{Directory: dir, Base: where.Base, Dry: o.dry}, done, err
+	return upkeep.Desk{Directory: dir, Base: where.Base, Dry: o.dry, Patience: 10 * time.Second}, done, err
 }
 
 // atDesk lets a command work on the directory.

@@ -113,7 +113,11 @@ func (a *app) xenConsole(ctx context.Context, m config.Machine, domain string) e
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "ssh", "-t", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes",
-		"-o", "GlobalKnownHostsFile=none", "-o", "UserKnownHostsFile="+pins, "-o", "HostKeyAlias=machine", "-i", m.Key, "-p", port, "-l", m.User, host, "xl", "console", domain)
+		"-o", "GlobalKnownHostsFile=none", "-o", "UserKnownHostsFile="+pins, "-o", "HostKeyAlias=machine", "-i", m.Key, "-p", port, "-l", m.User, host)
+	if m.Sudo {
+		cmd.Args = append(cmd.Args, "sudo", "-n", "--")
+	}
+	cmd.Args = append(cmd.Args, "xl", "console", domain)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, a.out, a.err
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("ssh to machine %s: %w", m.Name, err)

@@ -98,7 +98,9 @@ func (a *app) codNodeHold() *cobra.Command {
 		Use:   "hold NODE",
 		Short: "Keep the authority from working on a node",
 		Long: `Keep the authority from working on a node: it is left as it is, and so are its entries,
-until it is released. What its lease asks for meanwhile, its end too, is done then.`,
+until it is released. What its lease asks for meanwhile, its end too, is done then.
+
+The holder of the lease reads the note too, as the property unit.hold of its unit.`,
 		Args: oneArg("node"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.reports(c, o, func(d upkeep.Desk) (upkeep.Report, error) { return d.HoldNode(c.Context(), args[0], whyHeld(note)) })

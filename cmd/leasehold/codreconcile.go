@@ -9,11 +9,8 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/leasehold/leasehold/cmd/internal/wiring"
 	"github.com/spf13/cobra"
@@ -21,7 +18,7 @@ import (
 
 func (a *app) codReconcile() *cobra.Command {
 	var apply bool
-	var server string
+	var o askFlags
 	c := &cobra.Command{
 		Use:   "reconcile",
 		Short: "Show where records, directory, clusters and DNS say different things",
@@ -30,35 +27,49 @@ operators changed and the site could not follow, nodes without a lease and lease
 without a node, and entries of the site's own that nothing needs any more. Each
 difference is shown with who made it and when, and with what can be done about it.
 
-With --dns a name server is asked for every node's name and address, too. What a feed
-keeps is compared as a whole by "leasehold feed dns --once --dry-run" and "leasehold
-feed boot --once --dry-run".
+With --hosts the drivers look whether every unit that is up is where it should be: a
+domain at its control domain, for one. A handler's script says how in its action probe.
+
+Daemons are compared with what the directory has them say:
+  --dns        a name server is asked for the names and addresses of all nodes
+  --dhcp       a DHCP server is asked what it would offer each node, as a relay would
+               ask: by whoever may use port 67, at a machine of the site's network
+               that is not the server's own. Nothing is taken of what it offers.
+  --tftp-root  the boot loaders' files below this folder are compared
+The directory is read for that as "cod node list" reads it. A server, a daemon or a host
+that does not answer is named (kind: sight), and nothing is concluded from its silence.
 
 With --apply what is safe is mended: entries with the site's mark whose node and lease
-are both gone are removed. Nothing else is, and nothing at all when it would be more than
-cod: max_removal percent at once.`,
+are both gone are removed, and with --tftp-root the boot files that "feed boot" keeps
+are made right. Nothing else is changed, nobody else's file or entry, and nothing is
+removed when it would be more than cod: max_removal percent at once.`,
 		Example: `  leasehold cod reconcile
-  leasehold cod reconcile --dns 127.0.0.1 --json
+  leasehold cod reconcile --hosts --dns 127.0.0.1 --dhcp 10.99.0.1 --tftp-root /srv/tftp --json
   leasehold cod reconcile --apply`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			d, err := a.drift(c.Context(), apply)
+			ask, done, err := a.asks(c.Context(), o)
 			if err != nil {
 				return err
 			}
-			if server != "" {
-				d.Differences = append(d.Differences, askNames(c.Context(), hostPort(server, "53"), d.Sites)...)
+			defer done()
+			d, err := a.drift(c.Context(), o.hosts, apply)
+			if err != nil {
+				return err
+			}
+			if err := ask.daemons(c.Context(), &d, apply); err != nil {
+				return err
 			}
 			return a.show(d, func(w io.Writer) { showDrift(w, d, apply) })
 		},
 	}
-	c.Flags().BoolVar(&apply, "apply", false, "remove what is left behind")
-	c.Flags().StringVar(&server, "dns", "", "name server to compare with, host:port")
+	c.Flags().BoolVar(&apply, "apply", false, "remove what is left behind, and with --tftp-root make boot files right")
+	o.flags(c)
 	return c
 }
 
 // drift asks the running server.
-func (a *app) drift(ctx context.Context, mend bool) (out wiring.Drift, err error) {
+func (a *app) drift(ctx context.Context, hosts, mend bool) (out wiring.Drift, err error) {
 	socket, err := a.socketPath()
 	if err != nil {
 		return out, err
@@ -71,7 +82,11 @@ func (a *app) drift(ctx context.Context, mend bool) (out wiring.Drift, err error
 	if mend {
 		method = http.MethodPost
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://leasehold"+wiring.DriftPath, nil)
+	address := "http://leasehold" + wiring.DriftPath
+	if hosts {
+		address += "?" + wiring.DriftHosts
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return out, err
 	}
@@ -88,46 +103,6 @@ func (a *app) drift(ctx context.Context, mend bool) (out wiring.Drift, err error
 		return out, fmt.Errorf("the server answers %s: %s", res.Status, strings.TrimSpace(string(text)))
 	}
 	return out, json.NewDecoder(res.Body).Decode(&out)
-}
-
-// askNames compares what a name server says about every node that is up.
-func askNames(ctx context.Context, server string, sites []wiring.SiteDrift) (out []wiring.Difference) {
-	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, server)
-	}}
-	for _, s := range sites {
-		for _, c := range s.Clusters {
-			for _, n := range c.Nodes {
-				host, _, _ := strings.Cut(n.Name, ".")
-				want, err := netip.ParseAddr(n.Address)
-				if err != nil || n.State != "up" {
-					continue
-				}
-				name := host + "." + c.Domain + "."
-				got, err := r.LookupNetIP(ctx, "ip4", name)
-				d := wiring.Difference{Site: s.Site, Kind: wiring.DriftDaemon, Node: n.Name, Unit: string(n.Unit), Lease: n.Lease, Attr: name, Ours: []string{n.Address},
-					Next: "see that the name server's feed runs (leasehold feed dns), and what its log says"}
-				for _, g := range got {
-					d.Theirs = append(d.Theirs, g.String())
-				}
-				if len(got) != 1 || got[0] != want {
-					if d.What = "the name server says another address"; err != nil {
-						d.What = "the name server: " + err.Error()
-					}
-					out = append(out, d)
-				}
-				names, err := r.LookupAddr(ctx, n.Address)
-				if !slices.Contains(names, name) {
-					d.Attr, d.Ours, d.Theirs, d.What = n.Address, []string{name}, names, "the name server says another name"
-					if err != nil {
-						d.What = "the name server: " + err.Error()
-					}
-					out = append(out, d)
-				}
-			}
-		}
-	}
-	return out
 }
 
 func showDrift(w io.Writer, d wiring.Drift, applied bool) {
@@ -149,7 +124,7 @@ func showDrift(w io.Writer, d wiring.Drift, applied bool) {
 	}
 	switch {
 	case applied:
-		row(w, fmt.Sprintf("removed what was left of %d units; %d differences found", d.Mended, len(d.Differences)))
+		row(w, fmt.Sprintf("removed what was left of %d units, mended %d boot files; %d differences found", d.Mended, d.Files, len(d.Differences)))
 	case len(d.Differences) == 0:
 		row(w, "no differences")
 	}

@@ -17,17 +17,18 @@ import (
 // Site is a running site. Make it with New; its methods may be called from any
 // goroutine.
 type Site struct {
-	config Config
-	base   cod.Config // with defaults filled in
-	stop   context.CancelFunc
-	over   sync.WaitGroup
-	mail   *queue[letter]
-	jobs   *queue[job]
-	calls  *queue[cod.Drive]
-	zones  *queue[ldapschema.DN] // their serial numbers are to be raised
-	counts counters
-	away   atomic.Bool // the directory's last answer was none
-	open   atomic.Bool // it is in sight, and we are not fenced off: writing is allowed
+	config  Config
+	base    cod.Config // with defaults filled in
+	stop    context.CancelFunc
+	over    sync.WaitGroup
+	mail    *queue[letter]
+	jobs    *queue[job]
+	calls   *queue[cod.Drive]
+	zones   *queue[ldapschema.DN] // their serial numbers are to be raised
+	counts  counters
+	engaged engaged     // units that the driver is busy with
+	away    atomic.Bool // the directory's last answer was none
+	open    atomic.Bool // it is in sight, and we are not fenced off: writing is allowed
 
 	mu      sync.Mutex // held during a step, and by those who look
 	machine *cod.Machine

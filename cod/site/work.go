@@ -137,6 +137,10 @@ func (s *Site) drive(ctx context.Context) {
 // call makes one driver call. A driver that panics has failed this call; it takes
 // nobody else down.
 func (s *Site) call(ctx context.Context, d cod.Drive) (res handlers.Result, err error) {
+	if err := s.engaged.take(ctx, d.Unit.ID); err != nil {
+		return res, err
+	}
+	defer s.engaged.leave(d.Unit.ID)
 	s.counts.driverCalls.Add(1)
 	ctx, stop := context.WithTimeout(ctx, s.config.CallTime)
 	defer stop()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leasehold/leasehold/cod/directory"
 	"github.com/leasehold/leasehold/ldapschema"
@@ -17,6 +18,9 @@ type Desk struct {
 	Directory directory.Directory
 	Base      ldapschema.DN // the entry that the site's tree is below
 	Dry       bool          // say what would be done, and do nothing
+	// Patience is how long an entry waits for the one above it: a server that has just
+	// been started lays the site's tree while its operator works already.
+	Patience time.Duration
 }
 
 // What was done about an entry.
@@ -71,13 +75,34 @@ func (d Desk) apply(ctx context.Context, c ldapschema.Change) (Done, error) {
 	if d.Dry {
 		return done, nil
 	}
-	if err := d.Directory.Apply(ctx, c); err != nil {
+	if err := d.carry(ctx, c); err != nil {
 		if errors.Is(err, directory.ErrConflict) {
 			err = fmt.Errorf("somebody has changed the entry meanwhile, and that stands: %w", err)
 		}
 		return done, err
 	}
 	return done, nil
+}
+
+// carry carries out one change. One that adds an entry waits until the one above it is
+// there.
+func (d Desk) carry(ctx context.Context, c ldapschema.Change) error {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for until := time.Now().Add(d.Patience); ; {
+		err := d.Directory.Apply(ctx, c)
+		switch {
+		case c.Kind != ldapschema.Add || !errors.Is(err, directory.ErrNotFound) || c.DN.Equal(d.Base):
+			return err
+		case !time.Now().Before(until):
+			return fmt.Errorf("there is no %s to put it in: start the server, which lays the site's tree, or lay it with leasehold cod init --apply: %w", c.DN.Parent(), err)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
 }
 
 // read reads an entry; ok is false when there is none.

@@ -79,6 +79,38 @@ func mac(t *testing.T, s string) ldapschema.MAC {
 	return m
 }
 
+// tardy is a directory whose tree is laid when it has been asked for the first time.
+type tardy struct {
+	directory.Directory
+	t    *testing.T
+	late bool
+}
+
+func (d *tardy) Apply(ctx context.Context, c ldapschema.Change) error {
+	err := d.Directory.Apply(ctx, c)
+	if err != nil && !d.late {
+		d.late = true
+		laid(d.t, d.Directory)
+	}
+	return err
+}
+
+// TestTardyTree: a machine that is added while the tree is being laid waits for it; where
+// nobody lays one, the command says what to do.
+func TestTardyTree(t *testing.T) {
+	t.Parallel()
+	m, err := memdir.New(base)
+	must(t, err)
+	d := upkeep.Desk{Directory: m, Base: base}
+	_, err = d.AddHost(t.Context(), "node1", false, ldapschema.InventoryHost{Type: "site.node"})
+	if !errors.Is(err, directory.ErrNotFound) || !strings.Contains(err.Error(), "cod init --apply") {
+		t.Errorf("without a tree: %v", err)
+	}
+	d.Directory, d.Patience = &tardy{Directory: m, t: t}, time.Minute
+	r, err := d.AddHost(t.Context(), "node1", false, ldapschema.InventoryHost{Type: "site.node"})
+	want(t, r, err, upkeep.Added)
+}
+
 func TestHosts(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir directory.Directory) {
 		ctx := t.Context()

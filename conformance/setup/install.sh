@@ -35,7 +35,7 @@ wanted="$wanted dhcpd-noldap=isc-dhcp-server-ldap dhclient=isc-dhcp-client ip=ip
 wanted="$wanted /usr/lib/PXELINUX/pxelinux.0=pxelinux /usr/lib/syslinux/modules/bios/ldlinux.c32=syslinux-common"
 wanted="$wanted qemu-system-x86_64=qemu-system-x86 /usr/lib/ipxe/qemu=ipxe-qemu /usr/share/OVMF/OVMF_CODE.fd=ovmf busybox=busybox-static"
 wanted="$wanted ldap2zone=ldap2zone sshd=openssh-server systemd-analyze=systemd /etc/ldap/schema/gosa/rfc2307bis.schema=gosa-schema snmpd=snmpd debootstrap=debootstrap qemu-img=qemu-utils"
-wanted="$wanted qemu-storage-daemon=qemu-system-common sfdisk=fdisk mke2fs=e2fsprogs losetup=mount ssh=openssh-client"
+wanted="$wanted qemu-storage-daemon=qemu-system-common sfdisk=fdisk mke2fs=e2fsprogs losetup=mount mkfs.xfs=xfsprogs filefrag=e2fsprogs ssh=openssh-client"
 wanted="$wanted useradd=passwd pkill=procps nsenter=util-linux systemctl=systemd xz=xz-utils zstd=zstd"
 wanted="$wanted $python/zeep=python3-zeep $python/xmlsec=python3-xmlsec"
 wanted="$wanted /usr/share/perl5/RPC/XML.pm=librpc-xml-perl /usr/share/perl5/XMLRPC/Lite.pm=libxmlrpc-lite-perl"

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 // when its last process has ended, whatever happens to the test.
 type Net struct {
 	t      testing.TB
+	mu     sync.RWMutex // a relay's last connection may come when the test has ended
 	ns     *os.File
 	holder *exec.Cmd // a process in it, by whose pid interfaces are moved there
 }
@@ -34,7 +36,11 @@ func NewNet(t testing.TB) *Net {
 	if err := n.make(); err != nil {
 		t.Fatalf("no network namespace: %v", err)
 	}
-	t.Cleanup(func() { n.ns.Close() })
+	t.Cleanup(func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.ns.Close()
+	})
 	n.holder = exec.Command("sleep", "infinity")
 	n.holder.SysProcAttr = dieWithParent()
 	if err := n.Do(n.holder.Start); err != nil {
@@ -60,7 +66,11 @@ func (n *Net) make() error {
 // Do calls f on a thread in the namespace: sockets that it opens and processes
 // that it starts itself, not in another goroutine, are there.
 func (n *Net) Do(f func() error) error {
-	return abroad(func() error { return unix.Setns(int(n.ns.Fd()), unix.CLONE_NEWNET) }, f)
+	return abroad(func() error {
+		n.mu.RLock()
+		defer n.mu.RUnlock()
+		return unix.Setns(int(n.ns.Fd()), unix.CLONE_NEWNET)
+	}, f)
 }
 
 // abroad calls f after leave has taken the thread to another network, and brings it

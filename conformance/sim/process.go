@@ -158,9 +158,10 @@ func (p *process) carryOut(fx actors.Effects, batch []mail, answers []error, d d
 		p.crash("before it saved")
 		return
 	}
+	at := reached{p.reached, p.ticked} // time goes on while the disk refuses
 	p.save(p.mark(latest(fx.Save)), 1, func() {
 		if len(fx.Save) > 0 {
-			p.durable = reached{p.reached, p.ticked}
+			p.durable = at
 			w.judgeConserved(p)
 		}
 		if d.at != never {

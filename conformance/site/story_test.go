@@ -95,6 +95,8 @@ actions:
   setup:
     - {driver: xen, when: unit.resourceType == 'site.vm', properties: {xen.kernel: /srv/vmlinuz, unit.resource.memory: "96"}}
     - {shell: 'echo "on $MAC" >> %[1]s', env: {MAC: "${unit.mac}"}, on: local, when: unit.resourceType == 'site.node'}
+  probe:
+    - {driver: xen, verb: probe, when: unit.resourceType == 'site.vm', properties: {xen.kernel: /srv/vmlinuz}}
   modify.ssh:
     - {echo: the directory has the keys}
   teardown:
@@ -109,7 +111,8 @@ gone() { echo "$1 is an invalid domain identifier (rc=-6)" >&2; exit 1; }
 case $1 in
 info) echo "xen_scheduler : credit2" ;;
 create) name=$(sed -n 's/^name="\(.*\)"$/\1/p' "$3"); [ ! -e "$state/$name" ] || exit 3; cp "$3" "$state/$name" ;;
-list) f=$state/$3; [ -e "$f" ] || gone "$3"
+list) [ "$2" = -l ] || { [ -e "$state/$2" ] || gone "$2"; echo "$2 1 96 1 -b---- 1.0"; exit; }
+  f=$state/$3; [ -e "$f" ] || gone "$3"
   printf '[{"domid":1,"config":{"c_info":{"name":"%s","uuid":"%s"},"b_info":{"max_vcpus":%s,"target_memkb":%s}}}]\n' "$3" \
     "$(sed -n 's/^uuid="\(.*\)"$/\1/p' "$f")" "$(sed -n 's/^vcpus=//p' "$f")" "$(($(sed -n 's/^memory=//p' "$f") * 1024))" ;;
 destroy) [ -e "$state/$2" ] || gone "$2"; rm "$state/$2" ;;
@@ -541,6 +544,8 @@ func TestStory(t *testing.T) {
 	s.change(leases, secondKey)
 	g.Says(secondKey, guest.KeysCommand, "ada")
 	edited("after the leases were changed")
+	s.reconciled(node, p1, v1, dhcpd)
+	edited("after everything was compared")
 
 	// The server dies; nobody notices, and operators go on.
 	s.serve.end(syscall.SIGKILL)

@@ -105,6 +105,7 @@ actors/store/ldap:      actors actors/store cod/directory cod/directory/ldapdir 
 cod/directory/embedded: cod/directory cod/directory/tree ldapschema + asn1-ber bbolt logrus
 cod/feed:               cod/directory ldapschema + logrus
 cod/dns:                cod/directory cod/dns/zones cod/feed + dns logrus
+cod/dhcp:               ldapschema + dhcp
 cod/exports:            cod/directory cod/exports/table cod/feed ldapschema
 cod/boot:               cod/boot/loader cod/directory cod/feed ldapschema + logrus
 cod/upkeep:             cod cod/boot/loader cod/directory cod/inventory ldapschema
@@ -145,6 +146,7 @@ cmd/leasehold-nodeagent: handlers/nodeagent handlers/nodeagent/serve
 var elsewhere = map[string]string{
 	"asn1-ber":  "github.com/go-asn1-ber/asn1-ber",
 	"bbolt":     "go.etcd.io/bbolt",
+	"dhcp":      "github.com/insomniacslk/dhcp",
 	"dns":       "github.com/miekg/dns",
 	"crypto":    "golang.org/x/crypto",
 	"cobra":     "github.com/spf13/cobra",

@@ -182,7 +182,7 @@ func readMachine(v value) Machine {
 	o := v.object()
 	defer o.done()
 	m := Machine{
-		Name: o.need("name").label(), Forced: o.get("forced").flag(), Migrate: o.get("migrate_to").text(""),
+		Name: o.need("name").label(), Forced: o.get("forced").flag(), Sudo: o.get("sudo").flag(), Migrate: o.get("migrate_to").text(""),
 		Agent: o.get("agent").url("", "http", "https"),
 	}
 	if o.has("agent") {
@@ -190,6 +190,9 @@ func readMachine(v value) Machine {
 	}
 	if !o.has("agent") || o.has("address") {
 		m.Address, m.User, m.Key, m.HostKeys = o.need("address").hostPort(""), o.get("user").text("root"), o.need("key").text(""), o.need("host_keys").text("")
+	}
+	if m.Sudo && (m.Forced || m.Address == "") {
+		o.get("sudo").bad("is for machines that are reached over SSH, without a forced command")
 	}
 	if host, _, err := net.SplitHostPort(m.Address); err == nil && m.Migrate == "" {
 		m.Migrate = host

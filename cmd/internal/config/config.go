@@ -218,6 +218,7 @@ type Machine struct {
 	Key      string // file with our private key
 	HostKeys string // file with the host keys it may show
 	Forced   bool   // its key is tied to dom0-shell
+	Sudo     bool   // what runs there runs through sudo, as the user is not root
 	Migrate  string // address that domains are sent to when they move there; default the address without the port
 	// Agent is its node agent, for scripts and drivers that go through one, beside SSH or
 	// instead of it: the address of its XML-RPC, the file of its certificate, and the folder of

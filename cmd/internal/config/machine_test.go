@@ -29,7 +29,7 @@ func TestMachines(t *testing.T) {
       tool: xm
       machines:
         - {name: dom0a, address: "10.99.0.2:22", key: keys/dom0, host_keys: keys/dom0a.pub, forced: true}
-        - {name: dom0b, address: "10.99.0.3:2222", user: admin, key: keys/dom0, host_keys: keys/dom0b.pub, forced: true, migrate_to: 192.0.2.3}
+        - {name: dom0b, address: "10.99.0.3:2222", user: admin, key: keys/dom0, host_keys: keys/dom0b.pub, sudo: true, migrate_to: 192.0.2.3}
         - {name: node1, agent: "http://10.99.0.4:6/xmlrpc", certificate: agents/node1.pem, identity: keys/agents}
 `))
 	if err != nil {
@@ -37,7 +37,7 @@ func TestMachines(t *testing.T) {
 	}
 	want := []Machine{
 		{Name: "dom0a", Address: "10.99.0.2:22", User: "root", Key: "keys/dom0", HostKeys: "keys/dom0a.pub", Forced: true, Migrate: "10.99.0.2"},
-		{Name: "dom0b", Address: "10.99.0.3:2222", User: "admin", Key: "keys/dom0", HostKeys: "keys/dom0b.pub", Forced: true, Migrate: "192.0.2.3"},
+		{Name: "dom0b", Address: "10.99.0.3:2222", User: "admin", Key: "keys/dom0", HostKeys: "keys/dom0b.pub", Sudo: true, Migrate: "192.0.2.3"},
 		{Name: "node1", Agent: "http://10.99.0.4:6/xmlrpc", Certificate: "agents/node1.pem", Identity: "keys/agents"},
 	}
 	if got := c.Actors[0].Handler; got.Driver != "xen" || got.Tool != "xm" || !reflect.DeepEqual(got.Machines, want) {
@@ -53,6 +53,7 @@ func TestMachines(t *testing.T) {
 		"      driver: xen\n": "the control domains that xen speaks to",
 		"      driver: noop\n      machines: [{name: a, address: \"h:1\", key: k, host_keys: p}]\n":                                                   "noop does not",
 		"      driver: exec\n      machines: [{name: a, agent: \"http://h:6\"}]\n":                                                                    "certificate: is missing",
+		"      driver: xen\n      machines: [{name: a, address: \"h:1\", key: k, host_keys: p, forced: true, sudo: true}]\n":                          "machines[0].sudo",
 		"      driver: exec\n      machines: [{name: a}]\n":                                                                                           "address: is missing",
 		"      driver: xen\n      machines: [{name: a, address: nowhere, key: k, host_keys: p}]\n":                                                    "machines[0].address",
 		"      driver: xen\n      machines: [{name: a, address: \"h:1\", key: k}]\n":                                                                  "host_keys",

@@ -281,6 +281,9 @@ func (w *writer) handler(h Handler) {
 		w.optional(5, "certificate", m.Certificate)
 		w.optional(5, "identity", m.Identity)
 		w.line(5, "forced: %t", m.Forced)
+		if m.Sudo {
+			w.line(5, "sudo: true")
+		}
 		w.optional(5, "migrate_to", m.Migrate)
 	}
 }

@@ -83,7 +83,7 @@ actions:
     - {agent: web, action: up, properties: {action.key: "${action.key}", unit.id: "${unit.id}"}}
     - {run: [id], on: ssh, ignore: true}
 `), Results: filepath.Join(dir, "results"), Machines: []config.Machine{{Name: "n1", Agent: node.URL, Certificate: file("node.pem", string(keys.CertificatePEM(cert))), Identity: filepath.Join(dir, "keys")}}}
-	p := &Process{}
+	p := &Process{config: config.Config{State: t.TempDir()}}
 	d, on, err := p.driver(&Actor{Config: config.Actor{Name: "a", Handler: &h}, log: logrus.New()})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,17 +12,23 @@ import (
 	"github.com/leasehold/leasehold/actors"
 	"github.com/leasehold/leasehold/cod"
 	"github.com/leasehold/leasehold/cod/feed"
+	"github.com/leasehold/leasehold/cod/site"
+	"github.com/leasehold/leasehold/handlers"
 )
 
 // DriftPath is where a running process says how records, directory and clusters differ,
 // and, when it is asked to, mends what is safe to mend.
 const DriftPath = "/v1/copy/drift"
 
+// DriftHosts is the parameter that asks for a look at the hosts, too.
+const DriftHosts = "hosts"
+
 // Drift is how the sites of a process differ from their directory and their records.
 type Drift struct {
 	Sites       []SiteDrift  `json:"sites"`
 	Differences []Difference `json:"differences"`
-	Mended      int          `json:"mended"` // only when asked
+	Mended      int          `json:"mended"` // units whose entries were removed; only when asked
+	Files       int          `json:"files"`  // boot files that were mended; likewise
 }
 
 // SiteDrift is one site as it stands.
@@ -52,17 +59,19 @@ type Difference struct {
 
 // The kinds of differences.
 const (
-	DriftSight   = "sight"       // the directory cannot be seen
+	DriftSight   = "sight"       // the directory, a daemon or a host cannot be seen, and is not compared
 	DriftEdit    = "conflict"    // somebody's value or entry stands where ours would
 	DriftLease   = "no lease"    // a node that the records do not know
 	DriftNode    = "no node"     // a unit of the records that has no node
 	DriftStray   = "left behind" // an entry of ours without node and lease
 	DriftDaemon  = "daemon"      // a daemon says something else
+	DriftHost    = "host"        // a node's unit is not where it should be
 	driftGuarded = "so many at once that something else may be wrong: nothing is removed"
 )
 
-// drift compares, and with mend removes what is left behind.
-func (p *Process) drift(ctx context.Context, mend bool) (Drift, error) {
+// drift compares, with hosts the units at their hosts too, and with mend removes what is
+// left behind. What cannot be seen is said to be so, and nothing is concluded from it.
+func (p *Process) drift(ctx context.Context, hosts, mend bool) (Drift, error) {
 	out := Drift{Sites: []SiteDrift{}, Differences: []Difference{}}
 	for _, a := range p.Actors {
 		if a.Site == nil {
@@ -96,14 +105,50 @@ func (p *Process) drift(ctx context.Context, mend bool) (Drift, error) {
 			}
 		}
 		out.Differences = append(out.Differences, found...)
+		if hosts && snap.Sight {
+			out.Differences = append(out.Differences, probed(ctx, a.Site, sd)...)
+		}
 	}
 	return out, nil
 }
 
+// probed has a site's driver look whether each node's unit is where it should be.
+func probed(ctx context.Context, at *site.Site, s SiteDrift) (out []Difference) {
+	nodes := map[actors.UnitID]cod.NodeView{}
+	for _, c := range s.Clusters {
+		for _, n := range c.Nodes {
+			nodes[n.Unit] = n
+		}
+	}
+	all, err := at.Probe(ctx)
+	if err != nil {
+		return []Difference{{Site: s.Site, Kind: DriftSight, What: "hosts are not compared: " + err.Error(), Next: "give the handler's script an action probe, if its units can be looked at"}}
+	}
+	now := time.Now().UTC()
+	for _, p := range all {
+		n, ok := nodes[p.Unit]
+		if !ok || p.Skipped {
+			continue
+		}
+		d := Difference{Site: s.Site, Kind: DriftHost, Node: n.Name, Unit: string(n.Unit), Lease: n.Lease, Attr: p.Machine, Ours: []string{n.State}, Since: now}
+		switch {
+		case p.Err != nil:
+			d.Kind, d.Ours, d.What, d.Next = DriftSight, nil, "it cannot be looked at: "+p.Err.Error(), "see that the host can be reached"
+		case p.State == "" || p.State == handlers.StateRunning:
+			continue
+		default:
+			d.Theirs, d.What = []string{p.State}, cmp.Or(p.Note, "the driver found the unit "+p.State)
+			d.Next = "look at the host; an extension of the lease sets the unit up again"
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
 // compare lists the differences of one site.
 func compare(s SiteDrift, places []actors.Place, v cod.View) (out []Difference) {
-	if s.Problem != "" {
-		out = append(out, Difference{Site: s.Site, Kind: DriftSight, What: s.Problem, Next: "start the directory's server, or mend the way to it"})
+	if !s.Sight {
+		return []Difference{{Site: s.Site, Kind: DriftSight, What: cmp.Or(s.Problem, v.Fenced, "the directory is out of sight"), Next: "start the directory's server, or mend the way to it"}}
 	}
 	for _, c := range v.Conflicts {
 		out = append(out, Difference{Site: s.Site, Kind: DriftEdit, Entry: c.Entry, Node: c.Node, Unit: string(c.Unit), Attr: c.Attr, Ours: c.Ours, Theirs: c.Theirs,
@@ -124,7 +169,7 @@ func compare(s SiteDrift, places []actors.Place, v cod.View) (out []Difference) 
 	}
 	leased := map[actors.UnitID]bool{}
 	for _, p := range places {
-		if leased[p.Unit] = true; p.Unit != "" && !has[p.Unit] && s.Sight {
+		if leased[p.Unit] = true; p.Unit != "" && !has[p.Unit] {
 			out = append(out, Difference{Site: s.Site, Kind: DriftNode, Unit: string(p.Unit), Lease: string(p.Reservation), What: "host " + p.Host + " has a unit, and the directory no node of it",
 				Next: "extend or close the lease: either makes the site write it anew"})
 		}
@@ -161,7 +206,7 @@ func nodesOf(v cod.View) (n int) {
 func (p *Process) serveDrift(mux *http.ServeMux) {
 	answer := func(mend bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			d, err := p.drift(r.Context(), mend)
+			d, err := p.drift(r.Context(), r.URL.Query().Has(DriftHosts), mend)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusServiceUnavailable)
 				return

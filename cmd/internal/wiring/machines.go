@@ -121,7 +121,7 @@ func openMachine(m config.Machine) (*sshrun.Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.HostKeys, err)
 	}
-	return sshrun.New(sshrun.Config{Addr: m.Address, User: m.User, Key: key, HostKeys: known, Forced: m.Forced})
+	return sshrun.New(sshrun.Config{Addr: m.Address, User: m.User, Key: key, HostKeys: known, Forced: m.Forced, Sudo: m.Sudo})
 }
 
 // of is the machine that a unit is on.

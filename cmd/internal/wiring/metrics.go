@@ -135,7 +135,7 @@ func oldest(list []manage.Reservation, now time.Time) map[string]int {
 
 // collectSites writes down what sites with clusters count.
 func (p *Process) collectSites(ctx context.Context, m *metrics) error {
-	drift, err := p.drift(ctx, false)
+	drift, err := p.drift(ctx, false, false)
 	if err != nil || len(drift.Sites) == 0 {
 		return err
 	}

@@ -15,12 +15,12 @@ const Restart = "restart"
 
 // What Probe reports, in the property State.
 const (
-	State = "xen.state"
+	State = handlers.ProbeState
 
-	Running   = "running"
-	Paused    = "paused"
-	Suspended = "suspended"
-	Absent    = "absent"
+	Running   = handlers.StateRunning
+	Paused    = handlers.StatePaused
+	Suspended = handlers.StateSuspended
+	Absent    = handlers.StateAbsent
 )
 
 func invalid(format string, args ...any) error {

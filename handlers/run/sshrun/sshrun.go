@@ -10,6 +10,9 @@ argument is quoted: it arrives as it was given. Where the key is tied to a force
 command (authorized_keys(5)), that program reads the line from SSH_ORIGINAL_COMMAND;
 [Config.Forced] then holds arguments to letters, digits and few signs and quotes
 nothing, so that the simplest script can check them.
+
+Where the machine lets nobody log in as root, [Config.Sudo] runs each command through
+sudo(8), which must need no password for it.
 */
 package sshrun
 
@@ -28,13 +31,14 @@ import (
 	"github.com/leasehold/leasehold/handlers/run"
 )
 
-// Config says which machine to use, and how. Forced, Timeout and Idle may be zero.
+// Config says which machine to use, and how. Forced, Sudo, Timeout and Idle may be zero.
 type Config struct {
 	Addr     string          // host:port
 	User     string          // who to log in as
 	Key      ssh.Signer      // our own
 	HostKeys []ssh.PublicKey // the machine's, one of which it must show
 	Forced   bool            // a forced command takes plain words only
+	Sudo     bool            // commands run as root, through sudo; not with Forced
 	Timeout  time.Duration   // of connecting; 0 means 10 s
 	Idle     time.Duration   // a connection unused for longer is tried out first; 0 means 30 s
 }
@@ -68,6 +72,8 @@ func New(cfg Config) (*Runner, error) {
 		return nil, errors.New("sshrun: no user to log in as")
 	case cfg.Key == nil:
 		return nil, errors.New("sshrun: no key to log in with")
+	case cfg.Sudo && cfg.Forced:
+		return nil, errors.New("sshrun: a forced command takes no sudo: it runs as whoever it likes")
 	case len(cfg.HostKeys) == 0:
 		return nil, fmt.Errorf("sshrun: no host key of %s is pinned", cfg.Addr)
 	}
@@ -167,6 +173,9 @@ func (r *Runner) attend(ctx context.Context, client *ssh.Client, session *ssh.Se
 
 // line is the text that stands for arguments.
 func (r *Runner) line(args []string) (string, error) {
+	if r.cfg.Sudo {
+		args = append([]string{"sudo", "-n", "--"}, args...)
+	}
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		switch {

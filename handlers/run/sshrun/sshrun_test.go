@@ -89,6 +89,22 @@ func TestForced(t *testing.T) {
 	}
 }
 
+// TestSudo: every command goes through sudo, each argument as it was given; a forced
+// command and sudo do not go together.
+func TestSudo(t *testing.T) {
+	t.Parallel()
+	c := config(setup.StartSSHD(t, `printf %s "$SSH_ORIGINAL_COMMAND"`))
+	c.Sudo = true
+	o, err := open(t, c).Run(t.Context(), run.Cmd{Args: []string{"touch", "a b", "-n"}})
+	if err != nil || o.Stdout != `'sudo' '-n' '--' 'touch' 'a b' '-n'` {
+		t.Errorf("%+v, %v", o, err)
+	}
+	c.Forced = true
+	if _, err := sshrun.New(c); err == nil {
+		t.Error("sudo is taken with a forced command")
+	}
+}
+
 // TestMachineAway: a machine that is down, restarts or hangs in the middle of a
 // command makes that command fail in time, and the next one works when it is back.
 func TestMachineAway(t *testing.T) {
