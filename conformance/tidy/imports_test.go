@@ -133,7 +133,7 @@ conformance/xen:
 
 [programs]
 cmd/internal/config:    actors actors/check actors/policy actors/registrar actors/registrar/member handlers/script ldapschema wire/xmlrpc/leasing wssec wssec/keys + yaml
-cmd/internal/group:     actors/manage + yaml
+cmd/internal/group:     actors/check actors/manage + yaml
 cmd/internal/inspect:   wire/soap wire/xmltree wssec/c14n + sha1cd
 cmd/internal/starter:   ... + uuid
 cmd/internal/wiring:    ... + crypto logrus uuid

@@ -28,7 +28,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
+	"strings"
 
+	"github.com/leasehold/leasehold/actors/check"
 	"github.com/leasehold/leasehold/actors/manage"
 	"go.yaml.in/yaml/v3"
 )
@@ -79,10 +83,9 @@ func (a *after) UnmarshalYAML(n *yaml.Node) error {
 		return n.Decode(&a.Request)
 	}
 	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 { // a Decoder's KnownFields ends here
-		switch key := n.Content[i].Value; key {
-		case "request", "reservation", "gate", "pass", "until", "on_failure":
-		default:
-			return fmt.Errorf("line %d: field %s is not known here", n.Content[i].Line, key)
+		key, known := n.Content[i].Value, fields(reflect.TypeFor[after]())
+		if !slices.Contains(known, key) {
+			return fmt.Errorf("line %d: field %s is not known here%s", n.Content[i].Line, key, check.Perhaps(key, known))
 		}
 	}
 	type plain after
@@ -137,12 +140,44 @@ func Parse(name string, data []byte) (g manage.Group, err error) {
 		if errors.Is(err, io.EOF) {
 			err = errors.New("the file is empty")
 		}
-		return g, err
+		return g, plain(err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return g, errors.New("the file must hold one document")
 	}
 	return f.group()
+}
+
+// plain is an error of the library without the names of Go, and with what was meant.
+func plain(err error) error {
+	wrong := (*yaml.TypeError)(nil)
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	lines := make([]string, len(wrong.Errors))
+	for i, text := range wrong.Errors {
+		lines[i] = text
+		if before, typ, ok := strings.Cut(text, " not found in type group."); ok {
+			known := fields(reflect.TypeFor[request]())
+			if typ == "file" {
+				known = append(known, fields(reflect.TypeFor[file]())...)
+			}
+			_, key, _ := strings.Cut(before, "field ")
+			lines[i] = before + " is not known here" + check.Perhaps(key, known)
+		}
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
+// fields is the names that a mapping may have.
+func fields(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (f file) group() (manage.Group, error) {

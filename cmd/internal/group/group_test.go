@@ -113,8 +113,11 @@ func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "the file is empty",
 		"slice: x":                              "requests is missing",
-		"requests: [{nmae: a}]":                 "field nmae not found",
-		"requests: [{after: [{reqest: a}]}]":    "field reqest is not known here",
+		"requests: [{nmae: a}]":                 `line 1: field nmae is not known here; did you mean "name"?`,
+		"requests: [{unitz: 1, tpye: x}]":       `field unitz is not known here; did you mean "units"?; line 1: field tpye`,
+		"togehter: true\nrequests: [{}]":        `field togehter is not known here; did you mean "together"?`,
+		"requests: [{units: many}]":             "line 1: cannot unmarshal",
+		"requests: [{after: [{reqest: a}]}]":    `field reqest is not known here; did you mean "request"?`,
 		"requests: [{after: [{pass: some}]}]":   `pass is "some"`,
 		"requests: [{after: [{until: later}]}]": `until is "later"`,
 		"on_failure: cry\nrequests: [{}]":       `on_failure is "cry"`,
