@@ -163,8 +163,9 @@ func (l *loader) account(c *cluster, e ldapschema.Entry) error {
 	if err != nil || !l.m.cfg.marked(e, c.key) {
 		return err
 	}
-	if c.gid == 0 {
+	if c.gid == 0 && a.Group > 0 && l.m.gids[a.Group] == nil { // somebody removed the group's entry
 		c.gid = a.Group
+		l.m.gids[c.gid] = c
 	}
 	_, login := e.DN.RDN()
 	c.accounts = append(c.accounts, account{login, a.Number, a.Keys})

@@ -11,12 +11,12 @@ import (
 
 // OpenBare opens a message whose sender is its key and nothing besides: node agents and
 // those who speak to them sign the Body, send the certificate with it, and have no AuthToken
-// (nodeagent 1.2). Trusted says whether a certificate's key may speak. Nothing in such a
+// (nodeagent 1.2). The envelope may be of SOAP 1.1 or 1.2. Trusted says whether a certificate's key may speak. Nothing in such a
 // message says when or for whom it was made: the caller asks [Once] whether it was seen
 // before. An answer has to confirm the [Verified.SignatureValue] of its request, and signs that
 // it does; of a request confirm is nil. Every error wraps [ErrRefused].
 func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certificate) bool, confirm []byte) (v Verified, cert *x509.Certificate, err error) {
-	l, err := find(doc)
+	l, err := find(doc, soapNS, soap12NS)
 	if err != nil {
 		return v, nil, err
 	}
@@ -79,7 +79,14 @@ func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certifica
 // for a repetition of the other. An answer confirms the [Verified.SignatureValue] of its
 // request, without which deployed callers take it for a failure (wssec 4.3); of a request
 // confirm is nil.
-func (s Seal) Bare(payload, confirm []byte) ([]byte, error) {
+func (s Seal) Bare(payload, confirm []byte) ([]byte, error) { return s.bare(soapNS, payload, confirm) }
+
+// Bare12 is [Seal.Bare] in an envelope of SOAP 1.2.
+func (s Seal) Bare12(payload, confirm []byte) ([]byte, error) {
+	return s.bare(soap12NS, payload, confirm)
+}
+
+func (s Seal) bare(space string, payload, confirm []byte) ([]byte, error) {
 	if s.Signer == nil || s.Cert == nil {
 		return nil, fmt.Errorf("%w: no key or no certificate", ErrSeal)
 	}
@@ -87,6 +94,6 @@ func (s Seal) Bare(payload, confirm []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %v has no messages without a sender", ErrSeal, s.Profile)
 	}
 	s.GUID, s.Name = "", ""
-	envelope, _, err := s.legacyEnvelope(payload, confirm)
+	envelope, _, err := s.legacyEnvelope(space, payload, confirm)
 	return envelope, err
 }

@@ -14,6 +14,16 @@ import (
 	"github.com/leasehold/leasehold/wssec/keys"
 )
 
+const soap12 = "http://www.w3.org/2003/05/soap-envelope"
+
+// other is the namespace of the version that a message is not of.
+func other(is12 bool) string {
+	if is12 {
+		return soapNS
+	}
+	return soap12
+}
+
 // A message that says nothing of its sender but its key: it opens for who knows the key, as
 // it was and once for each time it was made.
 func TestBare(t *testing.T) {
@@ -35,8 +45,15 @@ func TestBare(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, profile := range []wssec.Profile{wssec.Legacy, wssec.LegacyStrong} {
-		for _, message := range []string{"m1", "m2"} {
-			envelope, err := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: message, Profile: profile}.Bare(body, nil)
+		for _, message := range []string{"m1", "m2", "1.2"} {
+			seal := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: message, Profile: profile}
+			envelope, err := seal.Bare(body, nil)
+			if message == "1.2" {
+				envelope, err = seal.Bare12(body, nil)
+			}
+			if bytes.Contains(envelope, []byte(soap12)) != (message == "1.2") || bytes.Contains(envelope, []byte(soapNS)) == (message == "1.2") {
+				t.Errorf("%s: %s", message, envelope)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,14 +74,23 @@ func TestBare(t *testing.T) {
 			if _, err := open(bytes.Replace(envelope, []byte("<b>text"), []byte("<b>test"), 1), now, known); !errors.Is(err, dsig.ErrDigest) {
 				t.Error(err)
 			}
+			for name, bad := range map[string][]byte{
+				"for a role": bytes.Replace(envelope, []byte(`mustUnderstand="1"`), []byte(`role="urn:r"`), 1),
+				"of neither": bytes.ReplaceAll(bytes.ReplaceAll(envelope, []byte(soapNS), []byte("urn:s")), []byte(soap12), []byte("urn:s")),
+				"of both":    bytes.Replace(envelope, []byte("<soapenv:Header>"), []byte(`<soapenv:Header xmlns:soapenv="`+other(message == "1.2")+`">`), 1),
+			} {
+				if _, err := open(bad, now, known); !errors.Is(err, wssec.ErrShape) {
+					t.Errorf("%s %s: %v", message, name, err)
+				}
+			}
 			i, j := bytes.Index(envelope, []byte("<ds:Signature ")), bytes.Index(envelope, []byte("</ds:Signature>"))
 			if _, err := open(append(bytes.Clone(envelope[:i]), envelope[j+len("</ds:Signature>"):]...), now, known); !errors.Is(err, wssec.ErrUnsigned) {
 				t.Error(err)
 			}
 		}
 	}
-	if len(seen) != 4 {
-		t.Errorf("%d of 4 messages are told apart", len(seen))
+	if len(seen) != 6 {
+		t.Errorf("%d of 6 messages are told apart", len(seen))
 	}
 	if _, err := (wssec.Seal{Signer: id.Key, Cert: id.Cert, Profile: wssec.Strict}).Bare(body, nil); !errors.Is(err, wssec.ErrSeal) {
 		t.Error(err)

@@ -9,6 +9,7 @@ import (
 // Namespaces (wssec.md 0.1).
 const (
 	soapNS   = "http://schemas.xmlsoap.org/soap/envelope/"
+	soap12NS = "http://www.w3.org/2003/05/soap-envelope"
 	wsseNS   = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 	wsuNS    = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 	wsse11NS = "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd" // of the draft, which deployed actors speak

@@ -47,7 +47,7 @@ func OpenResponse(doc *xmltree.Document, o Opening, peer string, confirm []byte)
 // canonicalised before a pinned key has signed for it. A peer is named for
 // responses only.
 func (o Opening) open(doc *xmltree.Document, peer string, confirm []byte) (v Verified, err error) {
-	l, err := find(doc)
+	l, err := find(doc, soapNS)
 	if err != nil {
 		return v, err
 	}
@@ -269,7 +269,7 @@ func (l *layout) check(need shape, peer string) error {
 		return refuse(ErrShape, "a confirmation in another namespace")
 	}
 	// A Fault is an answer; as a request it has no meaning (wssec.md A10).
-	if peer == "" && l.payload.Is(soapNS, "Fault") {
+	if peer == "" && l.payload.Is(l.soap, "Fault") {
 		return refuse(ErrShape, "request is a Fault")
 	}
 	return nil

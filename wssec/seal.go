@@ -46,7 +46,7 @@ func (s Seal) RequestConfirm(body []byte) (envelope, confirm []byte, err error) 
 	case err != nil:
 		return nil, nil, err
 	case !r.headers:
-		return s.legacyEnvelope(body, nil)
+		return s.legacyEnvelope(soapNS, body, nil)
 	}
 	return s.envelope(r.request.need, body, nil)
 }
@@ -65,7 +65,7 @@ func (s Seal) Response(body []byte, confirm []byte) ([]byte, error) {
 	if r.headers {
 		envelope, _, err = s.envelope(r.response.need, body, confirm)
 	} else {
-		envelope, _, err = s.legacyEnvelope(body, confirm)
+		envelope, _, err = s.legacyEnvelope(soapNS, body, confirm)
 	}
 	return envelope, err
 }

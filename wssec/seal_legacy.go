@@ -15,8 +15,9 @@ import (
 // legacyEnvelope writes a message as WSS4J 1.5.1 does (wssec.md 4.2, 4.3): the
 // token first, a line feed between the children of Signature, declarations where
 // that stack puts them. What is signed is therefore not the octets that are sent,
-// but every element is so simple that its canonical form is written beside it.
-func (s Seal) legacyEnvelope(payload, confirm []byte) (envelope, value []byte, err error) {
+// but every element is so simple that its canonical form is written beside it. The
+// namespace is that of the envelope.
+func (s Seal) legacyEnvelope(space string, payload, confirm []byte) (envelope, value []byte, err error) {
 	if _, ok := s.Signer.Public().(*rsa.PublicKey); !ok {
 		return nil, nil, fmt.Errorf("%w: %v needs an RSA key", ErrSeal, s.Profile)
 	}
@@ -34,7 +35,7 @@ func (s Seal) legacyEnvelope(payload, confirm []byte) (envelope, value []byte, e
 	token := w.token()
 	bodyStart := `<soapenv:Body` + wsuDecl + ` wsu:Id="` + w.ids.body + `">`
 	const bodyEnd = `</soapenv:Body>`
-	w.reference(w.ids.body, []byte(`<soapenv:Body xmlns:soapenv="`+soapNS+`"`+bodyStart[len(`<soapenv:Body`):]), payload, []byte(bodyEnd))
+	w.reference(w.ids.body, []byte(`<soapenv:Body xmlns:soapenv="`+space+`"`+bodyStart[len(`<soapenv:Body`):]), payload, []byte(bodyEnd))
 	var after, auth []byte
 	if len(confirm) > 0 {
 		after = w.confirmation(confirm)
@@ -52,7 +53,7 @@ func (s Seal) legacyEnvelope(payload, confirm []byte) (envelope, value []byte, e
 	}
 
 	out := make([]byte, 0, 2560+len(token)+len(payload)+len(after)+2*len(value))
-	out = append(out, `<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv="`+soapNS+`"><soapenv:Header>`+"\n"+
+	out = append(out, `<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv="`+space+`"><soapenv:Header>`+"\n"+
 		`<wsse:Security xmlns:wsse="`+wsseNS+`" soapenv:mustUnderstand="1">`...)
 	out = append(out, token...)
 	out = append(out, `<ds:Signature xmlns:ds="`+dsig.Space+`" Id="`...)

@@ -1,6 +1,7 @@
 package wssec
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/leasehold/leasehold/wire/xmltree"
@@ -10,6 +11,7 @@ import (
 // layout is where things stand in an envelope. Every element is found by its
 // position, never by an id.
 type layout struct {
+	soap      string // namespace of the envelope
 	security  xmltree.Node
 	signature xmltree.Node
 	payload   xmltree.Node        // the one child of Body
@@ -23,19 +25,20 @@ const maxHeaders = 16
 
 // find checks the frame of an envelope: Envelope(Header, Body) and nothing
 // else, each part at most once and in its place, one payload in Body (wssec.md
-// 12, step 3, and A21). Which parts have to be there is for later.
-func find(doc *xmltree.Document) (layout, error) {
-	var l layout
+// 12, step 3, and A21). Which parts have to be there is for later. The namespaces are
+// those that the envelope may be in.
+func find(doc *xmltree.Document, spaces ...string) (layout, error) {
 	root := doc.Root()
-	if !root.Is(soapNS, "Envelope") {
-		return l, refuse(ErrShape, "no SOAP 1.1 envelope")
+	l := layout{soap: root.Space()}
+	if root.Local() != "Envelope" || !slices.Contains(spaces, l.soap) {
+		return l, refuse(ErrShape, "no envelope of a version of SOAP that is spoken here")
 	}
 	var room [3][maxHeaders]xmltree.Node
 	outer, err := children(room[0][:0], root, 2)
 	if err != nil {
 		return l, err
 	}
-	if len(outer) != 2 || !outer[0].Is(soapNS, "Header") || !outer[1].Is(soapNS, "Body") {
+	if len(outer) != 2 || !outer[0].Is(l.soap, "Header") || !outer[1].Is(l.soap, "Body") {
 		return l, refuse(ErrShape, "Envelope is not Header and Body")
 	}
 	for _, n := range []xmltree.Node{root, outer[0]} {
@@ -79,8 +82,8 @@ func find(doc *xmltree.Document) (layout, error) {
 }
 
 func (l *layout) findSecurity() error {
-	// An actor attribute would make the header somebody else's.
-	if err := onlyAttrs(l.security, soapNS, "mustUnderstand"); err != nil {
+	// An actor attribute, or a role as SOAP 1.2 calls it, would make the header somebody else's.
+	if err := onlyAttrs(l.security, l.soap, "mustUnderstand"); err != nil {
 		return err
 	}
 	var room [maxHeaders]xmltree.Node

@@ -75,8 +75,8 @@ func echo(t *testing.T, version string, by keys.Identity) string {
 
 // TestNodeAgent: a caller on Axis2 and Rampart gives a real agent its first key, with
 // the weak exchange of deployed authorities and with the strong one, and uses every
-// operation of the service: the agent opens what Rampart signed, and Rampart what the
-// agent did.
+// operation of the service, in SOAP 1.1 and 1.2: the agent opens what Rampart signed, and
+// Rampart what the agent did.
 func TestNodeAgent(t *testing.T) {
 	t.Parallel()
 	p, err := startJava("axis2", "NodeAgentPeer", true, "axis2-lib")
@@ -102,7 +102,7 @@ func TestNodeAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c *caller
-	var packed atomic.Int32 // requests that were MTOM
+	var packed, newer atomic.Int32 // requests that were MTOM, and SOAP 1.2
 	for hash, fingerprint := range map[string]func(*x509.Certificate) string{"MD5": nodeagent.LegacyHash, "SHA256": nodeagent.Hash} {
 		node := setup.StartNodeAgent(t, authority.Cert, fingerprint)
 		front, err := neturl.Parse(strings.TrimSuffix(node.URL, "/xmlrpc"))
@@ -117,6 +117,9 @@ func TestNodeAgent(t *testing.T) {
 			}
 			if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/related") {
 				packed.Add(1)
+			}
+			if strings.Contains(r.Header.Get("Content-Type"), "application/soap+xml") {
+				newer.Add(1)
 			}
 			if bytes.Contains(body, []byte("Include")) {
 				t.Errorf("a part is referred to: %s", body)
@@ -192,6 +195,27 @@ func TestNodeAgent(t *testing.T) {
 	c.want(result("0"), "actorkey", "uninstallDriver", "driverElement", "resultElement", "text:driverId", "echo")
 	said("actorkey", "uninstallDriver", "driverElement", "-1005", "text:driverId", "echo")
 	said("actorkey", "executeDriver", "driverRequestElement", "3", "text:driverId", "echo", "text:actionId", "same")
+
+	// The same in SOAP 1.2, whose callers name the operation in the type of what they send.
+	if n := newer.Load(); n != 0 {
+		t.Errorf("%d requests were SOAP 1.2", n)
+	}
+	p.ask(t, "version", []byte("1.2"))
+	if own := p.ask(t, "service", []byte(c.url)); !bytes.Equal(own[0], c.cert) {
+		t.Error("the agent shows another certificate in SOAP 1.2")
+	}
+	c.want(code("18"), "actorkey", "testFunc", "testFuncElement", "testFuncResultElement", "text:", "8")
+	c.want(result("0", "driver.version", "1"), "actorkey", "installDriver", "driverElement", "resultElement", "mtom:pkg", echo(t, "1", authority), "text:driverId", "echo")
+	c.want(result("0", "driver.version", "2"), "actorkey", "upgradeDriver", "driverElement", "resultElement", "text:driverId", "echo", "base64:pkg", echo(t, "2", authority))
+	c.want(result("0", properties...), "actorkey", "executeDriver", "driverRequestElement", "resultElement", fields...)
+	c.want(result("0"), "actorkey", "uninstallDriver", "driverElement", "resultElement", "text:driverId", "echo")
+	if name, got := c.say("stranger", "testFunc", "testFuncElement", "text:", "1"); name != "fault" || !strings.Contains(got[""], "refused") {
+		t.Errorf("a stranger is answered with %s %q", name, got)
+	}
+	if n, m := newer.Load(), packed.Load(); n != 7 || m != 2 {
+		t.Errorf("%d requests were SOAP 1.2, and %d MTOM", n, m)
+	}
+	p.ask(t, "version", []byte("1.1"))
 
 	c.want(code("0"), "authority", "unregisterKey", "unregisterKeyElement", "unregisterKeyResultElement", "text:alias", "actorkey")
 	for _, alias := range []string{"actorkey", "stranger"} {

@@ -30,7 +30,7 @@ pvalue of a plist node, which legacy readers skip and nobody writes, is refused.
 
 encode.go and decode.go are the schema, twice, in the same order. write.go and
 read.go are what they are made of. envelope.go, response.go and fault.go frame
-what is not signed.
+what is not signed; version.go does so in SOAP 1.2 too, which node agents take.
 
 # What is not here
 

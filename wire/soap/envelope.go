@@ -16,38 +16,34 @@ const (
 // EncodeEnvelope appends a SOAP 1.1 envelope without signatures, for tools, tests
 // and answers to peers that want none. The header blocks and the body element are
 // octets that declare their own namespaces; no header leaves the element out.
-func EncodeEnvelope(dst, header, body []byte) []byte {
-	dst = append(dst, envelopeOpen...)
-	if len(header) > 0 {
-		dst = append(dst, headerOpen...)
-		dst = append(dst, header...)
-		dst = append(dst, headerClose...)
-	}
-	dst = append(dst, bodyOpen...)
-	dst = append(dst, body...)
-	return append(dst, envelopeClose...)
-}
+func EncodeEnvelope(dst, header, body []byte) []byte { return V11.Envelope(dst, header, body) }
 
 // DecodeEnvelope finds the header, invalid if there is none, and the one child of
 // Body. Two bodies, a body with two children and anything else beside them are
 // errors of type *wire.Error, and so is SOAP 1.2. It checks no signature: what it
 // returns is for reading where nothing was promised, such as an unsigned fault.
 func DecodeEnvelope(doc *xmltree.Document) (header, payload xmltree.Node, err error) {
-	root := doc.Root()
+	return decodeEnvelope(doc, V11)
+}
+
+func decodeEnvelope(doc *xmltree.Document, v Version) (header, payload xmltree.Node, err error) {
+	root, space := doc.Root(), versions[v].space
 	switch {
+	case root.Is(space, "Envelope"):
 	case root.Is(envelope12NS, "Envelope"):
-		err = &wire.Error{What: "SOAP 1.2 is not spoken here"}
-		return xmltree.Node{}, xmltree.Node{}, err
-	case !root.Is(EnvelopeNS, "Envelope"):
-		return xmltree.Node{}, xmltree.Node{}, &wire.Error{What: "no SOAP envelope but " + describe(root)}
+		return header, payload, &wire.Error{What: "SOAP 1.2 is not spoken here"}
+	case root.Is(EnvelopeNS, "Envelope"):
+		return header, payload, &wire.Error{What: "SOAP 1.1 that is said to be another"}
+	default:
+		return header, payload, &wire.Error{What: "no SOAP envelope but " + describe(root)}
 	}
 	var d decoder
 	var buf [2]xmltree.Node
 	c := d.enter(root, buf[:0])
-	if len(c.kids) > 0 && c.kids[0].Is(EnvelopeNS, "Header") {
+	if len(c.kids) > 0 && c.kids[0].Is(space, "Header") {
 		header, c.kids = c.kids[0], c.kids[1:]
 	}
-	if len(c.kids) == 0 || !c.kids[0].Is(EnvelopeNS, "Body") {
+	if len(c.kids) == 0 || !c.kids[0].Is(space, "Body") {
 		d.fail("element Body is missing")
 	} else {
 		var buf [2]xmltree.Node

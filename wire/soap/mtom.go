@@ -10,9 +10,9 @@ import (
 // Packaging is how an envelope travels in the body of an HTTP message.
 type Packaging uint8
 
-// The packagings of SOAP 1.1 (wire contract 1.3).
+// The packagings (wire contract 1.3).
 const (
-	Plain Packaging = iota + 1 // text/xml
+	Plain Packaging = iota + 1 // text/xml, or application/soap+xml for SOAP 1.2
 	MTOM                       // multipart/related around one XOP part that refers to nothing
 )
 
@@ -30,8 +30,8 @@ const (
 	maxLine     = 1024
 )
 
-// Unpack takes the envelope out of a body of the given Content-Type. The envelope
-// is part of body, not a copy.
+// Unpack takes the envelope of SOAP 1.1 out of a body of the given Content-Type. The
+// envelope is part of body, not a copy.
 //
 // Deployed actors pack every request, and some every response, as MTOM: a
 // multipart/related of one part. They never refer to another part, so parts beside
@@ -40,6 +40,16 @@ const (
 // A body that ends without its last boundary is taken, as Java servers send one;
 // what is missing of an envelope the XML scanner finds. Errors wrap ErrPackaging.
 func Unpack(contentType string, body []byte) ([]byte, Packaging, error) {
+	return V11.unpack(contentType, body)
+}
+
+// multipart is the media type of MTOM.
+const multipart = "multipart/related"
+
+// is reports whether a parameter names the media type of the version.
+func (v Version) is(media string) bool { return strings.EqualFold(media, versions[v].media) }
+
+func (v Version) unpack(contentType string, body []byte) ([]byte, Packaging, error) {
 	media, params, err := parseMedia(contentType)
 	if err != nil {
 		return nil, 0, err
@@ -48,17 +58,17 @@ func Unpack(contentType string, body []byte) ([]byte, Packaging, error) {
 		return nil, 0, fail("charset %.40q", c)
 	}
 	switch {
-	case media == "text/xml":
+	case v.is(media):
 		return body, Plain, nil
-	case media != "multipart/related":
+	case media != multipart:
 		return nil, 0, fail("content type %.100q", contentType)
 	case !strings.EqualFold(params["type"], "application/xop+xml"):
 		return nil, 0, fail("multipart/related of type %.60q", params["type"])
 	}
-	if info, given := params["start-info"]; given && !strings.EqualFold(info, "text/xml") {
+	if info, given := params["start-info"]; given && !v.is(info) {
 		return nil, 0, fail("start-info %.60q", info)
 	}
-	root, err := rootPart(params["boundary"], params["start"], body)
+	root, err := v.rootPart(params["boundary"], params["start"], body)
 	return root, MTOM, err
 }
 
@@ -105,7 +115,7 @@ func parseMedia(s string) (media string, params map[string]string, err error) {
 
 // rootPart finds the one part of a multipart body that is the envelope: the one
 // that start names or, without start, the first.
-func rootPart(boundary, start string, body []byte) ([]byte, error) {
+func (v Version) rootPart(boundary, start string, body []byte) ([]byte, error) {
 	if boundary == "" || len(boundary) > maxBoundary || strings.Trim(boundary, boundaryChars) != "" {
 		return nil, fail("boundary %.80q", boundary)
 	}
@@ -142,7 +152,7 @@ func rootPart(boundary, start string, body []byte) ([]byte, error) {
 		ids[id] = true
 		switch isRoot := start == id || start == "" && n == 0; {
 		case isRoot:
-			if err := checkRoot(head); err != nil {
+			if err := v.checkRoot(head); err != nil {
 				return nil, err
 			}
 			root, haveRoot = content, true
@@ -183,14 +193,14 @@ func partHeader(rest []byte) (head map[string]string, content []byte, err error)
 	}
 }
 
-// checkRoot wants the root part to be the XOP form of SOAP 1.1, in octets.
-func checkRoot(head map[string]string) error {
+// checkRoot wants the root part to be the XOP form of the version, in octets.
+func (v Version) checkRoot(head map[string]string) error {
 	media, params, err := parseMedia(head["content-type"])
 	if err != nil {
 		return err
 	}
 	c, given := params["charset"]
-	if media != "application/xop+xml" || !strings.EqualFold(params["type"], "text/xml") || given && !strings.EqualFold(c, "utf-8") {
+	if media != "application/xop+xml" || !v.is(params["type"]) || given && !strings.EqualFold(c, "utf-8") {
 		return fail("root part of type %.100q", head["content-type"])
 	}
 	switch e := strings.ToLower(head["content-transfer-encoding"]); e {

@@ -26,6 +26,8 @@ import org.apache.axiom.om.OMAbstractFactory;
 import org.apache.axiom.om.OMElement;
 import org.apache.axiom.om.OMFactory;
 import org.apache.axiom.om.util.AXIOMUtil;
+import org.apache.axiom.soap.SOAP11Constants;
+import org.apache.axiom.soap.SOAP12Constants;
 import org.apache.axis2.AxisFault;
 import org.apache.axis2.Constants;
 import org.apache.axis2.addressing.EndpointReference;
@@ -55,6 +57,7 @@ public final class NodeAgentPeer implements Frames.Handler {
     private final Path dir;
     private final Path libraries;
     private ConfigurationContext context;
+    private String version = SOAP11Constants.SOAP_ENVELOPE_NAMESPACE_URI;
 
     private NodeAgentPeer(String[] args) {
         dir = Paths.get(args[0]);
@@ -74,6 +77,10 @@ public final class NodeAgentPeer implements Frames.Handler {
                 return new byte[0][];
             case "trust": // alias, certificate: of the agent; before anything is signed
                 Rampart.trust(dir, Frames.text(args[0]), args[1]);
+                return new byte[0][];
+            case "version": // 1.1 or 1.2: of SOAP, for what is called from now on
+                version = Frames.text(args[0]).equals("1.2")
+                    ? SOAP12Constants.SOAP_ENVELOPE_NAMESPACE_URI : SOAP11Constants.SOAP_ENVELOPE_NAMESPACE_URI;
                 return new byte[0][];
             case "service": // URL; answers the certificate that the agent says is its own
                 OMElement key = send(client(Frames.text(args[0]), "getServiceKey"), top("getServiceKeyElement"));
@@ -95,6 +102,7 @@ public final class NodeAgentPeer implements Frames.Handler {
         Options options = c.getOptions();
         options.setTo(new EndpointReference(url));
         options.setAction(operation);
+        options.setSoapVersionURI(version);
         options.setTimeOutInMilliSeconds(120_000);
         return c;
     }
@@ -287,6 +295,9 @@ public final class NodeAgentPeer implements Frames.Handler {
         Object ours = sent.getProperty(WSHandlerConstants.SEND_SIGV);
         if (ours == null) {
             ours = c.getLastOperationContext().getProperty(WSHandlerConstants.SEND_SIGV);
+        }
+        if (!got.getEnvelope().getNamespace().getNamespaceURI().equals(sent.getOptions().getSoapVersionURI())) {
+            throw new IllegalStateException("the answer is in another version of SOAP");
         }
         OMElement confirmation = find(got.getEnvelope(), new QName(DRAFT, "SignatureConfirmation"));
         String value = confirmation.getAttributeValue(new QName("Value"));

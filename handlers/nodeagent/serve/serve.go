@@ -3,7 +3,7 @@ Package serve is the door of a node agent: HTTP with the legacy service's SOAP a
 rendering in XML-RPC (nodeagent 1 and 5).
 
 	POST /xmlrpc       XML-RPC: each call signed, dated and addressed, each answer signed
-	POST anything else SOAP 1.1: a signed Body, which nothing dates
+	POST anything else SOAP 1.1 or 1.2: a signed Body, which nothing dates; answered in the same
 
 A request that is signed by nobody known, and one that was seen before, changes nothing; who sent
 it learns that it was refused, and the log why. Calls of XML-RPC are remembered for as long as
@@ -13,12 +13,10 @@ says, since nothing in it expires.
 package serve
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -176,12 +174,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the request is too long", http.StatusRequestEntityTooLarge)
 		return
 	}
-	out, err := s.soap(r.Context(), body, r.Header.Get("Content-Type"), r.Header.Get("SOAPAction"))
-	w.Header().Set("Content-Type", soap.PlainType)
+	out, version, err := s.soap(r.Context(), body, r.Header.Get("Content-Type"), r.Header.Get("SOAPAction"))
+	w.Header().Set("Content-Type", version.ContentType())
 	if err != nil {
 		s.cfg.Log("%s: %v", r.RemoteAddr, err)
-		w.WriteHeader(http.StatusInternalServerError)
-		out = fault(err)
+		var status int
+		out, status = fault(version, err)
+		w.WriteHeader(status)
 	}
 	_, _ = w.Write(out)
 }
@@ -189,36 +188,41 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // client says that a request is the sender's mistake, in words that the sender may know.
 type client struct{ error }
 
-// fault is an answer to what was not carried out.
-func fault(err error) []byte {
-	code, text := "Server", "the agent could not do it"
+// fault is an answer to what was not carried out, and its HTTP status.
+func fault(v soap.Version, err error) (envelope []byte, status int) {
 	var c client
 	switch {
 	case errors.Is(err, wssec.ErrRefused):
-		code, text = "Client", wssec.ErrRefused.Error()
+		return v.Fault(nil, true, wssec.ErrRefused.Error())
 	case errors.As(err, &c):
-		code, text = "Client", c.Error()
+		return v.Fault(nil, true, c.Error())
 	}
-	var b, said bytes.Buffer
-	_ = xml.EscapeText(&said, []byte(text)) // a buffer takes everything
-	fmt.Fprintf(&b, `<soapenv:Envelope xmlns:soapenv="%s"><soapenv:Body><soapenv:Fault><faultcode>soapenv:%s</faultcode><faultstring>%s</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`,
-		soap.EnvelopeNS, code, &said)
-	return b.Bytes()
+	return v.Fault(nil, false, "the agent could not do it")
 }
 
 var limits = xmltree.Limits{Bytes: maxBody, Text: maxBody, Elements: 100_000}
 
-// soap carries out one request in SOAP, and gives the envelope of the answer.
-func (s *Server) soap(ctx context.Context, body []byte, contentType, action string) ([]byte, error) {
-	envelope, _, err := soap.Unpack(contentType, body)
+// soap carries out one request in SOAP, and gives the envelope of the answer. The version
+// is that of the request, for faults too.
+func (s *Server) soap(ctx context.Context, body []byte, contentType, action string) ([]byte, soap.Version, error) {
+	envelope, version, param, err := soap.UnpackEither(contentType, body)
 	if err != nil {
-		return nil, client{err}
+		return nil, version, client{err}
 	}
+	if version == soap.V12 {
+		action = param
+	}
+	out, err := s.envelope(ctx, envelope, version, action)
+	return out, version, err
+}
+
+// envelope carries out what one envelope asks.
+func (s *Server) envelope(ctx context.Context, envelope []byte, version soap.Version, action string) ([]byte, error) {
 	doc, err := xmltree.Parse(envelope, limits)
 	if err != nil {
 		return nil, client{err}
 	}
-	_, payload, err := soap.DecodeEnvelope(doc)
+	_, payload, err := version.Decode(doc)
 	if err != nil {
 		return nil, client{err}
 	}
@@ -252,10 +256,14 @@ func (s *Server) soap(ctx context.Context, body []byte, contentType, action stri
 		return nil, err
 	}
 	if !r.Op.Signed() {
-		return soap.EncodeEnvelope(nil, nil, out), nil
+		return version.Envelope(nil, nil, out), nil
 	}
 	id := s.cfg.Agent.Identity()
-	return wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: wssec.Legacy}.Bare(out, confirm)
+	seal := wssec.Seal{Signer: id.Key, Cert: id.Cert, MessageID: rand.Text(), Profile: wssec.Legacy}
+	if version == soap.V12 {
+		return seal.Bare12(out, confirm)
+	}
+	return seal.Bare(out, confirm)
 }
 
 // keyring lets every registered key speak for whoever it says it is: the key is what has

@@ -142,12 +142,21 @@ func (w *world) runner(id keys.Identity) *agentrun.Runner {
 // post sends an envelope, and gives what came back.
 func (w *world) post(envelope []byte, action string) (int, []byte) {
 	w.t.Helper()
+	status, _, data := w.postAs(envelope, soap.PlainType, action)
+	return status, data
+}
+
+// postAs sends what is said to be of a type, and gives what came back and its type.
+func (w *world) postAs(envelope []byte, kind, action string) (status int, is string, body []byte) {
+	w.t.Helper()
 	q, err := http.NewRequest(http.MethodPost, w.url+"/axis2/services/NodeAgentService", bytes.NewReader(envelope))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	q.Header.Set("Content-Type", soap.PlainType)
-	q.Header.Set("SOAPAction", `"`+action+`"`)
+	q.Header.Set("Content-Type", kind)
+	if action != "" {
+		q.Header.Set("SOAPAction", `"`+action+`"`)
+	}
 	a, err := http.DefaultClient.Do(q)
 	if err != nil {
 		w.t.Fatal(err)
@@ -157,7 +166,7 @@ func (w *world) post(envelope []byte, action string) (int, []byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return a.StatusCode, data
+	return a.StatusCode, a.Header.Get("Content-Type"), data
 }
 
 // decode reads an answer: one to a signed request is signed by the agent, and confirms the

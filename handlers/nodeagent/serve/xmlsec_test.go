@@ -29,12 +29,14 @@ func TestXMLSec(t *testing.T) {
 		return path
 	}
 	_, answer := w.post(seal(t, w.authority, wire.Request{Op: wire.TestFunc, Number: 1}), "testFunc")
-	file := write("answer.xml", answer)
+	_, _, answer12 := w.postAs(seal12(t, w.authority, wire.Request{Op: wire.TestFunc, Number: 1}), type12, "")
 	cert := write("agent.pem", keys.CertificatePEM(w.agent.Identity().Cert))
 	const body = "http://schemas.xmlsoap.org/soap/envelope/:Body"
 	const confirmation = "http://docs.oasis-open.org/wss/2005/xx/oasis-2005xx-wss-wssecurity-secext-1.1.xsd:SignatureConfirmation"
-	if out, err := exec.Command(tool, "--verify", "--pubkey-cert-pem", cert, "--id-attr:Id", body, "--id-attr:Id", confirmation, file).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+	for element, file := range map[string]string{body: write("answer.xml", answer), space12 + ":Body": write("answer12.xml", answer12)} {
+		if out, err := exec.Command(tool, "--verify", "--pubkey-cert-pem", cert, "--id-attr:Id", element, "--id-attr:Id", confirmation, file).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(w.authority.Key)
 	if err != nil {
