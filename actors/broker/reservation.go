@@ -215,9 +215,13 @@ func (r Reservation) update(self actors.ActorID, base actors.Ticket) actors.Mess
 }
 
 // last is until when a repetition of the first request could still be taken for a
-// new one: it must not be forgotten before.
+// new one, or a client may hold its ticket: it must not be forgotten before.
 func (r Reservation) last() actors.Millis {
-	return max(r.Term.End, policy.Ask{Term: r.Term, Properties: r.Request}.Until())
+	last := max(r.Term.End, policy.Ask{Term: r.Term, Properties: r.Request}.Until())
+	if r.Granted != nil { // perhaps later than was asked for
+		last = max(last, r.Granted.Term.End)
+	}
+	return last
 }
 
 // holding reports whether the reservation's units are not to be sold again.

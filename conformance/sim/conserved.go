@@ -19,7 +19,9 @@ func (w *world) judgeConserved(p *process) {
 }
 
 func (w *world) judgeStock(p *process) {
-	for _, t := range p.machine.(calendar.Keeper).Tables(p.present(), actors.Forever) {
+	// What was forgotten counts no more, even if an operator sets the clock back behind it.
+	from := max(p.present(), w.cycles().Start(p.highest))
+	for _, t := range p.machine.(calendar.Keeper).Tables(from, actors.Forever) {
 		a := w.accounts[actors.TicketID(t.Name)]
 		if t.Kind != calendar.Stock || a == nil || a.given {
 			continue
