@@ -22,7 +22,7 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 		return
 	}
 	h, err := ldapschema.ParseHost(have)
-	before, image, held := n.identity, n.image, n.held()
+	before, image, public, held := n.identity, n.image, n.public, n.held()
 	var followed []ldapschema.Conflict
 	name := n.rejects["cn"]
 	if n.rejects = nil; name != "" {
@@ -35,7 +35,7 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 			followed = append(followed, c)
 		}
 	}
-	if n.identity != before || n.image != image {
+	if n.identity != before || n.image != image || n.public != public {
 		n.rerender(m)
 	}
 	for _, c := range followed {
@@ -44,7 +44,7 @@ func (n *node) edited(m *Machine, now actors.Millis, i int, have ldapschema.Entr
 	if held && !n.held() {
 		m.wake(now, n)
 	}
-	if n.name != before.name || n.addr != before.addr || n.mac != before.mac || n.stopped != before.stopped {
+	if n.name != before.name || n.addr != before.addr || n.mac != before.mac || n.stopped != before.stopped || n.public != public {
 		n.announce(m)
 	}
 }
@@ -62,7 +62,7 @@ func (n *node) follow(m *Machine, attr string, h ldapschema.Host, have ldapschem
 	case "codImage":
 		n.image, n.ruled = clip(have.Get("codImage"), 256), true
 		return true, ""
-	case "ipHostNumber", "macAddress", "bootFile":
+	case "ipHostNumber", "macAddress", "bootFile", attrPublic:
 	default:
 		return false, ""
 	}
@@ -84,6 +84,8 @@ func (n *node) follow(m *Machine, attr string, h ldapschema.Host, have ldapschem
 			n.mac = h.MAC
 			m.macs[n.mac] = n
 		}
+	case attrPublic:
+		why = n.republish(m, h.Public)
 	case "bootFile":
 		if !safeFile(h.BootFile) {
 			return true, "it has characters that have a meaning in DHCP statements"
@@ -138,7 +140,12 @@ func (n *node) release(m *Machine) {
 			delete(m.macs, mac)
 		}
 	}
-	n.oldAddrs, n.oldMACs = nil, nil
+	for _, a := range n.oldPublics {
+		if a != n.public && m.publics[a] == n {
+			delete(m.publics, a)
+		}
+	}
+	n.oldAddrs, n.oldMACs, n.oldPublics = nil, nil, nil
 }
 
 // broadcast is the last address of a network.

@@ -65,6 +65,7 @@ func (m *Machine) Load(entries []ldapschema.Entry) (notes []string) {
 		}
 	}
 	l.addresses()
+	l.publics()
 	for _, c := range m.ordered() {
 		for _, id := range c.ids() {
 			m.unasked, m.untold = append(m.unasked, c.nodes[id]), append(m.untold, c.nodes[id])
@@ -240,13 +241,12 @@ func (l *loader) node(c *cluster, e ldapschema.Entry) error {
 		}
 		n.reject("cn", "it is no name of a machine")
 	}
-	n.published(m, h.Public)
 	n.touched = n.state != Allocated
 	n.shelf.aim = hold // until the authority asks for something
 	c.nodes[n.id] = n
 	m.units[n.unit] = n
 	l.origins[n.origin()] = n
-	l.entries = append(l.entries, hostEntry{n, h})
+	l.entries = append(l.entries, hostEntry{n, h, e.DN.Normal()})
 	return nil
 }
 
@@ -287,8 +287,9 @@ func (c *cluster) numberOf(a netip.Addr, cfg Config) int {
 
 // hostEntry is a node and what its own entry says.
 type hostEntry struct {
-	n *node
-	h ldapschema.Host
+	n  *node
+	h  ldapschema.Host
+	dn ldapschema.DN // its normal name
 }
 
 // addresses gives the nodes their addresses, and their hardware addresses: those in

@@ -25,18 +25,20 @@ type node struct {
 	cluster *cluster // nil while it has no id
 	id      int
 	identity
-	host   string     // the piece of inventory
-	public netip.Addr // by which it is seen from outside; zero when it is not
+	host    string     // the piece of inventory
+	public  netip.Addr // by which it is seen from outside; zero when it is not
+	blurred bool       // its entry names a public address that nobody can read or have, and what it had is not known
 	virtual
 	ladder
 
 	// What operators said of it.
 	ruled   bool              // its image is not the one that its lessee wants
 	rejects map[string]string // attributes that cannot be followed, and why
-	// oldAddrs and oldMACs are what it had before, and keeps from others until its
+	// oldAddrs, oldMACs and oldPublics are what it had before, and keeps from others until its
 	// entries say so no more.
-	oldAddrs []netip.Addr
-	oldMACs  []ldapschema.MAC
+	oldAddrs   []netip.Addr
+	oldMACs    []ldapschema.MAC
+	oldPublics []netip.Addr
 
 	telling
 	said said // what its entry was last told to say

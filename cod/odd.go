@@ -43,7 +43,7 @@ func (p part) orders(base, have ldapschema.Entry) (out []ldapschema.Conflict) {
 	var names []string
 	switch p {
 	case partHost:
-		names = []string{"codHold", "codBoot", "codImage", "bootFile"}
+		names = []string{"codHold", "codBoot", "codImage", "bootFile", attrPublic}
 	case partCluster:
 		names = []string{"codHold"}
 	}

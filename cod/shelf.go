@@ -454,13 +454,23 @@ func (m *Machine) look(now actors.Millis, s *shelf, o owner, ev Found) int {
 func (m *Machine) takeOver(now actors.Millis, s *shelf, o owner, i int, have ldapschema.Entry) {
 	r := &s.records[i]
 	r.sent = nil // what is told from now on may be older than this, but not taken for ours
-	if edits := r.part.edits(r.base, have); len(edits) > 0 {
+	edits := r.part.edits(r.base, have)
+	if len(edits) > 0 {
 		o.edited(m, now, i, have, edits)
 		r = &s.records[i]
 		r.base = agreed(r.base, have, r.want)
 	}
 	change, any, kept := ldapschema.Merge(r.base, have, r.want) // conflicts: the operator wins
+	// What operators put there anew and could not be followed stays, and is shown.
+	for _, c := range r.part.orders(r.base, have) {
+		if !r.want.Has(c.Attr) {
+			kept = append(kept, c)
+		}
+	}
 	m.oddly(now, o, r, kept)
+	if !any && m.writer > 0 && slices.ContainsFunc(edits, func(c ldapschema.Conflict) bool { return c.Attr == attrPublic }) {
+		any = true // sign it anew: what a node's public address was can be told from the digest alone
+	}
 	if !any {
 		r.put(r.want)
 		return

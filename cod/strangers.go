@@ -172,7 +172,7 @@ func usesOf(c Config, e ldapschema.Entry) uses {
 	} else {
 		u.unit = "" // an entry of a cluster
 	}
-	for _, attr := range []string{"ipHostNumber", "aRecord", "codPublicAddress"} {
+	for _, attr := range []string{"ipHostNumber", "aRecord", attrPublic} {
 		for _, v := range e.Values(attr) {
 			u.addr(v)
 		}

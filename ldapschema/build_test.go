@@ -176,6 +176,12 @@ func TestParsersRefuse(t *testing.T) {
 		func() (any, error) { return ParseAccount(New("uid=a", "posixAccount").Set("uidNumber", "x").e) },
 		func() (any, error) { return ParseGroup(New("cn=a", "posixAccount").e) },
 		func() (any, error) { return ParseNetwork(New("cn=a", "device").e) },
+		func() (any, error) { // a mask with holes
+			return ParseNetwork(New("cn=a", "ipNetwork").Set("ipNetworkNumber", "10.0.0.0").Set("ipNetmaskNumber", "255.0.255.0").e)
+		},
+		func() (any, error) {
+			return ParseNetwork(New("cn=a", "ipNetwork").Set("ipNetworkNumber", "10.0.0.0").Set("ipNetmaskNumber", "255.255.160.0").e)
+		},
 	} {
 		if v, err := parse(); err == nil {
 			t.Errorf("case %d was read: %+v", i, v)

@@ -11,10 +11,11 @@ import (
 
 // OpenBare opens a message whose sender is its key and nothing besides: node agents and
 // those who speak to them sign the Body, send the certificate with it, and have no AuthToken
-// (nodeagent 1.2). The envelope may be of SOAP 1.1 or 1.2. Trusted says whether a certificate's key may speak. Nothing in such a
-// message says when or for whom it was made: the caller asks [Once] whether it was seen
-// before. An answer has to confirm the [Verified.SignatureValue] of its request, and signs that
-// it does; of a request confirm is nil. Every error wraps [ErrRefused].
+// (nodeagent 1.2). The envelope may be of SOAP 1.1 or 1.2. Trusted says whether a
+// certificate's key may speak. Nothing in such a message says when or for whom it was made:
+// the caller asks [Once] whether it was seen before. An answer has to confirm the
+// [Verified.SignatureValue] of its request, and signs that it does; of a request confirm is
+// nil. Every error wraps [ErrRefused].
 func OpenBare(doc *xmltree.Document, now time.Time, trusted func(*x509.Certificate) bool, confirm []byte) (v Verified, cert *x509.Certificate, err error) {
 	l, err := find(doc, soapNS, soap12NS)
 	if err != nil {

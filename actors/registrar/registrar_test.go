@@ -6,12 +6,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -493,5 +496,51 @@ func TestWords(t *testing.T) {
 	}
 	if c, err := registrar.ParseCertificate64(strings.ReplaceAll(text, "\n", "\r\n ")); err != nil || !c.Equal(sm.Cert) {
 		t.Error(err)
+	}
+}
+
+// A question as the library of deployed clients writes it, and nothing in the answer that
+// it does not read: texts without an element, and no null (actor-registry 5).
+func TestDialect(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t)
+	site := identity(t, siteGUID, "site")
+	if got := r.status(t, site, "insert", registration(site, "3", "https://here.test/orca/services/site")...); got != success {
+		t.Fatal(got)
+	}
+	if got := r.status(t, site, "insert", siteGUID, "abstract", "full"); got != success {
+		t.Fatal(got)
+	}
+	for _, params := range []string{
+		"<param><value><array><data></data></array></value></param><param><value><boolean>0</boolean></value></param>",
+		"<param><value><array><data/></array></value></param><param><value><boolean>0</boolean></value></param>",
+		"<param><value><array><data><value>" + smGUID + "</value></data></array></value></param><param><value><boolean>0</boolean></value></param>",
+	} {
+		resp, err := http.Post(r.plain.URL+"//registry//", "text/xml", strings.NewReader(
+			`<?xml version="1.0" encoding="UTF-8"?><methodCall><methodName>registryService.getActorsOtherThan</methodName><params>`+params+`</params></methodCall>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := string(body)
+		for _, want := range []string{"<name>" + siteGUID + "</name>", "<name>FULLRDF</name><value>full</value>", "<name>VERIFIED</name><value>False</value>",
+			"<name>STATUS</name><value>STATUS: SUCCESS</value>"} {
+			if !strings.Contains(answer, want) {
+				t.Errorf("no %s in %s", want, answer)
+			}
+		}
+		elements := regexp.MustCompile(`<([^/?> ]+)`).FindAllStringSubmatch(answer, -1)
+		for _, e := range elements {
+			if !slices.Contains([]string{"methodResponse", "params", "param", "value", "struct", "member", "name"}, e[1]) {
+				t.Errorf("%s in %s", e[1], answer)
+			}
+		}
+		if strings.Contains(answer, "ALLOCUNITS") { // which the site did not say
+			t.Error(answer)
+		}
 	}
 }

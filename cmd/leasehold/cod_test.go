@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -249,6 +251,12 @@ func TestCODGenerate(t *testing.T) {
 		}
 		return string(data)
 	}
+	if out := generate(0, "--dry-run"); !strings.Contains(out, "would be written") {
+		t.Errorf("a dry run: %s", out)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a dry run made the folder: %v", err)
+	}
 	generate(0)
 	password, key := read("secrets/dhcpd"), read("leasehold.key")
 	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || !strings.Contains(read("slapd.conf"), `suffix "dc=site,dc=test"`) {
@@ -270,6 +278,9 @@ func TestCODGenerate(t *testing.T) {
 	}
 	if out := generate(0); !strings.Contains(out, "kept") || read("dhcpd.conf") != "# ours\n" {
 		t.Errorf("an edited file: %s", out)
+	}
+	if out := generate(0, "--force", "--dry-run"); !strings.Contains(out, "would be written") || read("dhcpd.conf") != "# ours\n" {
+		t.Errorf("a dry run over an edited file: %s", out)
 	}
 	generate(0, "--force", "--tftp-root", "/var/tftp")
 	if !strings.Contains(read("dhcpd.conf"), strings.TrimSpace(password)) || read("secrets/dhcpd") != password || read("leasehold.key") != key || !strings.Contains(read("tftpd-hpa"), `"/var/tftp"`) {

@@ -20,13 +20,13 @@ import (
 // generated is what generate says about one file.
 type generated struct {
 	File string `json:"file"`
-	What string `json:"what"` // written, unchanged, or kept
+	What string `json:"what"` // written, unchanged, or kept; would be written in a dry run
 }
 
 func (a *app) codGenerate() *cobra.Command {
 	var s siteFlags
 	var directory, replica string
-	var force bool
+	var force, dry bool
 	paths := daemons.Debian()
 	c := &cobra.Command{
 		Use:   "generate DIRECTORY",
@@ -38,7 +38,7 @@ and name server, and systemd units with least rights. INSTALL in the folder says
 where each file belongs.
 
 Passwords and keys are made once and kept in the folder. What is there already is not
-written again without --force.`,
+written again without --force. --dry-run says which files would be written and writes none.`,
 		Example: `  leasehold cod generate ./daemons --config site/leasehold.yaml
   leasehold cod generate ./daemons --directory ldap://ldap.site.test/dc=site,dc=test --network 10.99.0.0/16 --domain site.test`,
 		Args: oneArg("directory"),
@@ -52,8 +52,10 @@ written again without --force.`,
 			if site.URL, err = a.directoryURL(directory); err != nil {
 				return err
 			}
-			if err := os.MkdirAll(dir, 0o750); err != nil {
-				return err
+			if !dry {
+				if err := os.MkdirAll(dir, 0o750); err != nil {
+					return err
+				}
 			}
 			if site.Secrets, err = daemonSecrets(dir); err != nil {
 				return err
@@ -64,7 +66,7 @@ written again without --force.`,
 			}
 			var out []generated
 			for _, f := range files {
-				what, err := writeGenerated(filepath.Join(dir, f.Path), f, force)
+				what, err := writeGenerated(filepath.Join(dir, f.Path), f, force, dry)
 				if err != nil {
 					return err
 				}
@@ -82,6 +84,7 @@ written again without --force.`,
 	f.StringVar(&directory, "directory", "", "LDAP server as ldap://host:port/base; default that of the configuration")
 	f.StringVar(&replica, "replica", "ldap://127.0.0.1", "where dhcpd finds the directory: a copy beside it")
 	f.BoolVar(&force, "force", false, "write files again that are there; passwords and keys stay")
+	f.BoolVar(&dry, "dry-run", false, "say what would be written, and write nothing")
 	f.StringVar(&paths.Program, "program", paths.Program, "where leasehold is installed")
 	f.StringVar(&paths.Zones, "zones", paths.Zones, "folder of named's zone files")
 	f.StringVar(&paths.TFTP, "tftp-root", paths.TFTP, "folder of the TFTP server")
@@ -140,8 +143,8 @@ func daemonSecrets(dir string) (map[string]string, error) {
 	return secrets, nil
 }
 
-// writeGenerated writes a file unless it is there.
-func writeGenerated(path string, f daemons.File, force bool) (string, error) {
+// writeGenerated writes a file unless it is there, or says that it would.
+func writeGenerated(path string, f daemons.File, force, dry bool) (string, error) {
 	have, err := os.ReadFile(path)
 	switch {
 	case err == nil && string(have) == f.Content:
@@ -150,6 +153,8 @@ func writeGenerated(path string, f daemons.File, force bool) (string, error) {
 		return "kept: it is there, otherwise; --force writes it again", nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", err
+	case dry:
+		return "would be written", nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return "", err

@@ -29,6 +29,8 @@ it. GOGC and GOMEMLIMIT in its environment say otherwise, as in any Go program.
 With "metrics: HOST:PORT" in its configuration it answers GET /metrics with OpenMetrics
 text; each family says what it counts. Worth an alarm are
 leasehold_store_stalled_seconds (above 0: nothing is taken until the store writes again),
+leasehold_store_save_seconds (its sum by its count is what a save takes; all that an actor
+answers waits for one),
 leasehold_pending_oldest_seconds (an operation that does not end),
 leasehold_messages_given_up (a peer that does not answer), and at sites with a directory
 leasehold_cod_directory_in_sight (0: it is not written),

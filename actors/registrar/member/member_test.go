@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -271,5 +272,80 @@ func TestLearn(t *testing.T) {
 	peers, left = member.Learn(smGUID, actors.RoleManager, []registry.Peer{mine}, []member.Found{named, foreign, is(sm, actors.RoleBroker)}, wssec.Strict)
 	if len(peers) != 1 || len(left) != 2 {
 		t.Errorf("%s, %v", names(peers), left)
+	}
+}
+
+// What is sent, octet by octet where deployed registries look: one slash at the end
+// whatever the configuration says, nine texts, the certificate in the same lines for ever, and
+// an empty list of guids as their library writes it (actor-registry 4).
+func TestSent(t *testing.T) {
+	t.Parallel()
+	type sent struct{ path, body string }
+	calls := make(chan sent, 1)
+	url, sha, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		calls <- sent{r.URL.Path, string(body)}
+		w.Header().Set("Content-Type", "text/xml")
+		answer := "<value>STATUS: SUCCESS</value>"
+		if strings.Contains(string(body), "getActors") {
+			answer = "<value><struct></struct></value>"
+		}
+		_, _ = io.WriteString(w, "<?xml version=\"1.0\"?><methodResponse><params><param>"+answer+"</param></params></methodResponse>")
+	}))
+	site := identity(t, siteGUID, "site")
+	lines := strings.Split(registrar.Certificate64(site.Cert.Raw), "\n")
+	for n, line := range lines {
+		if last := n == len(lines)-1; !last && len(line) != 76 || last && (line == "" || len(line) > 76) {
+			t.Errorf("line %d of the certificate has %d columns", n, len(line))
+		}
+	}
+	var first string
+	for _, form := range []string{strings.TrimRight(url, "/"), url, url + "/"} {
+		m := join(t, form, sha, site, actors.RoleAuthority, "services")
+		for what, do := range map[string]func() error{
+			"9": func() error { return m.Register(t.Context()) },
+			"1": func() error { return m.Heartbeat(t.Context()) },
+			"?": func() error { _, _, err := m.Verified(t.Context(), nil); return err },
+		} {
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+			got := <-calls
+			if got.path != "/registry/" {
+				t.Errorf("%s goes to %s", form, got.path)
+			}
+			c, err := xmlrpc.ParseCall([]byte(got.body), xmlrpc.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if what == "?" {
+				if yes, ok := c.Params[1].Bool(); !ok || !yes || len(c.Params) != 2 || !strings.Contains(got.body, "<array><data></data></array>") {
+					t.Errorf("the question is %s", got.body)
+				}
+				continue
+			}
+			if fmt.Sprint(len(c.Params)) != what {
+				t.Errorf("%d parameters, want %s: %s", len(c.Params), what, got.body)
+			}
+			for n, p := range c.Params {
+				if p.Kind() != xmlrpc.KindString {
+					t.Errorf("parameter %d is a %v", n, p.Kind())
+				}
+			}
+			if what == "9" {
+				if first == "" {
+					first = got.body
+				}
+				if text, _ := c.Params[8].Text(); text != strings.Join(lines, "\n") || got.body != first {
+					t.Errorf("registered again as %s, before as %s", got.body, first)
+				}
+				if role, _ := c.Params[1].Text(); role != "3" {
+					t.Errorf("a site is %q", role)
+				}
+			}
+		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/leasehold/leasehold/actors/host"
 	"github.com/leasehold/leasehold/actors/registry"
 	"github.com/leasehold/leasehold/actors/remote"
-	"github.com/leasehold/leasehold/actors/store"
 	"github.com/leasehold/leasehold/cmd/internal/config"
 	"github.com/leasehold/leasehold/cod/site"
 	"github.com/leasehold/leasehold/handlers/lane"
@@ -33,7 +32,7 @@ type Actor struct {
 	Site     *site.Site // authorities that keep clusters in a directory; else nil
 
 	static  []registry.Peer // of the configuration
-	store   store.Store
+	store   *timed
 	journal *endpoint.Journal // what legacy peers have sent, who do not date their messages
 	lanes   *lane.Lanes       // whoever has no Site
 	clocks  *clock.Offsets    // of its peers

@@ -101,6 +101,7 @@ func (p *Process) collect(ctx context.Context) ([]byte, error) {
 		}
 		m.sample("", stalled, labels{"actor", a.Config.Name})
 	}
+	p.collectSaves(&m)
 	m.family("leasehold_messages_taken", "counter", "Messages that an actor took, by operation.")
 	for _, a := range p.Actors {
 		each(&m, "_total", a.Endpoint.Counts().Taken, func(op string) labels { return labels{"actor", a.Config.Name, "operation", op} })

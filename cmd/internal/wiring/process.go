@@ -31,8 +31,8 @@ type Process struct {
 	log    logrus.FieldLogger
 
 	stores    *Stores
-	held      map[string]store.Store // every actor's own
-	directory *kept                  // nil if the configuration names none
+	held      map[string]*timed // every actor's own
+	directory *kept             // nil if the configuration names none
 	listener  net.Listener
 	closers   []io.Closer // what drivers keep open
 	clock     clock.Clock // the actors live by it

@@ -109,13 +109,13 @@ func secret(path string) (string, error) {
 
 // hold makes every actor ours, in the order of configuration: a standby waits here.
 func (p *Process) hold(ctx context.Context) error {
-	p.held = map[string]store.Store{}
+	p.held = map[string]*timed{}
 	for _, a := range p.config.Actors {
 		s, err := p.stores.Actor(ctx, a.Name)
 		if err != nil {
 			return fmt.Errorf("actor %s: %w", a.Name, err)
 		}
-		p.held[a.Name] = s
+		p.held[a.Name] = &timed{Store: s}
 	}
 	return nil
 }

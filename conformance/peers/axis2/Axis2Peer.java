@@ -56,9 +56,11 @@ public final class Axis2Peer implements Frames.Handler {
             case "callSigned": // as call, and alias, algorithm, digest, whether answers have to confirm, a header
                 return call(signed(stub(text[0], text[3]), text), text[1], args[2]);
             case "serve": // answers the URL of a service without signatures
-                return new byte[][] {Frames.octets(serve("plain" + services++, ""))};
+                return new byte[][] {Frames.octets(serve("plain" + services++, "Axis2Service", ""))};
+            case "serveFinal": // answers the URL of a service without signatures, whose class is final
+                return new byte[][] {Frames.octets(serve("final" + services++, "Axis2FinalService", ""))};
             case "serveSigned": // alias, algorithm, digest; answers the URL of a service that wants signatures
-                return new byte[][] {Frames.octets(serve("signed" + services++,
+                return new byte[][] {Frames.octets(serve("signed" + services++, "Axis2Service",
                     "<module ref=\"rampart\"/>" + Rampart.in(false) + Rampart.out(text[0], text[1], text[2], true)))};
             case "received": // answers the wrapper elements of what the services were sent since the last time
                 List<byte[]> all = new ArrayList<>();
@@ -119,12 +121,12 @@ public final class Axis2Peer implements Frames.Handler {
         return new byte[][] {Frames.octets("answered")};
     }
 
-    /** serve deploys the generated service as services.xml has it, but for its name, and more in it. */
-    private String serve(String name, String more) throws Exception {
+    /** serve deploys the generated service as services.xml has it, but for its name and class, and more in it. */
+    private String serve(String name, String implementation, String more) throws Exception {
         Path repository = repository(dir, libraries, name);
         Path service = Files.createDirectories(repository.resolve("services").resolve("actor").resolve("META-INF"));
         String text = new String(Files.readAllBytes(stub.resolve("resources/services.xml")), StandardCharsets.UTF_8);
-        text = text.replace("peer.stub.AuthorityServiceSkeleton<", "Axis2Service<")
+        text = text.replace("peer.stub.AuthorityServiceSkeleton<", implementation + "<")
             .replace("<service name=\"AuthorityService\">", "<service name=\"actor\">" + more)
             .replaceAll("<parameter name=\"(useOriginalwsdl|modifyUserWSDLPortAddress)\">[a-z]*</parameter>", "");
         Files.write(service.resolve("services.xml"), text.getBytes(StandardCharsets.UTF_8));
