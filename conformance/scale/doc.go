@@ -24,9 +24,10 @@ octets, most of them tickets. The figures that follow are the least of many roun
 cores that others used as well, each for itself, so that what is made of several of them is
 an estimate. A term takes 54 ms of our processor time and 8 ms of slapd's: if neither core
 ever waited it would last 31 ms, while the records alone, as bare operations, last 18 ms,
-which admits a share of some 0.58. It lasts 60 ms, so the cores wait for half of the time:
-a lease's seven messages follow one another, each after a save of 20,000 octets and more,
-which go-ldap takes some 10 ns an octet to encode.
+which admits a share of some 0.58. Beside others it lasted 60 ms, and 40 on the same machine
+when it was quiet, so the cores wait for a good part of the time: a lease's seven messages
+follow one another, each after a save of 20,000 octets and more, which go-ldap takes some
+10 ns an octet to encode.
 
 world.go drives a federation, local.go and wire.go carry its messages, measure.go
 measures. `make bench-core` writes the table actors/doc/bench-core.md.
